@@ -1,0 +1,259 @@
+"""The command line: `vectormill <job>`, `run`, `jobs`, `init`; jobs' own `main` ends here too."""
+
+import argparse
+import ast
+import importlib
+import json
+import logging
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from pipelines import __version__
+from pipelines.errors import ConfigError, VectormillError, from_spark
+from pipelines.results import JobResult
+from pipelines.settings import JobConfig, Layers, Tree, build, conf_folder, read_yaml
+
+_NOT_JOBS = {"__init__", "command", "workflow"}
+_LOG = logging.getLogger("vectormill")
+_LOG.addHandler(logging.NullHandler())  # without it Python prints the log on the screen
+_LOG.propagate = False
+
+
+def job_names() -> list[str]:
+    """Return the names of all jobs: the modules of this package but the command and the runner."""
+    modules = [Path(entry.name) for entry in files("jobs").iterdir()]
+    return sorted(m.stem for m in modules if m.suffix == ".py" and m.stem not in _NOT_JOBS)
+
+
+def purpose(job: str) -> str:
+    """Return a job's one-line purpose, read without importing the job."""
+    source = files("jobs").joinpath(f"{job}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the `vectormill` command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    action: Callable[[argparse.Namespace], int] = arguments.action
+    return guarded(lambda: action(arguments), arguments)
+
+
+def run_job(job: str, argv: Sequence[str] | None = None) -> int:
+    """Run one job as `spark-submit jobs/<job>.py` does and return its exit code."""
+    parser = argparse.ArgumentParser(prog=f"{job}.py", description=purpose(job))
+    _add_job_options(parser, job)
+    arguments = parser.parse_args(argv)
+    return guarded(lambda: _job(arguments), arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vectormill", description="Spark jobs from raw text and events to vector tables.",
+        epilog="exit codes: 0 ok, 2 configuration, 3 input, 4 quality gate, 5 concurrent run, "
+        "6 missing dependency",
+    )
+    parser.add_argument("--version", action="version", version=f"vectormill {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    run = commands.add_parser("run", help="Run a workflow's jobs in dependency order.")
+    run.add_argument("workflow", type=Path, help="workflow file, as conf/workflows/demo.yaml")
+    run.add_argument("--only", metavar="STEP[,STEP]", help="run these steps alone")
+    run.add_argument("--from", dest="first", metavar="STEP", help="run a step and all after it")
+    run.add_argument("--resume", action="store_true", help="skip steps that ended well before")
+    _add_common_options(run, "step.key=value or parameters.key=value")
+    run.set_defaults(action=_workflow)
+    listed = commands.add_parser("jobs", help="List the jobs with their purpose and tables.")
+    listed.add_argument("--json", action="store_true", help="print JSON")
+    listed.set_defaults(action=_list_jobs)
+    init = commands.add_parser("init", help="Copy the configuration to a folder to start from.")
+    init.add_argument("folder", type=Path)
+    init.set_defaults(action=_init)
+    for job in job_names():
+        _add_job_options(commands.add_parser(job, help=purpose(job), description=purpose(job)), job)
+    return parser
+
+
+def _add_job_options(parser: argparse.ArgumentParser, job: str) -> None:
+    parser.add_argument("--config", type=Path, metavar="FILE",
+                        help=f"configuration (default: base/{job}.yaml of the shipped one)")
+    _add_common_options(parser, "key.subkey=value")
+    parser.set_defaults(action=_job, job=job)
+
+
+def _add_common_options(parser: argparse.ArgumentParser, assignment: str) -> None:
+    add = parser.add_argument
+    add("--set", dest="assignments", action="append", default=[], metavar="KEY=VALUE",
+        help=f"set one value: {assignment}; may be repeated")
+    add("--env", metavar="NAME", help="overlay environments/NAME.yaml, or a file")
+    add("--conf-dir", type=Path, metavar="DIR", help="use this copy of the configuration (see init)")
+    add("--master", help="Spark master (default: what spark-submit set, else all local cores)")
+    add("--conf", action="append", default=[], metavar="KEY=VALUE", help="Spark setting")
+    add("--dry-run", action="store_true", help="print the resolved configuration and its inputs")
+    add("--json", action="store_true", help="print the result as JSON")
+    add("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
+    add("--log-dir", type=Path, metavar="DIR", help="folder of the log files")
+
+
+def configuration(arguments: argparse.Namespace) -> Any:
+    """Return the folder of the configuration in use: `--conf-dir`, else the shipped one."""
+    return arguments.conf_dir or conf_folder()
+
+
+def overlay(arguments: argparse.Namespace) -> tuple[str, Tree]:
+    """Return the environment overlay's name and tree; both empty without `--env`."""
+    if not arguments.env:
+        return "", {}
+    as_path = Path(arguments.env)
+    folder = configuration(arguments)
+    path = as_path if as_path.suffix else folder / "environments" / f"{arguments.env}.yaml"
+    return str(path), read_yaml(path)
+
+
+def job_layers(job: str, base: Path | Traversable, arguments: argparse.Namespace) -> Layers:
+    """Return a job's layers so far: its file, then the overlay's `all` and `<job>` sections."""
+    layers = Layers().add(read_yaml(base), str(base))
+    origin, tree = overlay(arguments)
+    unknown = set(tree) - {"all", "spark", *job_names()}
+    if unknown:
+        raise ConfigError(f"{origin}: unknown section {sorted(unknown)[0]!r}; "
+                          "an overlay has 'all', 'spark' and job names")
+    return layers.add(tree.get("all") or {}, origin).add(tree.get(job) or {}, origin)
+
+
+def spark_settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the Spark settings of the overlay and of `--conf`."""
+    settings = {k: str(v) for k, v in (overlay(arguments)[1].get("spark") or {}).items()}
+    for text in arguments.conf:
+        key, found, value = text.partition("=")
+        if not found:
+            raise ConfigError(f"--conf {text}: write it as key=value")
+        settings[key] = value
+    return settings
+
+
+def log_folder(arguments: argparse.Namespace, name: str) -> Path:
+    """Return the folder of this run's logs, made where it is missing."""
+    state = Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local" / "state"))
+    stamp = time.strftime("%Y%m%dT%H%M%S")
+    folder: Path = arguments.log_dir or state / "vectormill" / "logs" / f"{stamp}-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(folder / "vectormill.log", encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    _LOG.addHandler(handler)
+    _LOG.setLevel(arguments.log_level.upper())
+    arguments.log_dir = folder
+    return folder
+
+
+def _job(arguments: argparse.Namespace) -> int:
+    from jobs.workflow import run_alone
+
+    module = importlib.import_module(f"jobs.{arguments.job}")
+    base = arguments.config or configuration(arguments) / "base" / f"{arguments.job}.yaml"
+    layers = job_layers(arguments.job, base, arguments).add_assignments(arguments.assignments)
+    config = build(module.CONFIG, layers)
+    if arguments.dry_run:
+        print_plan(arguments.job, config)
+        return 0
+    return run_alone(arguments, module, config)
+
+
+def _workflow(arguments: argparse.Namespace) -> int:
+    from jobs.workflow import run_workflow
+
+    return run_workflow(arguments)
+
+
+def _list_jobs(arguments: argparse.Namespace) -> int:
+    rows = []
+    for job in job_names():
+        model = importlib.import_module(f"jobs.{job}").CONFIG
+        tables = {side: list(model.model_fields[side].annotation.model_fields)
+                  if side in model.model_fields else [] for side in ("inputs", "outputs")}
+        rows.append({"job": job, "purpose": purpose(job), **tables})
+    if arguments.json:
+        print(json.dumps(rows, indent=2))
+        return 0
+    table = Table("job", "purpose", "reads", "writes", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(row["job"], row["purpose"], ", ".join(row["inputs"]), ", ".join(row["outputs"]))
+    Console().print(table)
+    return 0
+
+
+def _init(arguments: argparse.Namespace) -> int:
+    if arguments.folder.exists() and any(arguments.folder.iterdir()):
+        raise ConfigError(f"{arguments.folder}: is not empty; name a new folder")
+    with as_file(conf_folder()) as source:
+        shutil.copytree(source, arguments.folder, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("__pycache__", "__init__.py"))
+    print(f"Configuration copied to {arguments.folder}. Edit base/<job>.yaml there, then run\n"
+          f"  vectormill clean_corpus --conf-dir {arguments.folder}")
+    return 0
+
+
+def print_plan(name: str, config: JobConfig) -> None:
+    """Print a resolved configuration as YAML, with each local input's presence."""
+    tree = config.model_dump(mode="json")
+    print(f"# {name}")
+    print(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), end="")
+    for key, uri in (tree.get("inputs") or {}).items():
+        is_local = isinstance(uri, str) and "://" not in uri
+        state = ("is there" if Path(uri).exists() else "is NOT there") if is_local else "not checked"
+        print(f"# would read inputs.{key}: {uri} ({state})")
+
+
+def guarded(action: Callable[[], int], arguments: argparse.Namespace) -> int:
+    """Run an action; end an error in one clear message, its log's place, and its exit code."""
+    try:
+        return action()
+    except VectormillError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to continue", file=sys.stderr)
+        return 130
+    except Exception as error:  # noqa: BLE001  (the boundary: all else becomes one line and a log)
+        return failed(error, getattr(arguments, "log_dir", None))
+
+
+def failed(error: Exception, folder: Path | None) -> int:
+    """Say an unexpected error in one line with the place of its log; return the exit code."""
+    known = error if isinstance(error, VectormillError) else from_spark(error)
+    _LOG.error("%s", "".join(traceback.format_exception(error)))
+    first = str(known or error).strip().splitlines()[0] if str(known or error).strip() else repr(error)
+    print(f"error: {first}", file=sys.stderr)
+    if folder is not None:
+        print(f"log: {folder}", file=sys.stderr)
+    else:
+        traceback.print_exception(error)
+    return known.exit_code if known else 1
+
+
+def summary(name: str, result: JobResult, seconds: float) -> None:
+    """Print a job's outcome for a person: balance of rows, reasons, measures, lines."""
+    console = Console(highlight=False)
+    console.print(f"[bold]{name}[/bold]: {result.status} in {seconds:.1f} s")
+    for side, counts in (("in", result.rows_in), ("out", result.rows_out),
+                         ("rejected for", result.rejected)):
+        for what, rows in counts.items():
+            console.print(f"  {side:>12}  {what:<28} {rows:>12,}")
+    for what, value in result.measures.items():
+        shown = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" \
+            if isinstance(value, int) else value
+        console.print(f"  {'':>12}  {what:<28} {shown:>12}")
+    if result.space_id:
+        console.print(f"  {'space':>12}  {result.space_id}")
+    for line in result.lines:
+        console.print(f"  {line}", markup=False)

@@ -1,0 +1,209 @@
+"""Configuration: strict models, YAML layers, and errors that name the key, the file and the fix."""
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from pipelines.errors import ConfigError
+
+Tree = dict[str, Any]
+
+
+class Settings(BaseModel):
+    """Base of every configuration model: frozen, strict, no unknown keys, no NaN."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        validate_default=False,
+    )
+
+
+class Outputs(Settings):
+    """Tables a job writes: one must be named, those that are not lie beside it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_siblings(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        named = next((uri for uri in given.values() if isinstance(uri, str) and uri), None)
+        if named is None:
+            names = ", ".join(cls.model_fields)
+            raise ValueError(f"name at least one output of: {names}")
+        missing = [name for name in cls.model_fields if given.get(name) is None]
+        return {**given, **{name: beside(named, name) for name in missing}}
+
+
+class JobConfig(Settings):
+    """What every job has: where its tables are, how they are stored, and its seed."""
+
+    format: Literal["delta", "parquet"] = "delta"
+    """Storage format of the tables that are written."""
+    seed: int = 42
+    """Seed of every random choice of the job."""
+
+
+def digest(value: Any) -> str:
+    """Return a short hash of JSON values, the same on every machine."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+
+
+def beside(uri: str, name: str) -> str:
+    """Return the place of a table that lies beside another: same folder or catalog schema."""
+    if re.fullmatch(r"\w+\.\w+\.\w+", uri):
+        return f"{uri.rpartition('.')[0]}.{name}"
+    return f"{uri.rstrip('/').rpartition('/')[0] or '.'}/{name}"
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that reads 1e-3 as a number and refuses a key written twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key in keys if keys.count(key) > 1), None)
+        if twice is not None:
+            raise yaml.YAMLError(f"key {twice!r} stands twice, line {node.start_mark.line + 1}")
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?[0-9]+(?:\.[0-9]*)?[eE][-+]?[0-9]+$"),
+    list("-+0123456789"),
+)
+
+
+def parse_yaml(text: str, origin: str) -> Any:
+    """Parse one YAML document; raise ConfigError with the place where it is malformed."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # noqa: S506  (a SafeLoader)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin}: not valid YAML: {error}") from error
+
+
+def read_yaml(path: Path | Traversable) -> Tree:
+    """Read a YAML file that holds a mapping; an empty file is an empty mapping.
+
+    Raises:
+        ConfigError: The file is missing, malformed, or not a mapping.
+    """
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such configuration file")
+    tree = parse_yaml(path.read_text(encoding="utf-8"), str(path)) or {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: expected keys and values, found {type(tree).__name__}")
+    return tree
+
+
+def conf_folder() -> Traversable:
+    """Return the configuration that ships with vectormill: in the package, else the checkout."""
+    packaged = files("jobs").joinpath("conf")
+    if packaged.joinpath("base").is_dir():
+        return packaged
+    return Path(str(files("jobs"))).parent / "conf"
+
+
+class Layers:
+    """Configuration layers merged in order, remembering which layer set each key."""
+
+    def __init__(self) -> None:
+        self.tree: Tree = {}
+        self._origins: dict[str, str] = {}
+
+    def add(self, tree: Mapping[str, Any], origin: str) -> Self:
+        """Merge a layer over the earlier ones: mappings key by key, all else whole."""
+        self._merge(self.tree, tree, origin, "")
+        return self
+
+    def add_assignments(self, assignments: Iterable[str], origin: str = "--set") -> Self:
+        """Merge `a.b=value` texts, the value read as YAML."""
+        for text in assignments:
+            key, found, value = text.partition("=")
+            if not found or not key.strip():
+                raise ConfigError(f"{origin} {text}: write it as key.subkey=value")
+            layer: Any = parse_yaml(value, f"{origin} {text}")
+            for part in reversed(key.strip().split(".")):
+                layer = {part: layer}
+            self.add(layer, origin)
+        return self
+
+    def origin(self, key: str) -> str:
+        """Name the layer that set a dotted key, or the nearest enclosing one."""
+        while key and key not in self._origins:
+            key = key.rpartition(".")[0]
+        return self._origins.get(key, "the defaults")
+
+    def _merge(self, into: Tree, layer: Mapping[str, Any], origin: str, prefix: str) -> None:
+        for name, value in layer.items():
+            key = f"{prefix}{name}"
+            self._origins[key] = origin
+            if isinstance(value, Mapping) and value:
+                if not isinstance(into.get(name), dict):
+                    into[name] = {}
+                self._merge(into[name], value, origin, f"{key}.")
+            else:
+                into[name] = value
+
+
+Model = TypeVar("Model", bound=Settings)
+
+
+def build(model: type[Model], layers: Layers) -> Model:
+    """Validate merged layers as a model.
+
+    Raises:
+        ConfigError: One line per problem, naming the key, the layer that set it, and for an
+            unknown key the nearest valid name.
+    """
+    try:
+        return model.model_validate_json(json.dumps(layers.tree, default=str))
+    except ValidationError as error:
+        lines = [_explain(model, layers, dict(problem)) for problem in error.errors()]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _explain(model: type[Settings], layers: Layers, problem: dict[str, Any]) -> str:
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    where = layers.origin(key)
+    if problem["type"] == "extra_forbidden":
+        names = list(_model_at(model, path[:-1]).model_fields)
+        near = difflib.get_close_matches(path[-1], names, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}?" if near else f"valid here: {', '.join(names)}"
+        return f"{where}: unknown key {key!r}; {hint}"
+    if problem["type"] == "missing":
+        return f"{where}: key {key!r} is missing; add it there or with --set {key}=…"
+    message = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {key or 'configuration'}: {message}, found {_brief(problem['input'])}"
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004
+
+
+def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is None:
+            break
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        nested = [c for c in candidates if isinstance(c, type) and issubclass(c, Settings)]
+        if not nested:
+            break
+        model = nested[0]
+    return model

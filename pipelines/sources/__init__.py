@@ -1,0 +1,1 @@
+"""Raw input files: which there are, and their records with the place each came from."""

@@ -1,0 +1,1 @@
+"""Below the tables: locations, Hadoop file systems, Parquet and Delta on storage, leases."""

@@ -1,0 +1,139 @@
+"""Delta on storage: one transaction per replacement, and what its commits say of themselves."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
+
+from pipelines.errors import ConcurrentRunError, InputError
+from pipelines.storage.hadoop import Files
+
+_MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
+
+
+def is_table(files: Files, folder: str) -> bool:
+    """Tell whether a folder holds a Delta table with at least one commit."""
+    return bool(_commits(files, folder))
+
+
+def _commits(files: Files, folder: str) -> list[str]:
+    log = f"{folder}/_delta_log"
+    if not files.is_folder(log):
+        return []
+    return [name for name in files.names(log) if name.endswith(".json") and name[:20].isdigit()]
+
+
+def last_commit(files: Files, folder: str) -> dict[str, Any]:
+    """Return version, hash, our metadata and rows written of the last commit that changed data.
+
+    Raises:
+        InputError: The folder holds no Delta table.
+    """
+    commits = _commits(files, folder)
+    for name in reversed(commits):
+        text = files.read_text(f"{folder}/_delta_log/{name}")
+        actions = [json.loads(line) for line in text.splitlines() if line]
+        info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+        if info.get("operation") not in _MAINTENANCE or name == commits[0]:
+            digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
+            rows = info.get("operationMetrics", {}).get("numOutputRows", 0)
+            return {"version": int(name[:20]), "hash": digest, "metadata": _ours(info),
+                    "rows": int(rows)}
+    raise InputError(f"{folder}: not a Delta table")
+
+
+def _ours(info: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(info.get("userMetadata") or "{}")
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def location(spark: SparkSession, name: str) -> str:
+    """Return the folder of a catalog table."""
+    row = spark.sql(f"DESCRIBE DETAIL {name}").select("location").first()
+    if row is None:
+        raise InputError(f"{name}: the catalog has no such table")
+    return str(row["location"])
+
+
+def read(spark: SparkSession, files: Files, folder: str) -> DataFrame:
+    """Read a Delta table after comparing each file with the size that its log records.
+
+    Raises:
+        InputError: A data file is missing or truncated, by name.
+    """
+    frame = spark.read.format("delta").load(folder)
+    jvm: Any = spark._jvm
+    nothing = jvm.scala.Option.empty()
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
+    added = DataFrame(log.update(False, nothing, nothing).allFiles().toDF(), spark)
+    sizes = {info.relative: info.size for info in files.walk(folder)}
+    # one row per file, not per row: the driver's own listing has as many
+    for path, size in added.select("path", "size").collect():
+        if "://" in path or path.startswith("file:"):
+            continue  # a shallow clone's files lie elsewhere
+        if sizes.get(path, -1) != size:
+            found = f"{sizes[path]} bytes" if path in sizes else "missing"
+            raise InputError(
+                f"{folder}/{path}: Delta data file is {found}, its log says {size} bytes; "
+                "restore the file or run the job that writes it again"
+            )
+    return frame
+
+
+def replace(
+    frame: DataFrame,
+    *,
+    folder: str | None,
+    name: str | None,
+    part: Mapping[str, str],
+    partitioning: tuple[str, ...],
+    metadata: Mapping[str, Any],
+    transaction: tuple[str, int] | None = None,
+) -> None:
+    """Replace a table, or the part of it that a run owns, in one transaction.
+
+    Args:
+        frame: Rows to store.
+        folder: Where the table lies, or None for a catalog table.
+        name: Its catalog name, or None for a path.
+        part: Partition values that this run owns; empty replaces the whole table.
+        partitioning: Partition columns of the table.
+        metadata: Recorded with the commit.
+        transaction: Application id and version: the same pair is committed once, however retried.
+
+    Raises:
+        ConcurrentRunError: Another run changed the same part meanwhile.
+    """
+    writer = frame.write.format("delta").mode("overwrite").partitionBy(*partitioning)
+    writer = writer.option("userMetadata", json.dumps(dict(metadata), sort_keys=True))
+    if part:
+        writer = writer.option("replaceWhere", _predicate(part))
+    else:
+        writer = writer.option("overwriteSchema", "true")
+    if transaction:
+        writer = writer.option("txnAppId", transaction[0])
+        writer = writer.option("txnVersion", str(transaction[1]))
+    _save(writer, folder, name)
+
+
+def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None:
+    try:
+        writer.save(folder) if name is None else writer.saveAsTable(name)
+    except PySparkException as error:
+        if "CONCURRENT" in str(error).upper()[:2000]:
+            raise ConcurrentRunError(
+                f"{name or folder}: another run changed this table meanwhile; "
+                "nothing was written, run the job again when the other is done"
+            ) from error
+        raise
+
+
+def _predicate(part: Mapping[str, str]) -> str:
+    quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in part.items()}
+    return " AND ".join(f"`{name}` = '{value}'" for name, value in quoted.items())

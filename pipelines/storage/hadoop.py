@@ -1,0 +1,123 @@
+"""Files on any Hadoop file system, through the session's own JVM and credentials."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import SparkSession
+
+from pipelines.errors import InputError
+
+
+@dataclass(frozen=True)
+class FileInfo:
+    """One file: URI, path relative to the listed folder, bytes, modification time in ms."""
+
+    uri: str
+    relative: str
+    size: int
+    modified: int
+
+
+class Files:
+    """File operations of one session; every path may be a local path or a Hadoop URI."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        context: Any = spark.sparkContext
+        self._jvm: Any = context._jvm
+        self._conf: Any = context._jsc.hadoopConfiguration()
+
+    def _open(self, uri: str) -> tuple[Any, Any]:
+        path = self._jvm.org.apache.hadoop.fs.Path(uri)
+        try:
+            filesystem = path.getFileSystem(self._conf)
+        except Py4JJavaError as error:
+            reason = error.java_exception.getMessage()
+            raise InputError(f"{uri}: no file system for this URI: {reason}") from error
+        return filesystem, filesystem.makeQualified(path)
+
+    def qualified(self, uri: str) -> str:
+        """Return the absolute URI with its scheme."""
+        return str(self._open(uri)[1].toString())
+
+    def exists(self, uri: str) -> bool:
+        """Tell whether a file or folder is there."""
+        filesystem, path = self._open(uri)
+        return bool(filesystem.exists(path))
+
+    def is_folder(self, uri: str) -> bool:
+        """Tell whether a folder is there."""
+        filesystem, path = self._open(uri)
+        return bool(filesystem.exists(path)) and bool(filesystem.getFileStatus(path).isDirectory())
+
+    def names(self, uri: str) -> list[str]:
+        """Return the names of what lies directly in a folder, sorted."""
+        filesystem, path = self._open(uri)
+        return sorted(str(s.getPath().getName()) for s in filesystem.listStatus(path))
+
+    def walk(self, uri: str) -> list[FileInfo]:
+        """Return the files at or below a place, sorted; hidden ones (`.x`, `_x`) are left out."""
+        filesystem, path = self._open(uri)
+        status = filesystem.getFileStatus(path)
+        base = str(path.toString()).rstrip("/")
+        if not status.isDirectory():
+            return [FileInfo(base, base.rpartition("/")[2], status.getLen(),
+                             status.getModificationTime())]
+        found, listing = [], filesystem.listFiles(path, True)
+        while listing.hasNext():
+            status = listing.next()
+            full = str(status.getPath().toString())
+            relative = full[len(base) + 1 :]
+            if not any(part.startswith((".", "_")) for part in relative.split("/")):
+                found.append(FileInfo(full, relative, status.getLen(),
+                                      status.getModificationTime()))
+        return sorted(found, key=lambda info: info.relative)
+
+    def read_text(self, uri: str) -> str:
+        """Return a small UTF-8 file's text."""
+        filesystem, path = self._open(uri)
+        stream = filesystem.open(path)
+        try:
+            data = self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)
+            return bytes(data).decode("utf-8")
+        finally:
+            stream.close()
+
+    def create(self, uri: str, text: str) -> bool:
+        """Create a small file; False where it is there already. Atomic where the store is."""
+        filesystem, path = self._open(uri)
+        try:
+            stream = filesystem.create(path, False)
+        except Py4JJavaError as error:
+            if "AlreadyExists" in error.java_exception.getClass().getName():
+                return False
+            raise
+        stream.write(bytearray(text.encode("utf-8")))
+        stream.close()
+        return True
+
+    def replace_text(self, uri: str, text: str) -> None:
+        """Write a small file and move it into place, so that no reader sees half of it."""
+        parent, _, name = uri.rpartition("/")
+        temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
+        self.create(temporary, text)
+        filesystem, source = self._open(temporary)
+        context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(
+            source.toUri(), self._conf)
+        overwrite = self._jvm.java.lang.reflect.Array.newInstance(
+            self._jvm.java.lang.Class.forName("org.apache.hadoop.fs.Options$Rename"), 1)
+        overwrite[0] = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename").OVERWRITE
+        context.rename(source, filesystem.makeQualified(self._open(uri)[1]), overwrite)
+
+    def move(self, source: str, target: str) -> None:
+        """Move a file or folder to a place where nothing is yet."""
+        filesystem, path = self._open(source)
+        filesystem.mkdirs(self._open(target)[1].getParent())
+        if not filesystem.rename(path, self._open(target)[1]):
+            raise InputError(f"cannot move {source} to {target}: is something there already?")
+
+    def delete(self, uri: str) -> None:
+        """Delete a file or a folder with all that is in it; nothing there is no error."""
+        filesystem, path = self._open(uri)
+        filesystem.delete(path, True)

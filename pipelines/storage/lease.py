@@ -1,0 +1,79 @@
+"""A lease on what a run writes: one owner at a time, and a dead owner's lease is taken over."""
+
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from pipelines.errors import ConcurrentRunError
+from pipelines.storage.hadoop import Files
+
+LEASE_SECONDS = 120.0
+
+
+@contextmanager
+def lease(files: Files, uri: str, *, seconds: float = LEASE_SECONDS) -> Iterator[None]:
+    """Hold the lease of a table or folder while the block runs, renewed every third of its term.
+
+    Args:
+        files: The session's files.
+        uri: What is to be owned; the lease is a hidden file beside it.
+        seconds: Term after which a silent owner on another host counts as dead.
+
+    Raises:
+        ConcurrentRunError: A living run owns it.
+    """
+    parent, _, name = uri.rstrip("/").rpartition("/")
+    place = f"{parent or '.'}/.{name}.lease"
+    _acquire(files, place, uri, seconds)
+    stop = threading.Event()
+    renewer = threading.Thread(target=_renew, args=(files, place, seconds, stop), daemon=True)
+    renewer.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        renewer.join()
+        files.delete(place)
+
+
+def _acquire(files: Files, place: str, uri: str, seconds: float) -> None:
+    if files.create(place, _terms(seconds)):
+        return
+    owner = json.loads(files.read_text(place) or "{}")
+    if _is_alive(owner):
+        raise ConcurrentRunError(
+            f"{uri}: process {owner['process']} on {owner['host']} is at work on it; "
+            f"wait for it to end (its lease is {place})"
+        )
+    files.delete(place)
+    if not files.create(place, _terms(seconds)):
+        raise ConcurrentRunError(f"{uri}: another run has just taken it; run again when it is done")
+
+
+def _terms(seconds: float) -> str:
+    owner = {"host": socket.gethostname(), "process": os.getpid(),
+             "started": psutil.Process().create_time(), "expires": time.time() + seconds}
+    return json.dumps(owner)
+
+
+def _is_alive(owner: dict[str, Any]) -> bool:
+    if owner.get("expires", 0.0) < time.time():
+        return False
+    if owner["host"] != socket.gethostname():
+        return True
+    try:
+        return bool(psutil.Process(owner["process"]).create_time() == owner["started"])
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _renew(files: Files, place: str, seconds: float, stop: threading.Event) -> None:
+    while not stop.wait(seconds / 3):
+        files.replace_text(place, _terms(seconds))

@@ -1,0 +1,120 @@
+"""Parquet on storage: every footer checked before a read, every replacement complete or absent."""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructField, StructType, TimestampNTZType, TimestampType
+
+from pipelines.errors import InputError
+from pipelines.storage.arrow import resolve
+from pipelines.storage.hadoop import Files
+from schemas import Table
+
+METADATA = "_vectormill.json"
+POINTER = "_current.json"
+_FILES_PER_TASK = 32
+
+
+def data_folder(files: Files, uri: str) -> str:
+    """Return the folder that holds a table's files: a published one's pointer is followed."""
+    pointer = f"{uri}/{POINTER}"
+    if not files.exists(pointer):
+        return uri
+    return f"{uri}/{json.loads(files.read_text(pointer))['folder']}"
+
+
+def check_files(spark: SparkSession, uris: list[str], table: Table) -> None:
+    """Read every footer, on the cluster where there are many, and refuse what breaks the contract.
+
+    Spark skips zero-byte files and fills missing columns with nulls, both silently.
+
+    Raises:
+        InputError: Each broken file by name with what is wrong, ten at most.
+    """
+    if len(uris) <= _FILES_PER_TASK:
+        problems = list(_footer_problems(uris, table))
+    else:
+        slices = -(-len(uris) // _FILES_PER_TASK)
+        distributed = spark.sparkContext.parallelize(uris, slices)
+        problems = distributed.mapPartitions(lambda part: _footer_problems(part, table)).take(10)
+    if problems:
+        raise InputError("\n".join(problems[:10]))
+
+
+def _footer_problems(uris: Any, table: Table) -> Iterator[str]:
+    for uri in uris:
+        filesystem, path = resolve(uri)
+        try:
+            schema = pq.read_schema(path, filesystem=filesystem)
+        except (pa.ArrowInvalid, OSError) as error:
+            reason = "is empty (zero bytes)" if "0 bytes" in str(error) else f"is broken: {error}"
+            yield f"{uri}: Parquet file {reason}; restore it or run the job that writes it again"
+            continue
+        for difference in table.differences(_stored_schema(schema, uri, table)):
+            yield f"{uri}: {difference} (contract of {table.name!r})"
+
+
+def _stored_schema(schema: pa.Schema, uri: str, table: Table) -> StructType:
+    """Return a file's schema in Spark's types, with the partition columns of its path."""
+    stored = from_arrow_schema(schema)
+    for stored_field in stored.fields:
+        if isinstance(stored_field.dataType, TimestampNTZType):
+            stored_field.dataType = TimestampType()  # INT96 has no zone; Spark reads it as UTC
+    for column in table.columns:
+        if column.name in table.partitioning and f"/{column.name}=" in uri:
+            stored = StructType([*stored.fields, StructField(column.name, column.type)])
+    return stored
+
+
+def read(spark: SparkSession, files: Files, uri: str, table: Table) -> DataFrame:
+    """Read a Parquet table with its contract's schema after checking each file."""
+    folder = data_folder(files, uri)
+    found = [info.uri for info in files.walk(folder)]
+    if not found:
+        raise InputError(f"{uri}: no Parquet files; run the job that writes {table.name!r}")
+    check_files(spark, found, table)
+    return spark.read.schema(table.schema()).parquet(folder)
+
+
+def replace(
+    files: Files,
+    frame: DataFrame,
+    uri: str,
+    *,
+    part: Mapping[str, str],
+    partitioning: tuple[str, ...],
+    metadata: Mapping[str, Any],
+) -> None:
+    """Write a table, or the part of it that a run owns, and move it into place when complete."""
+    inner = [name for name in partitioning if name not in part]
+    target = "/".join([uri, *(f"{name}={part[name]}" for name in partitioning if name in part)])
+    parent, _, name = target.rpartition("/")
+    temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
+    try:
+        frame.drop(*part).write.partitionBy(*inner).parquet(temporary)
+        files.create(f"{temporary}/{METADATA}", json.dumps(dict(metadata)))
+        files.delete(target)
+        files.move(temporary, target)
+    finally:
+        files.delete(temporary)
+
+
+def metadata(files: Files, uri: str) -> dict[str, Any]:
+    """Return what the last write recorded with a table; empty where it was not ours."""
+    place = f"{data_folder(files, uri)}/{METADATA}"
+    return json.loads(files.read_text(place)) if files.exists(place) else {}
+
+
+def publish(
+    files: Files, frame: DataFrame, uri: str, *, version: str, metadata: Mapping[str, Any]
+) -> None:
+    """Write a whole version beside the current one, then turn the pointer to it by one rename."""
+    folder = f"version={version}"
+    replace(files, frame, f"{uri}/{folder}", part={}, partitioning=(), metadata=metadata)
+    files.replace_text(f"{uri}/{POINTER}", json.dumps({"folder": folder, **metadata}))

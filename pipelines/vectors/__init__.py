@@ -1,0 +1,1 @@
+"""Embedding spaces: registry, gate measures, neighbours, top-k, exports."""

@@ -1,0 +1,121 @@
+"""The registry of embedding spaces: which there are, in what state, and which one is meant."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.errors import InputError
+from schemas import EMBEDDING_SPACES
+
+
+@dataclass(frozen=True)
+class Space:
+    """One row of `embedding_spaces`."""
+
+    space_id: str
+    name: str
+    state: str
+    dimension: int
+    metric: str
+    is_normalized: bool
+    parents: list[str]
+    parameters: str
+    input_versions: str
+    config_hash: str
+    code_version: str
+    seed: int
+    row_count: int
+    checksum: str
+    published_to: str | None
+    requested_at: datetime
+    updated_at: datetime
+
+    def to_frame(self, spark: SparkSession) -> DataFrame:
+        """Return the row as a frame that fits the contract."""
+        return spark.createDataFrame([asdict(self)], EMBEDDING_SPACES.schema()).coalesce(1)
+
+    def changed(self, **changes: Any) -> "Space":
+        """Return the space with changed fields and a new time of change."""
+        return replace(self, updated_at=datetime.now(UTC), **changes)
+
+
+def new_space(
+    *, space_id: str, name: str, metric: str, measured: Mapping[str, Any],
+    metadata: Mapping[str, Any], parameters: Mapping[str, Any],
+) -> Space:
+    """Return the registry row of a space that has just been trained.
+
+    Args:
+        space_id: Hash of all that the space follows from.
+        name: Line of spaces that replace each other.
+        metric: `cosine` or `dot`.
+        measured: `dimension, row_count, checksum` as `measure_content` has them.
+        metadata: What the run's commits say of it.
+        parameters: Settings of the trainer.
+    """
+    now = datetime.now(UTC)
+    return Space(
+        space_id=space_id, name=name, state="staged", metric=metric, is_normalized=False,
+        parents=[], parameters=json.dumps(dict(parameters), sort_keys=True),
+        input_versions=json.dumps(metadata["input_versions"], sort_keys=True),
+        config_hash=metadata["config_hash"], code_version=metadata["vectormill"],
+        seed=metadata["seed"], published_to=None, requested_at=now, updated_at=now, **measured,
+    )
+
+
+def find_space(spaces: DataFrame, *, name: str, space_id: str | None = None) -> Space:
+    """Return the space of this id, else the one of this name that was asked for last.
+
+    Raises:
+        InputError: There is none; the message lists those there are.
+    """
+    wanted = F.col("space_id") == space_id if space_id else F.col("name") == name
+    row = spaces.where(wanted).orderBy(F.desc("requested_at"), "space_id").first()
+    if row is None:
+        known = [f"{r['name']} {r['space_id']}" for r in spaces.limit(20).collect()]
+        what = f"space {space_id!r}" if space_id else f"space named {name!r}"
+        raise InputError(f"embedding_spaces has no {what}; there are: {', '.join(known) or 'none'}")
+    fields = row.asDict()
+    for moment in ("requested_at", "updated_at"):
+        fields[moment] = fields[moment].astimezone(UTC)
+    return Space(**fields)
+
+
+def of_space(vectors: DataFrame, space_id: str) -> DataFrame:
+    """Return the vectors of one space."""
+    return vectors.where(F.col("space_id") == space_id)
+
+
+def require_one_space(vectors: DataFrame) -> str:
+    """Return the id of the only space of a table.
+
+    Raises:
+        InputError: The table is empty or mixes spaces, whose vectors must never be compared.
+    """
+    found = [row["space_id"] for row in vectors.select("space_id").distinct().limit(2).collect()]
+    if len(found) != 1:
+        problem = "is empty" if not found else f"mixes the spaces {found[0]} and {found[1]}"
+        raise InputError(f"the table of vectors {problem}; read one published table, "
+                         "or choose a space by space_id")
+    return str(found[0])
+
+
+def measure_content(vectors: DataFrame) -> dict[str, Any]:
+    """Return `dimension, row_count, checksum` of one space in one pass.
+
+    The checksum is the sum of all rows' hashes modulo 2**64: the same in whatever order rows are.
+    """
+    hashed = F.xxhash64("space_id", "entity", "key", "vector").cast("decimal(38,0)")
+    row = vectors.agg(
+        F.max(F.size("vector")).alias("dimension"), F.count(F.lit(1)).alias("row_count"),
+        F.sum(hashed).alias("total"),
+    ).first()
+    if row is None or not row["row_count"]:
+        raise InputError("the space holds no vectors")
+    checksum = format(int(row["total"]) % (1 << 64), "016x")
+    return {"dimension": row["dimension"], "row_count": row["row_count"], "checksum": checksum}

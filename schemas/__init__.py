@@ -1,0 +1,58 @@
+"""What the tables are: one contract each, from which schema, suite and reference page come."""
+
+from schemas.corpus import (
+    DOCUMENTS,
+    DUPLICATE_DOCUMENTS,
+    REJECTED_DOCUMENTS,
+    REJECTED_FILES,
+    SENTENCES,
+    VOCABULARY,
+)
+from schemas.interactions import (
+    EVENTS,
+    INTERACTIONS,
+    ITEM_IDS,
+    REJECTED_EVENTS,
+    SESSIONS,
+    USER_IDS,
+)
+from schemas.table import Check, Column, Table
+from schemas.vectors import (
+    EMBEDDING_SPACES,
+    NEIGHBOURS,
+    QUALITY_METRICS,
+    RECOMMENDATIONS,
+    RUN_COUNTS,
+    TRAINING_HISTORY,
+    VECTORS,
+)
+
+TABLES = {
+    table.name: table
+    for table in (
+        DOCUMENTS,
+        REJECTED_DOCUMENTS,
+        DUPLICATE_DOCUMENTS,
+        REJECTED_FILES,
+        SENTENCES,
+        VOCABULARY,
+        EVENTS,
+        REJECTED_EVENTS,
+        INTERACTIONS,
+        SESSIONS,
+        USER_IDS,
+        ITEM_IDS,
+        VECTORS,
+        TRAINING_HISTORY,
+        QUALITY_METRICS,
+        EMBEDDING_SPACES,
+        NEIGHBOURS,
+        RECOMMENDATIONS,
+        RUN_COUNTS,
+    )
+}
+"""Every contract by its table's name."""
+
+__all__ = ["TABLES", "Check", "Column", "Table", *sorted(
+    name for name, value in globals().items() if isinstance(value, Table)
+)]

@@ -1,0 +1,115 @@
+"""Tables of the corpus: documents, what was rejected and why, sentences, vocabulary."""
+
+from pyspark.sql.types import (
+    ArrayType,
+    DoubleType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+)
+
+from schemas.table import Column, Table, between, not_blank
+
+REASONS = ArrayType(
+    StructType(
+        [
+            StructField("rule", StringType()),
+            StructField("value", StringType()),
+            StructField("threshold", StringType()),
+        ]
+    )
+)
+"""Every rule that a row broke, with the value that was measured and the threshold, as text."""
+
+_DOC_ID = Column("doc_id", StringType(), "Identifier of the document", checks=(not_blank(),))
+_SOURCE = Column("source", StringType(), "File the record came from, relative to the input")
+_POSITION = Column(
+    "position", LongType(), "Place of the record in its source", unit="bytes or rows",
+    checks=(between(0),),
+)
+_TEXT = Column("text", StringType(), "Cleaned text")
+_SIGNALS = (
+    Column("character_count", IntegerType(), "Length of the text", unit="characters",
+           checks=(between(0),)),
+    Column("word_count", IntegerType(), "Words of at least one letter or digit", unit="words",
+           checks=(between(0),)),
+    Column("mean_word_length", DoubleType(), "Mean length of the words", unit="characters",
+           checks=(between(0),)),
+    Column("alphabetic_word_share", DoubleType(), "Share of words with at least one letter",
+           checks=(between(0, 1),)),
+    Column("symbol_word_ratio", DoubleType(), "Hash signs and ellipses per word",
+           checks=(between(0),)),
+    Column("duplicate_line_share", DoubleType(), "Share of lines that repeat an earlier line",
+           checks=(between(0, 1),)),
+)
+_REASONS = Column("reasons", REASONS, "Every rule that was broken")
+
+DOCUMENTS = Table(
+    name="documents",
+    grain="one kept document",
+    key=("doc_id",),
+    columns=(_DOC_ID, _SOURCE, _POSITION, _TEXT, *_SIGNALS),
+)
+
+REJECTED_DOCUMENTS = Table(
+    name="rejected_documents",
+    grain="one rejected document with every reason",
+    key=("doc_id",),
+    columns=(
+        _DOC_ID, _SOURCE, _POSITION,
+        Column("text", StringType(), "Text as far as it could be decoded", nullable=True),
+        *_SIGNALS, _REASONS,
+    ),
+)
+
+DUPLICATE_DOCUMENTS = Table(
+    name="duplicate_documents",
+    grain="one document whose text another kept document already has",
+    key=("doc_id",),
+    columns=(
+        _DOC_ID, _SOURCE, _POSITION,
+        Column("kept_doc_id", StringType(), "Document that was kept in its stead"),
+    ),
+)
+
+REJECTED_FILES = Table(
+    name="rejected_files",
+    grain="one input file that could not be read to its end",
+    key=("path",),
+    columns=(
+        Column("path", StringType(), "File, relative to the input"),
+        Column("size", LongType(), "Size on storage", unit="bytes", checks=(between(0),)),
+        _REASONS,
+    ),
+)
+
+TOKEN_IDS = ArrayType(IntegerType())
+
+SENTENCES = Table(
+    name="sentences",
+    grain="one sentence or session as token ids",
+    key=("sentence_id",),
+    columns=(
+        Column("sentence_id", StringType(), "Document (or user) and place in it",
+               checks=(not_blank(),)),
+        Column("doc_id", StringType(), "Document (or user) the sentence belongs to"),
+        Column("token_ids", TOKEN_IDS, "Ids of the tokens in reading order"),
+    ),
+)
+
+VOCABULARY = Table(
+    name="vocabulary",
+    grain="one token that is frequent enough to be kept",
+    key=("token_id",),
+    columns=(
+        Column("token_id", IntegerType(), "Dense id by count descending, then token",
+               checks=(between(0),)),
+        Column("token", StringType(), "The token itself", checks=(not_blank(),)),
+        Column("count", LongType(), "Occurrences in the corpus", unit="tokens",
+               checks=(between(1),)),
+        Column("document_count", LongType(), "Documents that hold the token", unit="documents",
+               checks=(between(1),)),
+    ),
+)

@@ -1,0 +1,116 @@
+"""What a table is, declared once: its grain, key, columns, units and checks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql.types import ArrayType, DataType, StructField, StructType
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule on the values of a column, named as Great Expectations names it.
+
+    Args:
+        expectation: A Great Expectations core expectation without the `expect_column_` prefix.
+        arguments: Its keyword arguments, JSON values only.
+    """
+
+    expectation: str
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Say the rule as the reference page shows it."""
+        arguments = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
+        return f"{self.expectation}({arguments})"
+
+
+def between(low: float | None = None, high: float | None = None) -> Check:
+    """Require `low <= value <= high`; a bound that is None is open."""
+    bounds = {"min_value": low, "max_value": high}
+    return Check(
+        "values_to_be_between", {name: b for name, b in bounds.items() if b is not None}
+    )
+
+
+def one_of(*values: str) -> Check:
+    """Require one of the listed values."""
+    return Check("values_to_be_in_set", {"value_set": list(values)})
+
+
+def not_blank() -> Check:
+    """Require at least one character that is not white space."""
+    return Check("values_to_match_regex", {"regex": r"(?s).*\S.*"})
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table; `unit` says what its numbers count, where they count something."""
+
+    name: str
+    type: DataType
+    description: str
+    nullable: bool = False
+    unit: str | None = None
+    checks: tuple[Check, ...] = ()
+
+    def field(self) -> StructField:
+        """Return the Spark field, its description as the column comment."""
+        comment = self.description if self.unit is None else f"{self.description} [{self.unit}]"
+        return StructField(self.name, self.type, self.nullable, {"comment": comment})
+
+
+@dataclass(frozen=True)
+class Table:
+    """The contract of one table.
+
+    Args:
+        name: Plural noun at the grain.
+        grain: What one row is, in words.
+        key: Columns that together are unique.
+        columns: In their order on storage.
+        partitioning: Columns that cut the table into parts which one run owns and replaces.
+    """
+
+    name: str
+    grain: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    partitioning: tuple[str, ...] = ()
+
+    def schema(self) -> StructType:
+        """Return the Spark schema with comments and nullability."""
+        return StructType([column.field() for column in self.columns])
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns in their order on storage."""
+        return [column.name for column in self.columns]
+
+    def differences(self, actual: StructType) -> Iterator[str]:
+        """Say each difference of names and types between a frame's schema and this contract.
+
+        Nullability is left to the null check of each write: storage formats do not keep it.
+        """
+        found = {f.name: f.dataType for f in actual.fields}
+        for column in self.columns:
+            if column.name not in found:
+                yield f"column {column.name!r} is missing"
+            elif not same_type(found[column.name], column.type):
+                theirs = found[column.name].simpleString()
+                yield f"column {column.name!r} is {theirs}, not {column.type.simpleString()}"
+        for name in found:
+            if name not in self.column_names:
+                yield f"column {name!r} is not in the contract"
+
+
+def same_type(left: DataType, right: DataType) -> bool:
+    """Tell whether two types are equal but for the nullability of what they contain."""
+    if isinstance(left, ArrayType) and isinstance(right, ArrayType):
+        return same_type(left.elementType, right.elementType)
+    if isinstance(left, StructType) and isinstance(right, StructType):
+        return left.names == right.names and all(
+            same_type(a.dataType, b.dataType)
+            for a, b in zip(left.fields, right.fields, strict=True)
+        )
+    return left == right

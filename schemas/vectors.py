@@ -1,0 +1,139 @@
+"""Tables of embedding spaces: vectors, training, quality, registry, and what readers ask of them."""
+
+from pyspark.sql.types import (
+    ArrayType,
+    BooleanType,
+    DoubleType,
+    FloatType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
+
+from schemas.table import Column, Table, between, not_blank, one_of
+
+ENTITIES = ("word", "document", "user", "item")
+
+_SPACE_ID = Column("space_id", StringType(), "Embedding space the row belongs to",
+                   checks=(not_blank(),))
+_ENTITY = Column("entity", StringType(), "Kind of thing the key names", checks=(one_of(*ENTITIES),))
+_JOB = Column("job", StringType(), "Job that measured it")
+
+VECTORS = Table(
+    name="vectors",
+    grain="one vector of one embedding space",
+    key=("space_id", "entity", "key"),
+    columns=(
+        _SPACE_ID,
+        _ENTITY,
+        Column("key", StringType(), "Token, document, user or item", checks=(not_blank(),)),
+        Column("vector", ArrayType(FloatType()), "Components, as many as the space's dimension"),
+        Column("norm", FloatType(), "Euclidean norm of the vector", checks=(between(0),)),
+    ),
+    partitioning=("space_id",),
+)
+
+TRAINING_HISTORY = Table(
+    name="training_history",
+    grain="one measure of one space at one round of training",
+    key=("space_id", "round", "metric"),
+    columns=(
+        _SPACE_ID,
+        Column("round", IntegerType(), "Round, epoch or iteration, from 1", checks=(between(0),)),
+        Column("metric", StringType(), "What was measured"),
+        Column("value", DoubleType(), "The measure"),
+    ),
+    partitioning=("space_id",),
+)
+
+QUALITY_METRICS = Table(
+    name="quality_metrics",
+    grain="one measure or check of one space by one job",
+    key=("space_id", "job", "entity", "metric"),
+    columns=(
+        _SPACE_ID,
+        _JOB,
+        Column("entity", StringType(), "Kind of vector it was measured on, or `all`"),
+        Column("metric", StringType(), "What was measured"),
+        Column("value", DoubleType(), "The measure", nullable=True),
+        Column("expectation", StringType(), "Rule it was held to", nullable=True),
+        Column("status", StringType(), "What came of it",
+               checks=(one_of("measured", "passed", "failed", "errored"),)),
+        Column("detail", StringType(), "Threshold, coverage or error in words", nullable=True),
+    ),
+    partitioning=("space_id", "job"),
+)
+
+EMBEDDING_SPACES = Table(
+    name="embedding_spaces",
+    grain="one embedding space",
+    key=("space_id",),
+    columns=(
+        _SPACE_ID,
+        Column("name", StringType(), "Line of spaces that replace each other, as `word`"),
+        Column("state", StringType(), "Where it is between training and publication",
+               checks=(one_of("staged", "passed", "failed", "publishing", "published",
+                              "superseded"),)),
+        Column("dimension", IntegerType(), "Components of each vector", checks=(between(1),)),
+        Column("metric", StringType(), "How vectors are compared",
+               checks=(one_of("cosine", "dot"),)),
+        Column("is_normalized", BooleanType(), "True where all norms are one"),
+        Column("parents", ArrayType(StringType()), "Spaces this one was derived from"),
+        Column("parameters", StringType(), "Settings of the trainer as JSON"),
+        Column("input_versions", StringType(), "Versions of the inputs as JSON"),
+        Column("config_hash", StringType(), "Hash of the settings"),
+        Column("code_version", StringType(), "Version of vectormill"),
+        Column("seed", LongType(), "Seed of all random choices"),
+        Column("row_count", LongType(), "Vectors of the space", unit="rows",
+               checks=(between(0),)),
+        Column("checksum", StringType(), "Sum of row hashes, independent of order"),
+        Column("published_to", StringType(), "Table it was published to", nullable=True),
+        Column("requested_at", TimestampType(), "Last training run that asked for it", unit="UTC"),
+        Column("updated_at", TimestampType(), "Last change of the row", unit="UTC"),
+    ),
+    partitioning=("space_id",),
+)
+
+_SCORED = ArrayType(
+    StructType([StructField("key", StringType()), StructField("score", FloatType())])
+)
+
+NEIGHBOURS = Table(
+    name="neighbours",
+    grain="one query with its nearest vectors",
+    key=("space_id", "entity", "key"),
+    columns=(
+        _SPACE_ID, _ENTITY,
+        Column("key", StringType(), "The query"),
+        Column("neighbours", _SCORED, "Nearest keys, nearest first, the query itself left out"),
+    ),
+)
+
+RECOMMENDATIONS = Table(
+    name="recommendations",
+    grain="one user with the items recommended to them",
+    key=("space_id", "user"),
+    columns=(
+        _SPACE_ID,
+        Column("user", StringType(), "Key of the user"),
+        Column("items", _SCORED, "Items by score descending, seen ones left out"),
+    ),
+)
+
+RUN_COUNTS = Table(
+    name="run_counts",
+    grain="one count of one job's newest run",
+    key=("job", "kind", "count"),
+    columns=(
+        _JOB,
+        Column("count", StringType(), "What was counted: a table, or a reason of rejection"),
+        Column("kind", StringType(), "Side of the balance",
+               checks=(one_of("in", "out", "rejected", "measured"),)),
+        Column("value", LongType(), "Rows, or the unit that the count names",
+               checks=(between(0),)),
+    ),
+    partitioning=("job",),
+)
