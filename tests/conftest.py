@@ -1,0 +1,28 @@
+"""One Spark session for the whole suite, as a user's local mode has it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pipelines.session import open_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Return a session on two local cores, UTC, ANSI, four shuffle partitions, Delta."""
+    scratch: Path = tmp_path_factory.mktemp("spark")
+    session = open_session(
+        "tests",
+        master="local[2]",
+        settings={
+            "spark.sql.shuffle.partitions": "4",
+            "spark.driver.memory": "2g",
+            "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+            "spark.local.dir": str(scratch / "local"),
+        },
+        log_folder=scratch,
+    )
+    yield session
+    session.stop()
