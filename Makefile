@@ -1,0 +1,79 @@
+# Every target makes the virtual environment it needs; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+BENCH ?=
+PYTEST_ARGS ?=
+# One date for all files of a build, so that the same sources make the same wheel.
+SOURCE_DATE_EPOCH ?= 315532800
+export SOURCE_DATE_EPOCH
+
+.PHONY: help setup java demo test test-all bench lint format types imports docs docs-check build \
+	check clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP): pyproject.toml constraints.txt
+	@python=$$(.ci/find_python.sh) && { [ -x $(BIN)/python ] || "$$python" -m venv $(VENV); }
+	@echo "Installing vectormill and its tools into $(VENV) (some minutes the first time)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[dev]'
+	@touch $@
+
+java: $(STAMP)
+	@.ci/ensure_java.sh $(BIN)/python
+
+setup: java ## Make the virtual environment and look for Java 17 or 21
+
+demo: java ## Run the whole workflow on this machine's own text and code (build/demo/)
+	@$(BIN)/vectormill run conf/workflows/demo.yaml
+
+test: java ## Run the tests but the slow ones
+	@$(BIN)/pytest -m "not slow" $(PYTEST_ARGS)
+
+test-all: java ## Run every test
+	@$(BIN)/pytest $(PYTEST_ARGS)
+
+bench: java ## Run one benchmark: make bench BENCH=name
+	@if [ ! -f "tests/benchmarks/$(BENCH).py" ]; then \
+		echo "error: name a benchmark, as make bench BENCH=cleaning; there are:" \
+			$$(find tests/benchmarks -name '[a-z]*.py' -exec basename {} .py \; 2>/dev/null | sort) >&2; \
+		exit 2; \
+	fi
+	@$(BIN)/python "tests/benchmarks/$(BENCH).py"
+
+lint: $(STAMP) ## Check style and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP) ## Format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+types: $(STAMP) ## Check types
+	@$(BIN)/mypy
+
+imports: $(STAMP) ## Check that imports run one way
+	@$(BIN)/lint-imports
+
+docs: $(STAMP) ## Write the reference pages and the README's job table
+	@$(BIN)/python docs/generate.py
+
+docs-check: $(STAMP) ## Check that the reference pages and the job table are current
+	@$(BIN)/python docs/generate.py --check
+
+build: $(STAMP) ## Make the wheel and the --py-files zip in dist/
+	@rm -rf build/lib build/bdist.* dist/vectormill*
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist . >build.log 2>&1 \
+		|| { cat build.log >&2; rm -f build.log; exit 1; }
+	@rm -rf build.log build/lib build/bdist.*
+	@$(BIN)/python .ci/make_zip.py dist
+
+check: lint types imports docs-check test ## All checks and the tests
+
+clean: ## Delete what was made, but the virtual environment
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+		.import_linter_cache spark-warehouse
