@@ -11,7 +11,7 @@ from jobs.command import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult
-from pipelines.sources.records import read_records
+from pipelines.sources.records import broken_files, read_records, sound_records
 from pipelines.tables import TableStore, reason_counts
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
 
@@ -22,21 +22,28 @@ def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
     """Read raw text, judge each record once, and write kept, rejected and duplicate documents."""
     store = TableStore(spark, config, job="clean_corpus")
     records, kind, version = read_records(
-        spark, config.inputs.corpus, file_format=config.file_format, bad_files=config.bad_files,
-        is_whole_file=config.documents_per == "file")
+        spark,
+        config.inputs.corpus,
+        file_format=config.file_format,
+        bad_files=config.bad_files,
+        is_whole_file=config.documents_per == "file",
+    )
     store.input_versions["corpus"] = version
     records = records.persist(StorageLevel.DISK_ONLY)
     documents = cleaning.parse_documents(
-        cleaning.sound_records(records), is_text=kind == "text",
-        text_column=config.text_column, id_column=config.id_column)
+        sound_records(records),
+        is_text=kind == "text",
+        text_column=config.text_column,
+        id_column=config.id_column,
+    )
     documents = cleaning.measure_signals(cleaning.normalise_text(documents))
     judged = cleaning.mark_duplicates(cleaning.judge(documents, config.rules))
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
-    result = JobResult(rows_in={"corpus": cleaning.sound_records(records).count()})
+    result = JobResult(rows_in={"corpus": sound_records(records).count()})
     for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS):
         result.rows_out[table.name] = store.write(parts[table.name], table)
-    result.rows_out[REJECTED_FILES.name] = store.write(cleaning.broken_files(records), REJECTED_FILES)
+    result.rows_out[REJECTED_FILES.name] = store.write(broken_files(records), REJECTED_FILES)
     result.rejected = reason_counts(parts[REJECTED_DOCUMENTS.name])
     result.require_balance("documents", "rejected_documents", "duplicate_documents")
     result.require_share("rejected_documents", at_most=config.max_rejected_share)

@@ -8,11 +8,10 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.corpus.config import Bounds, Rules
-from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
+from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
 from schemas.corpus import REASONS
 
-BROKEN_FILE = "readable_file"
-_WORD = r"[\p{L}\p{N}]+(?:['’-][\p{L}\p{N}]+)*"
+_WORD = r"[\p{L}\p{N}]+(?:['\u2019-][\p{L}\p{N}]+)*"
 
 
 def parse_documents(
@@ -31,8 +30,9 @@ def parse_documents(
     """
     place = F.md5(F.concat_ws("\u0001", "source", F.col("position").cast("string")))
     if is_text:
-        return records.select(place.alias("doc_id"), "source", "position",
-                              F.col("record").alias("text"), "problem")
+        return records.select(
+            place.alias("doc_id"), "source", "position", F.col("record").alias("text"), "problem"
+        )
     fields = "map<string,string>"
     parsed = records.withColumn("fields", F.from_json("record", fields))
     text = F.element_at("fields", F.lit(text_column))
@@ -43,8 +43,11 @@ def parse_documents(
         F.when(text.isNull(), F.lit("has_text")),
     )
     return parsed.select(
-        F.coalesce(key.cast("string"), place).alias("doc_id"), "source", "position",
-        F.coalesce(text, F.col("record")).alias("text"), problem.alias("problem"),
+        F.coalesce(key.cast("string"), place).alias("doc_id"),
+        "source",
+        "position",
+        F.coalesce(text, F.col("record")).alias("text"),
+        problem.alias("problem"),
     )
 
 
@@ -78,14 +81,16 @@ def measure_signals(documents: DataFrame) -> DataFrame:
     return (
         documents.withColumn("_words", F.regexp_extract_all(text, F.lit(_WORD), 0))
         .withColumn("_lines", lines)
-        .withColumns({
-            "character_count": F.length(text),
-            "word_count": count,
-            "mean_word_length": _ratio(letters, count),
-            "alphabetic_word_share": _ratio(with_letter, count),
-            "symbol_word_ratio": _ratio(symbols, F.greatest(count, F.lit(1))),
-            "duplicate_line_share": _ratio(repeated, F.size("_lines")),
-        })
+        .withColumns(
+            {
+                "character_count": F.length(text),
+                "word_count": count,
+                "mean_word_length": _ratio(letters, count),
+                "alphabetic_word_share": _ratio(with_letter, count),
+                "symbol_word_ratio": _ratio(symbols, F.greatest(count, F.lit(1))),
+                "duplicate_line_share": _ratio(repeated, F.size("_lines")),
+            }
+        )
         .drop("_words", "_lines")
     )
 
@@ -101,8 +106,14 @@ def judge(documents: DataFrame, rules: Rules) -> DataFrame:
     whose signals are out of bounds has all of them.
     """
     nothing = F.lit(None).cast("string")
-    found = [F.when(F.col("problem").isNotNull(), F.struct(
-        F.col("problem").alias("rule"), nothing.alias("value"), nothing.alias("threshold")))]
+    found = [
+        F.when(
+            F.col("problem").isNotNull(),
+            F.struct(
+                F.col("problem").alias("rule"), nothing.alias("value"), nothing.alias("threshold")
+            ),
+        )
+    ]
     for signal in type(rules).model_fields:
         found += _broken_bounds(signal, getattr(rules, signal))
     return documents.withColumn("reasons", F.array_compact(F.array(*found)).cast(REASONS))
@@ -118,9 +129,14 @@ def _broken_bounds(signal: str, bounds: Bounds) -> Iterator[Column]:
 
 
 def _reason(rule: str, value: Column, threshold: Column, is_broken: Column) -> Column:
-    return F.when(is_broken, F.struct(
-        F.lit(rule).alias("rule"), value.cast("string").alias("value"),
-        threshold.cast("string").alias("threshold")))
+    return F.when(
+        is_broken,
+        F.struct(
+            F.lit(rule).alias("rule"),
+            value.cast("string").alias("value"),
+            threshold.cast("string").alias("threshold"),
+        ),
+    )
 
 
 def mark_duplicates(documents: DataFrame) -> DataFrame:
@@ -131,8 +147,9 @@ def mark_duplicates(documents: DataFrame) -> DataFrame:
     """
     text = F.lower(F.trim(F.regexp_replace("text", r"\s+", " ")))
     is_sound = F.size("reasons") == 0
-    same_text = F.when(is_sound, F.md5(text)).otherwise(F.md5(F.concat_ws("\u0001", "source",
-                                                                       F.col("position"))))
+    same_text = F.when(is_sound, F.md5(text)).otherwise(
+        F.md5(F.concat_ws("\u0001", "source", F.col("position")))
+    )
     in_order = [F.col("source"), F.col("position")]
     ids = Window.partitionBy("doc_id").orderBy(*in_order)
     texts = Window.partitionBy("_same").orderBy(*in_order)
@@ -142,8 +159,9 @@ def mark_duplicates(documents: DataFrame) -> DataFrame:
     numbered = documents.withColumn("_same", same_text).withColumn("_nth", F.row_number().over(ids))
     first = F.first("doc_id").over(texts.rowsBetween(Window.unboundedPreceding, 0))
     return (
-        numbered.withColumn("reasons", F.array_compact(F.concat("reasons", F.array(repeated)))
-                            .cast(REASONS))
+        numbered.withColumn(
+            "reasons", F.array_compact(F.concat("reasons", F.array(repeated))).cast(REASONS)
+        )
         .withColumn("doc_id", F.when(is_repeated, place).otherwise(F.col("doc_id")))
         .withColumn("_same", F.when(is_repeated, F.col("doc_id")).otherwise(F.col("_same")))
         .withColumn("_first", first)
@@ -160,20 +178,6 @@ def split_documents(judged: DataFrame) -> dict[str, DataFrame]:
         DOCUMENTS.name: judged.where(~is_rejected & ~is_duplicate).select(DOCUMENTS.column_names),
         REJECTED_DOCUMENTS.name: judged.where(is_rejected).select(REJECTED_DOCUMENTS.column_names),
         DUPLICATE_DOCUMENTS.name: judged.where(~is_rejected & is_duplicate).select(
-            DUPLICATE_DOCUMENTS.column_names),
+            DUPLICATE_DOCUMENTS.column_names
+        ),
     }
-
-
-def sound_records(records: DataFrame) -> DataFrame:
-    """Return the records that are records: not the note that a file broke off."""
-    return records.where(F.coalesce("problem", F.lit("")) != BROKEN_FILE)
-
-
-def broken_files(records: DataFrame) -> DataFrame:
-    """Return the files that broke off, as rows of `rejected_files`."""
-    reason = F.struct(F.lit(BROKEN_FILE).alias("rule"), F.col("record").alias("value"),
-                      F.lit("to its end").alias("threshold"))
-    return records.where(F.col("problem") == BROKEN_FILE).select(
-        F.col("source").alias("path"), F.col("position").alias("size"),
-        F.array(reason).cast(REASONS).alias("reasons"),
-    ).select(REJECTED_FILES.column_names)

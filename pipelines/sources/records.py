@@ -15,6 +15,8 @@ from pipelines.settings import digest
 from pipelines.sources.files import Format, Split, is_compressed, list_files, plan_tasks
 from pipelines.storage.arrow import resolve
 from pipelines.storage.hadoop import FileInfo
+from schemas import REJECTED_FILES
+from schemas.corpus import REASONS
 
 SCHEMA = "source string, position bigint, record string, problem string"
 """`record` is the text, or the record as JSON; `problem` is the rule it already broke, or null."""
@@ -22,14 +24,22 @@ SCHEMA = "source string, position bigint, record string, problem string"
 BROKEN_FILE = "readable_file"
 _BATCH_BYTES = 4 << 20
 _ARROW = pa.schema(
-    [("source", pa.string()), ("position", pa.int64()), ("record", pa.string()),
-     ("problem", pa.string())]
+    [
+        ("source", pa.string()),
+        ("position", pa.int64()),
+        ("record", pa.string()),
+        ("problem", pa.string()),
+    ]
 )
 Row = tuple[str, int, str | None, str | None]
 
 
 def read_records(
-    spark: SparkSession, uri: str, *, file_format: Format | None, bad_files: Literal["fail", "reject"],
+    spark: SparkSession,
+    uri: str,
+    *,
+    file_format: Format | None,
+    bad_files: Literal["fail", "reject"],
     is_whole_file: bool = False,
 ) -> tuple[DataFrame, Format, str]:
     """Read the records of a file or of every file in a folder.
@@ -52,9 +62,12 @@ def read_records(
     version = digest([(info.relative, info.size, info.modified) for info in found])
     if kind == "parquet":
         return _parquet_records(spark, found), kind, version
-    tasks = plan_tasks(found, is_splittable=kind == "jsonl" or (kind == "text" and not is_whole_file))
-    rows = [(json.dumps([[s.uri, s.relative, s.start, s.end, s.size] for s in task]),)
-            for task in tasks]
+    tasks = plan_tasks(
+        found, is_splittable=kind == "jsonl" or (kind == "text" and not is_whole_file)
+    )
+    rows = [
+        (json.dumps([[s.uri, s.relative, s.start, s.end, s.size] for s in task]),) for task in tasks
+    ]
     distributed = spark.sparkContext.parallelize(rows, len(rows))
     splits = spark.createDataFrame(distributed, "splits string")
     mode = "file" if kind == "text" and is_whole_file else kind
@@ -62,9 +75,34 @@ def read_records(
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for text in batch.column(0).to_pylist():
-                yield from _batches(_task_rows([Split(*s) for s in json.loads(text)], mode, bad_files))
+                yield from _batches(
+                    _task_rows([Split(*s) for s in json.loads(text)], mode, bad_files)
+                )
 
     return splits.mapInArrow(read, SCHEMA), kind, version
+
+
+def sound_records(records: DataFrame) -> DataFrame:
+    """Return the records that are records: not the note that a file broke off."""
+    return records.where(F.coalesce("problem", F.lit("")) != BROKEN_FILE)
+
+
+def broken_files(records: DataFrame) -> DataFrame:
+    """Return the files that broke off, as rows of `rejected_files`."""
+    reason = F.struct(
+        F.lit(BROKEN_FILE).alias("rule"),
+        F.col("record").alias("value"),
+        F.lit("to its end").alias("threshold"),
+    )
+    return (
+        records.where(F.col("problem") == BROKEN_FILE)
+        .select(
+            F.col("source").alias("path"),
+            F.col("position").alias("size"),
+            F.array(reason).cast(REASONS).alias("reasons"),
+        )
+        .select(REJECTED_FILES.column_names)
+    )
 
 
 def _parquet_records(spark: SparkSession, found: list[FileInfo]) -> DataFrame:
@@ -84,8 +122,10 @@ def _task_rows(splits: list[Split], mode: str, bad_files: str) -> Iterator[Row]:
                 yield from _READERS[mode](split, stream)
         except (OSError, EOFError, pa.ArrowInvalid, csv.Error) as error:
             if bad_files == "fail":
-                raise InputError(f"{split.uri}: cannot be read to its end, it is truncated or "
-                                 f"broken ({error}); restore it, or set bad_files: reject") from error
+                raise InputError(
+                    f"{split.uri}: cannot be read to its end, it is truncated or "
+                    f"broken ({error}); restore it, or set bad_files: reject"
+                ) from error
             yield split.relative, split.size, str(error), BROKEN_FILE
 
 
@@ -125,8 +165,9 @@ def _csv_rows(split: Split, stream: Any) -> Iterator[Row]:
         if not row:
             continue
         problem = None if len(row) == len(header) else "column_count"
-        record = json.dumps(dict(zip(header, row, strict=False)) if problem is None else row,
-                            ensure_ascii=False)
+        record = json.dumps(
+            dict(zip(header, row, strict=False)) if problem is None else row, ensure_ascii=False
+        )
         if problem is None and any("\udc80" <= c <= "\udcff" for c in record):
             problem = "valid_utf8"
         clean = record.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
