@@ -1,0 +1,50 @@
+"""Split documents into sentences of token ids and build the vocabulary."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.corpus import tokens
+from pipelines.corpus.config import TokenizeCorpusConfig
+from pipelines.errors import InputError
+from pipelines.results import JobResult
+from pipelines.tables import TableStore, read
+from schemas import DOCUMENTS, SENTENCES, VOCABULARY
+
+CONFIG = TokenizeCorpusConfig
+
+
+def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
+    """Tokenize once, count, and write the vocabulary and the sentences that hold a known token."""
+    store = TableStore(spark, config, job="tokenize_corpus")
+    split = tokens.split_tokens(
+        store.read("documents", DOCUMENTS), is_lowercase=config.is_lowercase,
+        number_token=config.number_token, max_sentence_length=config.max_sentence_length,
+    ).persist(StorageLevel.DISK_ONLY)
+    vocabulary = tokens.build_vocabulary(
+        tokens.count_tokens(split), min_count=config.min_count, max_size=config.max_vocabulary_size)
+    result = JobResult(rows_in={"sentences found": split.count()})
+    result.rows_out["vocabulary"] = store.write(vocabulary, VOCABULARY)
+    if result.rows_out["vocabulary"] == 0:
+        raise InputError(f"no token occurs {config.min_count} times; lower min_count")
+    written = read(spark, store.output("vocabulary"), VOCABULARY)
+    encoded = tokens.encode_sentences(split, written).persist(StorageLevel.DISK_ONLY)
+    known, unknown = tokens.split_by_content(encoded)
+    result.rows_out["sentences"] = store.write(known, SENTENCES)
+    result.rejected["no_known_token"] = unknown.count()
+    result.measures |= tokens.measure_tokens(written)
+    result.require_balance("sentences", rejected=("no_known_token",))
+    return store.finish(result, split, encoded)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+"""Train user and item vectors by alternating least squares into a staged embedding space."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.als import mllib
+from pipelines.als.config import TrainAlsConfig
+from pipelines.results import JobResult
+from pipelines.staging import stage
+from pipelines.tables import TableStore
+from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
+
+CONFIG = TrainAlsConfig
+
+
+def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
+    """Read interactions and ids, train unless the space is there, and stage its vectors."""
+    store = TableStore(spark, config, job="train_als")
+    frames = {
+        "interactions": store.read("interactions", INTERACTIONS),
+        "user_ids": store.read("user_ids", USER_IDS),
+        "item_ids": store.read("item_ids", ITEM_IDS),
+    }
+    return stage(store, name=config.space_name, metric="dot", rounds=config.max_iter,
+                 train=lambda: mllib.train(frames, config))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,37 @@
+"""Train word vectors (or item vectors on sessions) into a staged embedding space."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.results import JobResult
+from pipelines.staging import stage
+from pipelines.tables import TableStore
+from pipelines.word2vec import mllib
+from pipelines.word2vec.config import TrainWord2VecConfig
+from schemas import SENTENCES, VOCABULARY
+
+CONFIG = TrainWord2VecConfig
+
+
+def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
+    """Read sentences and vocabulary, train unless the space is there, and stage its vectors."""
+    store = TableStore(spark, config, job="train_word2vec")
+    frames = {
+        "sentences": store.read("sentences", SENTENCES),
+        "vocabulary": store.read("vocabulary", VOCABULARY),
+    }
+    return stage(store, name=config.space_name, metric="cosine", rounds=config.max_iter,
+                 train=lambda: mllib.train(frames, config))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

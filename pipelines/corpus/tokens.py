@@ -1,0 +1,102 @@
+"""Documents to sentences of tokens, tokens to a vocabulary, sentences to token ids."""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.ids import with_dense_ids
+from schemas import SENTENCES, VOCABULARY
+
+_SENTENCE_END = r"(?<=[.!?…。！？])\s+|\n\s*\n"  # noqa: RUF001  (full-width marks end sentences too)
+_TOKEN = r"_*\p{L}[\p{L}\p{M}\p{N}_]*(?:['’]\p{L}+)*|\p{N}+(?:[.,]\p{N}+)*"  # noqa: RUF001
+
+
+def split_tokens(
+    documents: DataFrame, *, is_lowercase: bool, number_token: str | None, max_sentence_length: int
+) -> DataFrame:
+    """Cut documents into sentences of tokens.
+
+    A token is a run of letters, marks, digits and underscores that holds a letter, apostrophes
+    inside it included, or a number. Sentences end at stops before white space and at blank lines;
+    one that is longer than `max_sentence_length` tokens is cut into several.
+
+    Returns:
+        One row per sentence with a token: `sentence_id, doc_id, tokens`.
+    """
+    text = F.lower("text") if is_lowercase else F.col("text")
+    sentences = documents.select("doc_id", F.posexplode(F.split(text, _SENTENCE_END)))
+    tokens = F.regexp_extract_all("col", F.lit(f"({_TOKEN})"), 1)
+    if number_token is not None:
+        tokens = F.transform(tokens, lambda t: F.when(t.rlike(r"^\p{N}"), number_token).otherwise(t))
+    starts = F.sequence(F.lit(0), F.size("tokens") - 1, F.lit(max_sentence_length))
+    found = sentences.select("doc_id", "pos", tokens.alias("tokens")).where(F.size("tokens") > 0)
+    pieces = found.select("doc_id", "pos", "tokens", F.posexplode(starts).alias("piece", "start"))
+    sentence_id = F.format_string("%s:%06d.%d", "doc_id", "pos", "piece")
+    return pieces.select(
+        sentence_id.alias("sentence_id"), "doc_id",
+        F.slice("tokens", F.col("start") + 1, max_sentence_length).alias("tokens"),
+    )
+
+
+def count_tokens(sentences: DataFrame) -> DataFrame:
+    """Count each token's occurrences and the documents that hold it."""
+    tokens = sentences.select("doc_id", F.explode("tokens").alias("token"))
+    per_document = tokens.groupBy("token", "doc_id").count()
+    return per_document.groupBy("token").agg(
+        F.sum("count").alias("count"), F.count(F.lit(1)).alias("document_count")
+    )
+
+
+def build_vocabulary(counts: DataFrame, *, min_count: int, max_size: int) -> DataFrame:
+    """Number the tokens that are frequent enough by count descending, then token."""
+    frequent = counts.where(F.col("count") >= min_count)
+    order = [F.desc("count"), F.asc("token")]
+    numbered = with_dense_ids(frequent, order=order, name="token_id")
+    return numbered.where(F.col("token_id") < max_size).select(VOCABULARY.column_names)
+
+
+def encode_sentences(sentences: DataFrame, vocabulary: DataFrame) -> DataFrame:
+    """Replace tokens by ids; tokens outside the vocabulary fall out, empty sentences remain.
+
+    The vocabulary, which configuration caps, is broadcast.
+    """
+    # capped by max_vocabulary_size: the one table that the driver may hold
+    tokens = vocabulary.orderBy("token_id").select("token").toArrow().column(0).combine_chunks()
+    known = sentences.sparkSession.sparkContext.broadcast(tokens)
+
+    def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            ids = encode_lists(batch.column("tokens"), known.value)
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("sentence_id"), batch.column("doc_id"), ids],
+                names=SENTENCES.column_names,
+            )
+
+    return sentences.mapInArrow(encode, SENTENCES.schema())
+
+
+def encode_lists(lists: pa.ListArray, tokens: pa.Array) -> pa.ListArray:
+    """Return each list's known tokens as their places in `tokens`, int32."""
+    ids = pc.index_in(lists.flatten(), value_set=tokens)
+    is_known = ids.is_valid().to_numpy(zero_copy_only=False)
+    kept_before = np.concatenate([[0], np.cumsum(is_known)])
+    offsets = lists.offsets.to_numpy() - lists.offsets[0].as_py()
+    return pa.ListArray.from_arrays(
+        pa.array(kept_before[offsets], pa.int32()), ids.drop_null().cast(pa.int32())
+    )
+
+
+def split_by_content(sentences: DataFrame) -> tuple[DataFrame, DataFrame]:
+    """Return the sentences that hold a known token, and those that hold none."""
+    is_empty = F.size("token_ids") == 0
+    return sentences.where(~is_empty), sentences.where(is_empty)
+
+
+def measure_tokens(vocabulary: DataFrame) -> dict[str, int]:
+    """Return the number of occurrences that the vocabulary covers."""
+    row = vocabulary.agg(F.sum("count").alias("tokens")).first()
+    return {"tokens of the vocabulary": int(row["tokens"] or 0) if row else 0}

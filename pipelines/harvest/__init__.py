@@ -1,0 +1,1 @@
+"""The demo's source: documentation and calls of the Python installation it runs on."""

@@ -1,0 +1,98 @@
+"""Docstrings, pydoc topics and calls, read from source files without importing them."""
+
+import ast
+import json
+import sys
+import sysconfig
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from pydoc_data.topics import topics
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+Row = tuple[str, str, int, str]
+
+
+def source_files(
+    packages: list[str], excluded_folders: list[str], *, max_files: int | None
+) -> list[tuple[str, str, int]]:
+    """List the standard library's and the packages' source files as (path, module path, bytes)."""
+    library = Path(sysconfig.get_path("stdlib"))
+    installed = Path(sysconfig.get_path("purelib"))
+    found = [(path, path.relative_to(library)) for path in library.rglob("*.py")
+             if not {"site-packages", "dist-packages"} & set(path.parts[len(library.parts):])]
+    for package in packages:
+        found += [(p, p.relative_to(installed)) for p in (installed / package).rglob("*.py")]
+    kept = sorted((name.as_posix(), path) for path, name in found
+                  if not set(excluded_folders) & set(name.parts[:-1]))
+    return [(str(path), name, path.stat().st_size) for name, path in kept[:max_files]]
+
+
+def harvest(spark: SparkSession, files: list[tuple[str, str, int]]) -> DataFrame:
+    """Parse source files across the cores.
+
+    Returns:
+        One row per docstring, pydoc topic and call: `kind` (document, call), `source`,
+        `position` and `record`, the JSON line to write.
+    """
+    slices = max(2, len(files) // 100)
+    dealt = [pair for start in range(slices) for pair in files[start::slices]]
+    distributed = spark.sparkContext.parallelize([(p, n) for p, n, _ in dealt], slices)
+    schema = "kind string, source string, position bigint, record string"
+    parsed = spark.createDataFrame(distributed.mapPartitions(parse_files), schema)
+    return parsed.unionByName(spark.createDataFrame(list(topic_rows()), schema))
+
+
+def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    """Yield the documents and calls of each file; one that does not parse yields nothing."""
+    for path, name in files:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # old escapes in other people's literals
+                tree = ast.parse(Path(path).read_bytes())
+        except (SyntaxError, ValueError):
+            continue  # the standard library ships files that are broken on purpose
+        yield from document_rows(tree, name)
+        yield from call_rows(tree, name)
+
+
+def document_rows(tree: ast.Module, name: str) -> Iterator[Row]:
+    """Yield each docstring of a module with the place of what it documents."""
+    for node in ast.walk(tree):
+        text = ast.get_docstring(node) if isinstance(node, _DOCUMENTED) else None
+        if text:
+            line = getattr(node, "lineno", 0)
+            record = {"id": f"{name}:{line}:{getattr(node, 'name', '')}", "text": text}
+            yield "document", name, line, json.dumps(record)
+
+
+def call_rows(tree: ast.Module, name: str) -> Iterator[Row]:
+    """Yield each call of a module: the file, the name that is called, the line as its time."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
+            if called:
+                record = {"file": name, "name": called, "position": node.lineno}
+                yield "call", name, node.lineno * 1000 + node.col_offset, json.dumps(record)
+
+
+def topic_rows() -> Iterator[Row]:
+    """Yield the language reference's topics, as `help()` shows them."""
+    for topic, text in sorted(topics.items()):
+        record = json.dumps({"id": f"topic:{topic}", "text": text})
+        yield "document", f"topic:{topic}", 0, record
+
+
+def records_of(harvested: DataFrame, kind: str) -> DataFrame:
+    """Return the JSON lines of one kind in a fixed order, as the text column Spark writes."""
+    chosen = harvested.where(F.col("kind") == kind)
+    ordered = chosen.repartitionByRange(4, "source").sortWithinPartitions("source", "position", "record")
+    return ordered.select(F.col("record").alias("value"))
+
+
+def installation() -> str:
+    """Name the Python that is harvested."""
+    return f"Python {sys.version.split()[0]}"

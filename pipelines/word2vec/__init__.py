@@ -1,0 +1,1 @@
+"""Sentences to word vectors: Spark MLlib's trainer as the reference."""

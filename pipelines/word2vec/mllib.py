@@ -1,0 +1,44 @@
+"""Spark MLlib's Word2Vec behind vectormill's tables: the reference to compare with."""
+
+import time
+from collections.abc import Mapping
+
+from pyspark.ml.feature import Word2Vec
+from pyspark.ml.functions import vector_to_array
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.training.progress import Progress
+from pipelines.word2vec.config import TrainWord2VecConfig
+
+
+def train(
+    frames: Mapping[str, DataFrame], config: TrainWord2VecConfig, progress: Progress | None = None
+) -> tuple[DataFrame, dict[str, float]]:
+    """Train skip-gram vectors with hierarchical softmax (Mikolov et al. 2013) in MLlib.
+
+    Args:
+        frames: `sentences` (`token_ids`) and `vocabulary` (`token_id, token`).
+        config: Settings.
+        progress: Told what is known while it trains: MLlib reports nothing itself.
+
+    Returns:
+        One row per token of the vocabulary that occurs: `entity, key, vector`; and measures.
+    """
+    texts = frames["sentences"].select(F.col("token_ids").cast("array<string>").alias("tokens"))
+    trainer = Word2Vec(
+        vectorSize=config.vector_size, windowSize=config.window_size, stepSize=config.step_size,
+        maxIter=config.max_iter, numPartitions=config.num_partitions, seed=config.seed, minCount=0,
+        maxSentenceLength=config.max_sentence_length, inputCol="tokens", outputCol="vector",
+    )
+    if progress is not None:
+        progress.report(engine="mllib", passes=config.max_iter)
+    started = time.monotonic()
+    trained = trainer.fit(texts).getVectors()
+    measures = {"seconds": time.monotonic() - started}
+    vectors = trained.select(
+        F.col("word").cast("int").alias("token_id"),
+        vector_to_array("vector", dtype="float32").alias("vector"),
+    )
+    named = vectors.join(frames["vocabulary"].select("token_id", "token"), "token_id", "inner")
+    return named.select(F.lit("word").alias("entity"), F.col("token").alias("key"), "vector"), measures
