@@ -1,0 +1,1 @@
+"""Evaluation of staged spaces: word similarity, analogies, recommendations."""

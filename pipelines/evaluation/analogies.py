@@ -1,0 +1,129 @@
+"""Analogies by 3CosAdd: candidates stream past all questions, one best answer per partition."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.evaluation.measures import Measure
+from pipelines.evaluation.similarity import Lexicon
+from pipelines.evaluation.word_files import Analogies
+from pipelines.training.top_k import Floats, Indices, as_matrix, normalised
+
+_QUESTIONS = 1_024
+
+
+def candidates(vectors: DataFrame, vocabulary: DataFrame | None, *, most: int) -> DataFrame:
+    """Return the word vectors that may answer: of the most frequent words where counts are known.
+
+    Args:
+        vectors: Word vectors of one space.
+        vocabulary: Tokens with ids by count descending; None keeps all words.
+        most: Words kept.
+    """
+    if vocabulary is None:
+        return vectors
+    frequent = vocabulary.where(F.col("token_id") < most).select(F.col("token").alias("key"))
+    return vectors.join(frequent, "key", "left_semi")
+
+
+def answer(words: DataFrame, questions: Indices, lexicon: Lexicon) -> dict[int, str]:
+    """Return the best answer of each question: the word nearest to b - a + c, not one of the three.
+
+    Levy and Goldberg 2014, 3CosAdd: unit vectors, cosine. Among equals the first word wins.
+
+    Args:
+        words: Candidates, one vector per word.
+        questions: Rows of the lexicon, shape `(n, 4)`: a, b, c and the expected d.
+        lexicon: Unit vectors of all words asked of.
+    """
+    if not len(questions):
+        return {}
+    a, b, c = (lexicon.matrix[questions[:, place]] for place in range(3))
+    best = _Answerer(normalised(b - a + c), questions[:, :3], list(lexicon.rows))
+    found = words.select("key", "vector").mapInArrow(best, "question int, key string, score float")
+    first = F.min(F.struct((-F.col("score")).alias("loss"), "key")).getField("key")
+    reduced = found.groupBy("question").agg(first.alias("key"))
+    table = reduced.toArrow()  # one row per question of a file
+    return dict(zip(table["question"].to_pylist(), table["key"].to_pylist(), strict=True))
+
+
+class _Answerer:
+    """Keeps the best candidate of each question over the batches of one partition."""
+
+    def __init__(self, targets: Floats, given: Indices, words: list[str]) -> None:
+        self._targets, self._given, self._words = targets, given, words
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield the best candidate of each question in this partition."""
+        scores = np.full(len(self._targets), -np.inf, dtype=np.float32)
+        keys: NDArray[Any] = np.full(len(self._targets), "", dtype=object)
+        for batch in batches:
+            if batch.num_rows:
+                self._improve(scores, keys, batch)
+        known = np.flatnonzero(np.isfinite(scores))
+        yield pa.RecordBatch.from_arrays(
+            [
+                pa.array(known, pa.int32()),
+                pa.array(keys[known], pa.string()),
+                pa.array(scores[known], pa.float32()),
+            ],
+            ["question", "key", "score"],
+        )
+
+    def _improve(self, scores: Floats, keys: NDArray[Any], batch: pa.RecordBatch) -> None:
+        """Take the answers of one batch where they are better, or equal and earlier as words."""
+        batch = batch.sort_by("key")
+        names = np.array(batch.column("key").to_pylist(), dtype=object)
+        matrix = normalised(as_matrix(batch.column("vector"), dimension=self._targets.shape[1]))
+        rows = pc.index_in(pa.array(self._words), value_set=batch.column("key"))
+        place = pc.fill_null(rows, -1).to_numpy(zero_copy_only=False)
+        for start in range(0, len(self._targets), _QUESTIONS):
+            part = slice(start, start + _QUESTIONS)
+            cosines = np.fmax(self._targets[part] @ matrix.T, -np.inf)
+            given = place[self._given[part]]
+            question, at = np.nonzero(given >= 0)
+            cosines[question, given[question, at]] = -np.inf
+            best = cosines.argmax(axis=1)
+            value, name = cosines[np.arange(len(best)), best], names[best]
+            is_better = (value > scores[part]) | ((value == scores[part]) & (name < keys[part]))
+            scores[part] = np.where(is_better, value, scores[part])
+            keys[part] = np.where(is_better, name, keys[part])
+
+
+def measure_analogies(file: Analogies, words: DataFrame, lexicon: Lexicon) -> Iterator[Measure]:
+    """Yield the accuracy of each section and of the whole file, and the share of questions asked.
+
+    A question is asked where all its four words are candidates; the others count for nothing but
+    coverage.
+
+    Args:
+        file: Questions by section.
+        words: Candidates.
+        lexicon: Vectors of those of the files' words that are candidates.
+    """
+    asked = [
+        n
+        for n, question in enumerate(file.questions)
+        if all(word in lexicon.rows for word in question)
+    ]
+    rows = [[lexicon.rows[word] for word in file.questions[n]] for n in asked]
+    found = answer(words, np.array(rows, dtype=np.int64).reshape(-1, 4), lexicon)
+    is_right = {n: found.get(place) == file.questions[n][3] for place, n in enumerate(asked)}
+    for section in dict.fromkeys(file.sections):
+        members = [n for n, name in enumerate(file.sections) if name == section]
+        yield _accuracy(f"analogy.{file.name}.{section}.accuracy", members, is_right)
+    everything = list(range(len(file.questions)))
+    yield _accuracy(f"analogy.{file.name}.accuracy", everything, is_right)
+    yield Measure(f"analogy.{file.name}.coverage", len(asked) / len(everything))
+
+
+def _accuracy(metric: str, members: list[int], is_right: dict[int, bool]) -> Measure:
+    asked = [is_right[n] for n in members if n in is_right]
+    detail = f"{sum(asked)} right of {len(asked)} asked of {len(members)}"
+    return Measure(metric, sum(asked) / len(asked) if asked else None, detail)

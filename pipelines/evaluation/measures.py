@@ -1,0 +1,43 @@
+"""Measures of a space, and their rows of `quality_metrics`."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame, SparkSession
+
+from schemas import QUALITY_METRICS
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measured number; None where it cannot be said, with the reason as its detail."""
+
+    metric: str
+    value: float | None
+    detail: str | None = None
+
+    def __str__(self) -> str:
+        """Say the measure as a summary shows it."""
+        value = "unknown" if self.value is None else f"{self.value:,.4g}"
+        return f"{self.metric} = {value}" + (f" ({self.detail})" if self.detail else "")
+
+
+def to_frame(
+    spark: SparkSession, measures: Iterable[Measure], *, space_id: str, job: str, entity: str
+) -> DataFrame:
+    """Return measures as rows of `quality_metrics` with status `measured`; NaN becomes null."""
+    rows = [
+        (
+            space_id,
+            job,
+            entity,
+            m.metric,
+            None if m.value is None or math.isnan(m.value) else float(m.value),
+            None,
+            "measured",
+            m.detail,
+        )
+        for m in measures
+    ]
+    return spark.createDataFrame(rows, QUALITY_METRICS.schema()).coalesce(1)

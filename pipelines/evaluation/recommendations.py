@@ -1,0 +1,152 @@
+"""Recommendations of a space against held-out interactions, over the full catalogue."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.evaluation.measures import Measure
+from pipelines.training.catalogue import Catalogue, items_by_user
+from pipelines.training.ranking import METRICS, find_hits, measure_ranking
+from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, as_ragged, top_k
+
+_MODELS = ("", "popularity_")
+_COLUMNS = [f"{model}{metric}" for model in _MODELS for metric in METRICS]
+_SCHEMA = ", ".join(
+    [
+        "has_vector boolean, held_out_count int",
+        *(f"{name} double" for name in _COLUMNS),
+        *(f"{model}items array<int>" for model in _MODELS),
+    ]
+)
+
+
+def held_out_users(
+    interactions: DataFrame, user_ids: DataFrame, vectors: DataFrame, *, split: str
+) -> DataFrame:
+    """Return one row per user of a split, also those without a vector.
+
+    Args:
+        interactions: Pairs with their split.
+        user_ids: Dense ids by key.
+        vectors: Vectors of one space.
+        split: The held-out part.
+
+    Returns:
+        `user_id, held_out, seen, vector`: item ids of the split and of train, lists or null.
+    """
+    held_out = items_by_user(interactions.where(F.col("split") == split), name="held_out")
+    seen = items_by_user(interactions.where(F.col("split") == "train"), name="seen")
+    users = vectors.where(F.col("entity") == "user").select("key", "vector")
+    by_id = user_ids.select(F.col("id").alias("user_id"), "key").join(users, "key")
+    return (
+        held_out.join(seen, "user_id", "left")
+        .join(by_id, "user_id", "left")
+        .select("user_id", "held_out", "seen", "vector")
+    )
+
+
+def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:
+    """Return how many users have each item of the catalogue in train, shape `(m,)`.
+
+    One number per item reaches the driver, where the catalogue already is.
+    """
+    counted = interactions.where(F.col("split") == "train").groupBy("item_id").count().toArrow()
+    ids = counted["item_id"].to_numpy().astype(np.int64)
+    rows = catalogue.positions(Ragged(np.array([0, len(ids)]), ids)).values
+    counts = np.zeros(len(catalogue.ids), dtype=np.float32)
+    counts[rows[rows >= 0]] = counted["count"].to_numpy()[rows >= 0]
+    return counts
+
+
+def judge_users(users: DataFrame, shared: Any, *, k: int) -> DataFrame:
+    """Recommend to each user, by the space and by popularity, and measure both.
+
+    Items the user has in train are masked for both; held-out items that have no vector count as
+    missed. A user without a vector gets nothing from the space.
+
+    Args:
+        users: Frame of `held_out_users`.
+        shared: Broadcast of `(catalogue, popularity)`.
+        k: Items per user.
+
+    Returns:
+        One row per user: every metric of both, and the recommended rows of the catalogue.
+    """
+
+    def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        catalogue, popularity = shared.value
+        for batch in batches:
+            yield _judge_batch(batch, catalogue, popularity, k)
+
+    return users.mapInArrow(judge, _SCHEMA)
+
+
+def _judge_batch(
+    batch: pa.RecordBatch, catalogue: Catalogue, popularity: Floats, k: int
+) -> pa.RecordBatch:
+    held_out = as_ragged(batch.column("held_out"))
+    seen = catalogue.positions(as_ragged(batch.column("seen")))
+    found, vectors = catalogue.positions(held_out), batch.column("vector")
+    has_vector = vectors.is_valid().to_numpy(zero_copy_only=False)
+    queries = np.zeros((batch.num_rows, catalogue.matrix.shape[1]), dtype=np.float32)
+    queries[has_vector] = as_matrix(vectors.drop_null(), dimension=queries.shape[1])
+    own, _ = top_k(queries, catalogue.matrix, k=k, masked=seen)
+    own[~has_vector] = -1
+    ones = np.ones((batch.num_rows, 1), dtype=np.float32)
+    popular, _ = top_k(ones, popularity[:, None], k=k, masked=seen)
+    columns = [pa.array(has_vector), pa.array(held_out.counts, pa.int32())]
+    for recommended in (own, popular):
+        measured = measure_ranking(find_hits(recommended, found), held_out.counts)
+        columns += [pa.array(measured[metric]) for metric in METRICS]
+    columns += [_lists(recommended) for recommended in (own, popular)]
+    names = ["has_vector", "held_out_count", *_COLUMNS, *(f"{model}items" for model in _MODELS)]
+    return pa.RecordBatch.from_arrays(columns, names)
+
+
+def _lists(recommended: Indices) -> Any:
+    counts = np.count_nonzero(recommended >= 0, axis=1)
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.array(recommended[recommended >= 0], pa.int32()))
+
+
+def summarise(judged: DataFrame, *, k: int, split: str, catalogue_size: int) -> list[Measure]:
+    """Return the means over users, coverage and counts; a split without users has `users` alone.
+
+    Args:
+        judged: Frame of `judge_users`, persisted: it is read twice.
+        k: Items per user.
+        split: The held-out part, for the details.
+        catalogue_size: Items that could be recommended.
+    """
+    means = [F.mean(name).alias(name) for name in _COLUMNS]
+    row = judged.agg(
+        F.count(F.lit(1)).alias("users"),
+        F.count_if("has_vector").alias("with_vector"),
+        F.sum("held_out_count").alias("pairs"),
+        *means,
+    ).collect()[0]
+    measures = [Measure("users", row["users"], f"{split} split")]
+    if not row["users"]:
+        return measures
+    measures += [
+        Measure("users_without_vector", row["users"] - row["with_vector"]),
+        Measure("held_out_pairs", row["pairs"]),
+    ]
+    for model in _MODELS:
+        measures += [
+            Measure(f"{model}{metric}_at_{k}", row[f"{model}{metric}"], f"{split} split")
+            for metric in METRICS
+        ]
+        shown = judged.select(F.explode(f"{model}items").alias("item")).distinct().count()
+        measures.append(
+            Measure(
+                f"{model}catalogue_coverage_at_{k}",
+                shown / catalogue_size,
+                f"{shown} of {catalogue_size} items recommended to someone",
+            )
+        )
+    return measures

@@ -1,0 +1,73 @@
+"""The items that can be recommended, as one block of arrays that every task has."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.errors import InputError
+from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, normalised
+
+_MEGABYTE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items in the order of their keys: `ids (m,)`, -1 where none, `keys`, `matrix (m, d)`."""
+
+    ids: Indices
+    keys: Any
+    matrix: Floats
+
+    def positions(self, items: Ragged) -> Ragged:
+        """Return lists of item ids as lists of rows of the matrix, -1 where an item has none."""
+        order = np.argsort(self.ids, kind="stable")
+        ranks = np.searchsorted(self.ids, items.values, sorter=order)
+        rows = order[np.minimum(ranks, len(order) - 1)]
+        return Ragged(items.offsets, np.where(self.ids[rows] == items.values, rows, -1))
+
+
+def collect_catalogue(
+    vectors: DataFrame, item_ids: DataFrame, *, is_normalised: bool, max_megabytes: int
+) -> Catalogue:
+    """Collect the item vectors of one space.
+
+    This is the one table that passes through the driver: each task needs every item, and one copy
+    per executor is what an exact search costs least; the size is checked before.
+
+    Args:
+        vectors: Vectors of one space.
+        item_ids: Dense ids by key.
+        is_normalised: Whether to bring vectors to length one, for cosines.
+        max_megabytes: Largest matrix collected, in MiB.
+
+    Raises:
+        InputError: There are no item vectors, or more than fit.
+    """
+    items = vectors.where(F.col("entity") == "item")
+    row = items.agg(F.count(F.lit(1)).alias("rows"), F.max(F.size("vector")).alias("width")).first()
+    if row is None or not row["rows"]:
+        raise InputError("the space holds no vectors of entity 'item': it cannot recommend items")
+    megabytes = row["rows"] * row["width"] * 4 / _MEGABYTE
+    if megabytes > max_megabytes:
+        raise InputError(
+            f"{row['rows']:,} items need {megabytes:,.0f} MiB in each executor, more "
+            f"than max_catalogue_megabytes: {max_megabytes}; raise it, or export the "
+            "vectors to a search index"
+        )
+    joined = items.join(item_ids.select("key", "id"), "key", "left")
+    table = joined.select("key", F.coalesce("id", F.lit(-1)).alias("id"), "vector").toArrow()
+    table = table.sort_by("key")
+    matrix = as_matrix(table["vector"], dimension=row["width"])
+    return Catalogue(
+        table["id"].to_numpy().astype(np.int64),
+        table["key"].combine_chunks(),
+        normalised(matrix) if is_normalised else matrix,
+    )
+
+
+def items_by_user(interactions: DataFrame, *, name: str) -> DataFrame:
+    """Return one row per user: `user_id` and the list of their item ids under a name."""
+    return interactions.groupBy("user_id").agg(F.collect_list("item_id").alias(name))
