@@ -1,4 +1,4 @@
-"""Check the files of a commit: YAML, TOML and JSON parse, none is large, notebooks hold no output."""
+"""Check a commit's files: YAML, TOML, JSON parse, none is large, notebooks hold no output."""
 
 import json
 import sys

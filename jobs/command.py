@@ -7,28 +7,22 @@ import json
 import logging
 import os
 import shutil
-import sys
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
+from jobs.console import LOG, guarded, print_plan
 from pipelines import __version__
-from pipelines.errors import ConfigError, VectormillError, from_spark
-from pipelines.results import JobResult
-from pipelines.settings import JobConfig, Layers, Tree, build, conf_folder, read_yaml
+from pipelines.errors import ConfigError
+from pipelines.settings import Layers, Tree, build, conf_folder, read_yaml
 
-_NOT_JOBS = {"__init__", "command", "workflow"}
-_LOG = logging.getLogger("vectormill")
-_LOG.addHandler(logging.NullHandler())  # without it Python prints the log on the screen
-_LOG.propagate = False
+_NOT_JOBS = {"__init__", "command", "console", "workflow"}
 
 
 def job_names() -> list[str]:
@@ -41,6 +35,15 @@ def purpose(job: str) -> str:
     """Return a job's one-line purpose, read without importing the job."""
     source = files("jobs").joinpath(f"{job}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
+
+
+def tables(job: str) -> dict[str, list[str]]:
+    """Return the names of a job's `inputs` and `outputs`."""
+    fields = importlib.import_module(f"jobs.{job}").CONFIG.model_fields
+    sides = {side: fields.get(side) for side in ("inputs", "outputs")}
+    return {
+        side: list(field.annotation.model_fields) if field else [] for side, field in sides.items()
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,7 +63,8 @@ def run_job(job: str, argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="vectormill", description="Spark jobs from raw text and events to vector tables.",
+        prog="vectormill",
+        description="Spark jobs from raw text and events to vector tables.",
         epilog="exit codes: 0 ok, 2 configuration, 3 input, 4 quality gate, 5 concurrent run, "
         "6 missing dependency",
     )
@@ -85,18 +89,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_job_options(parser: argparse.ArgumentParser, job: str) -> None:
-    parser.add_argument("--config", type=Path, metavar="FILE",
-                        help=f"configuration (default: base/{job}.yaml of the shipped one)")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"configuration (default: base/{job}.yaml of the shipped one)",
+    )
     _add_common_options(parser, "key.subkey=value")
     parser.set_defaults(action=_job, job=job)
 
 
 def _add_common_options(parser: argparse.ArgumentParser, assignment: str) -> None:
     add = parser.add_argument
-    add("--set", dest="assignments", action="append", default=[], metavar="KEY=VALUE",
-        help=f"set one value: {assignment}; may be repeated")
+    add(
+        "--set",
+        dest="assignments",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"set one value: {assignment}; may be repeated",
+    )
     add("--env", metavar="NAME", help="overlay environments/NAME.yaml, or a file")
-    add("--conf-dir", type=Path, metavar="DIR", help="use this copy of the configuration (see init)")
+    add("--conf-dir", type=Path, metavar="DIR", help="use this copy of the configuration")
     add("--master", help="Spark master (default: what spark-submit set, else all local cores)")
     add("--conf", action="append", default=[], metavar="KEY=VALUE", help="Spark setting")
     add("--dry-run", action="store_true", help="print the resolved configuration and its inputs")
@@ -126,8 +140,10 @@ def job_layers(job: str, base: Path | Traversable, arguments: argparse.Namespace
     origin, tree = overlay(arguments)
     unknown = set(tree) - {"all", "spark", *job_names()}
     if unknown:
-        raise ConfigError(f"{origin}: unknown section {sorted(unknown)[0]!r}; "
-                          "an overlay has 'all', 'spark' and job names")
+        raise ConfigError(
+            f"{origin}: unknown section {sorted(unknown)[0]!r}; "
+            "an overlay has 'all', 'spark' and job names"
+        )
     return layers.add(tree.get("all") or {}, origin).add(tree.get(job) or {}, origin)
 
 
@@ -150,8 +166,8 @@ def log_folder(arguments: argparse.Namespace, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(folder / "vectormill.log", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    _LOG.addHandler(handler)
-    _LOG.setLevel(arguments.log_level.upper())
+    LOG.addHandler(handler)
+    LOG.setLevel(arguments.log_level.upper())
     arguments.log_dir = folder
     return folder
 
@@ -176,18 +192,14 @@ def _workflow(arguments: argparse.Namespace) -> int:
 
 
 def _list_jobs(arguments: argparse.Namespace) -> int:
-    rows = []
-    for job in job_names():
-        model = importlib.import_module(f"jobs.{job}").CONFIG
-        tables = {side: list(model.model_fields[side].annotation.model_fields)
-                  if side in model.model_fields else [] for side in ("inputs", "outputs")}
-        rows.append({"job": job, "purpose": purpose(job), **tables})
+    rows = [{"job": job, "purpose": purpose(job), **tables(job)} for job in job_names()]
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
     table = Table("job", "purpose", "reads", "writes", box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(row["job"], row["purpose"], ", ".join(row["inputs"]), ", ".join(row["outputs"]))
+    for job in job_names():
+        sides = tables(job).values()
+        table.add_row(job, purpose(job), *(", ".join(names) for names in sides))
     Console().print(table)
     return 0
 
@@ -196,64 +208,14 @@ def _init(arguments: argparse.Namespace) -> int:
     if arguments.folder.exists() and any(arguments.folder.iterdir()):
         raise ConfigError(f"{arguments.folder}: is not empty; name a new folder")
     with as_file(conf_folder()) as source:
-        shutil.copytree(source, arguments.folder, dirs_exist_ok=True,
-                        ignore=shutil.ignore_patterns("__pycache__", "__init__.py"))
-    print(f"Configuration copied to {arguments.folder}. Edit base/<job>.yaml there, then run\n"
-          f"  vectormill clean_corpus --conf-dir {arguments.folder}")
+        shutil.copytree(
+            source,
+            arguments.folder,
+            dirs_exist_ok=True,
+            ignore=shutil.ignore_patterns("__pycache__", "__init__.py"),
+        )
+    print(
+        f"Configuration copied to {arguments.folder}. Edit base/<job>.yaml there, then run\n"
+        f"  vectormill clean_corpus --conf-dir {arguments.folder}"
+    )
     return 0
-
-
-def print_plan(name: str, config: JobConfig) -> None:
-    """Print a resolved configuration as YAML, with each local input's presence."""
-    tree = config.model_dump(mode="json")
-    print(f"# {name}")
-    print(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), end="")
-    for key, uri in (tree.get("inputs") or {}).items():
-        is_local = isinstance(uri, str) and "://" not in uri
-        state = ("is there" if Path(uri).exists() else "is NOT there") if is_local else "not checked"
-        print(f"# would read inputs.{key}: {uri} ({state})")
-
-
-def guarded(action: Callable[[], int], arguments: argparse.Namespace) -> int:
-    """Run an action; end an error in one clear message, its log's place, and its exit code."""
-    try:
-        return action()
-    except VectormillError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except KeyboardInterrupt:
-        print("stopped; run the same command again to continue", file=sys.stderr)
-        return 130
-    except Exception as error:  # noqa: BLE001  (the boundary: all else becomes one line and a log)
-        return failed(error, getattr(arguments, "log_dir", None))
-
-
-def failed(error: Exception, folder: Path | None) -> int:
-    """Say an unexpected error in one line with the place of its log; return the exit code."""
-    known = error if isinstance(error, VectormillError) else from_spark(error)
-    _LOG.error("%s", "".join(traceback.format_exception(error)))
-    first = str(known or error).strip().splitlines()[0] if str(known or error).strip() else repr(error)
-    print(f"error: {first}", file=sys.stderr)
-    if folder is not None:
-        print(f"log: {folder}", file=sys.stderr)
-    else:
-        traceback.print_exception(error)
-    return known.exit_code if known else 1
-
-
-def summary(name: str, result: JobResult, seconds: float) -> None:
-    """Print a job's outcome for a person: balance of rows, reasons, measures, lines."""
-    console = Console(highlight=False)
-    console.print(f"[bold]{name}[/bold]: {result.status} in {seconds:.1f} s")
-    for side, counts in (("in", result.rows_in), ("out", result.rows_out),
-                         ("rejected for", result.rejected)):
-        for what, rows in counts.items():
-            console.print(f"  {side:>12}  {what:<28} {rows:>12,}")
-    for what, value in result.measures.items():
-        shown = f"{value:,.4g}" if isinstance(value, float) else f"{value:,}" \
-            if isinstance(value, int) else value
-        console.print(f"  {'':>12}  {what:<28} {shown:>12}")
-    if result.space_id:
-        console.print(f"  {'space':>12}  {result.space_id}")
-    for line in result.lines:
-        console.print(f"  {line}", markup=False)

@@ -5,19 +5,18 @@ import importlib
 import json
 import string
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 from pyspark.sql import SparkSession
 from rich.console import Console
-from rich.table import Table
 
 from jobs import command
+from jobs.console import Outcome, closing, failed, print_plan, summary
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.session import open_session, shortages
@@ -32,9 +31,9 @@ class Step(Settings):
 
     job: str | None = None
     """Job to run; the step's own name where it is not given."""
-    after: list[str] = []
+    after: list[str] = Field(default_factory=list)
     """Steps that must have ended well."""
-    config: dict[str, JsonValue] = {}
+    config: dict[str, JsonValue] = Field(default_factory=dict)
     """Configuration over the job's base file."""
 
 
@@ -45,7 +44,7 @@ class Workflow(Settings):
     """Name of the workflow."""
     purpose: str
     """What it is for, in one line."""
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = Field(default_factory=dict)
     """Values for `${name}` in the steps' configuration."""
     work: str
     """Folder of the runner's state, lease and logs."""
@@ -71,18 +70,20 @@ class Planned:
 def run_alone(arguments: argparse.Namespace, module: ModuleType, config: JobConfig) -> int:
     """Run one job in a session of its own, or the running one, and print its summary."""
     logs = command.log_folder(arguments, arguments.job)
-    spark = open_session(arguments.job, master=arguments.master,
-                         settings=command.spark_settings(arguments), log_folder=logs)
+    spark = open_session(
+        arguments.job,
+        master=arguments.master,
+        settings=command.spark_settings(arguments),
+        log_folder=logs,
+    )
     console = Console(stderr=True, highlight=False)
     for warning in shortages(spark, Path.cwd()):
         console.print(f"[yellow]warning:[/yellow] {warning}")
     started = time.monotonic()
     with Progress(console).watch(arguments.job, spark):
         result: JobResult = module.run(spark, config)
-    if arguments.json:
-        print(json.dumps({"job": arguments.job, **result.as_dict()}))  # noqa: T201
-    else:
-        command.summary(arguments.job, result, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    summary(arguments.job, result, seconds, is_json=arguments.json)
     return 0
 
 
@@ -98,8 +99,10 @@ def load(arguments: argparse.Namespace) -> tuple[Workflow, list[Planned]]:
     assignments = [a for a in arguments.assignments if a not in parameters]
     for text in assignments:
         if text.split(".")[0] not in workflow.steps:
-            raise ConfigError(f"--set {text}: no step {text.split('.')[0]!r}; "
-                              f"there are {', '.join(workflow.steps)}")
+            raise ConfigError(
+                f"--set {text}: no step {text.split('.')[0]!r}; "
+                f"there are {', '.join(workflow.steps)}"
+            )
     planned = {name: _plan(name, workflow, arguments, assignments) for name in workflow.steps}
     return workflow, [planned[name] for name in _order(workflow)]
 
@@ -131,8 +134,9 @@ def substitute(value: Any, parameters: dict[str, str]) -> Any:
     try:
         return string.Template(value).substitute(parameters)
     except (KeyError, ValueError) as error:
-        raise ConfigError(f"{value!r}: unknown parameter {error}; "
-                          f"there are {', '.join(parameters) or 'none'}") from error
+        raise ConfigError(
+            f"{value!r}: unknown parameter {error}; there are {', '.join(parameters) or 'none'}"
+        ) from error
 
 
 def _order(workflow: Workflow) -> list[str]:
@@ -141,7 +145,9 @@ def _order(workflow: Workflow) -> list[str]:
         if unknown:
             raise ConfigError(f"steps.{name}.after: no step {sorted(unknown)[0]!r}")
     try:
-        return list(TopologicalSorter({n: s.after for n, s in workflow.steps.items()}).static_order())
+        return list(
+            TopologicalSorter({n: s.after for n, s in workflow.steps.items()}).static_order()
+        )
     except CycleError as error:
         raise ConfigError(f"steps wait for each other: {' → '.join(error.args[1])}") from error
 
@@ -168,13 +174,17 @@ def run_workflow(arguments: argparse.Namespace) -> int:
     steps = chosen(steps, arguments.only, arguments.first)
     if arguments.dry_run:
         for step in steps:
-            command.print_plan(step.name, step.config)
+            print_plan(step.name, step.config)
         return 0
     work = substitute(workflow.work, workflow.parameters)
     arguments.log_dir = arguments.log_dir or Path(work) / "logs"
     logs = command.log_folder(arguments, workflow.name)
-    spark = open_session(workflow.name, master=arguments.master,
-                         settings=command.spark_settings(arguments), log_folder=logs)
+    spark = open_session(
+        workflow.name,
+        master=arguments.master,
+        settings=command.spark_settings(arguments),
+        log_folder=logs,
+    )
     files = Files(spark)
     with lease(files, f"{work}/{workflow.name}"):
         return _Run(spark, files, f"{work}/{workflow.name}.state.json", arguments).steps(steps)
@@ -191,54 +201,51 @@ class _Run:
         self._ended: dict[str, str] = {}
         if arguments.resume and files.exists(state):
             self._ended = json.loads(files.read_text(state))
-        self._outcomes: dict[str, tuple[str, float, JobResult | None]] = {}
+        self._outcomes: dict[str, Outcome] = {}
         self._code = 0
 
-    def steps(self, steps: Iterable[Planned]) -> int:
+    def steps(self, steps: list[Planned]) -> int:
         """Run the steps and print the closing table; return the first failure's code."""
         for warning in shortages(self._spark, Path.cwd()):
             self._console.print(f"[yellow]warning:[/yellow] {warning}")
         redone: set[str] = set()
         for step in steps:
-            stopped = [n for n in step.after if self._outcomes.get(n, ("done",))[0]
-                       in ("failed", "stopped")]
+            stopped = [
+                n
+                for n in step.after
+                if self._outcomes.get(n, ("done",))[0] in ("failed", "stopped")
+            ]
             if stopped:
                 self._outcomes[step.name] = ("stopped", 0.0, None)
             elif self._ended.get(step.name) == step.identity and not redone & set(step.after):
                 self._outcomes[step.name] = ("skipped", 0.0, None)
             else:
                 redone.add(step.name)
+                self._forget(step.name, steps)
                 self._step(step)
-        self._closing()
+        closing(self._outcomes, self._console, is_json=self._arguments.json)
         return self._code
+
+    def _forget(self, name: str, steps: list[Planned]) -> None:
+        """Drop a step that begins, and all after it, from what a resumed run may skip."""
+        stale = {step.name for step in chosen(steps, None, name)}
+        self._ended = {n: identity for n, identity in self._ended.items() if n not in stale}
+        self._files.replace_text(self._state, json.dumps(self._ended))
 
     def _step(self, step: Planned) -> None:
         started = time.monotonic()
         try:
             with Progress(self._console).watch(step.name, self._spark):
                 result: JobResult = step.module.run(self._spark, step.config)
-        except Exception as error:  # noqa: BLE001  (other branches of the workflow go on)
+        except Exception as error:
             self._outcomes[step.name] = ("failed", time.monotonic() - started, None)
-            code = command.failed(error, self._arguments.log_dir)
+            code = failed(error, self._arguments.log_dir)
             self._code = self._code or code
             self._console.print(f"[red]{step.name} failed[/red]")
             return
         seconds = time.monotonic() - started
         self._outcomes[step.name] = (result.status, seconds, result)
         if not self._arguments.json:
-            command.summary(step.name, result, seconds)
+            summary(step.name, result, seconds)
         self._ended[step.name] = step.identity
         self._files.replace_text(self._state, json.dumps(self._ended))
-
-    def _closing(self) -> None:
-        if self._arguments.json:
-            print(json.dumps([{"step": name, "outcome": state, "seconds": round(seconds, 2),  # noqa: T201
-                               **(result.as_dict() if result else {})}
-                              for name, (state, seconds, result) in self._outcomes.items()]))
-            return
-        table = Table("step", "outcome", "rows in", "rows out", "rejected", "seconds", box=None)
-        for name, (state, seconds, result) in self._outcomes.items():
-            done = result or JobResult()
-            counts = (sum(c.values()) for c in (done.rows_in, done.rows_out, done.rejected))
-            table.add_row(name, state, *(f"{n:,}" if n else "" for n in counts), f"{seconds:.1f}")
-        self._console.print(table)

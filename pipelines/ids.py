@@ -9,7 +9,9 @@ from pyspark.sql import functions as F
 _ROW_BITS = 33  # monotonically_increasing_id keeps the row's place in its partition below these
 
 
-def with_dense_ids(frame: DataFrame, *, order: list[Column], name: str, start: int = 0) -> DataFrame:
+def with_dense_ids(
+    frame: DataFrame, *, order: list[Column], name: str, start: int = 0
+) -> DataFrame:
     """Number the rows from `start` by a total order, the same whatever the partitioning.
 
     The sorted frame is kept on disk between the two passes (count per partition, then number);

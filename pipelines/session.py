@@ -20,7 +20,12 @@ from pyspark.sql import SparkSession
 from pipelines.errors import ConfigError, DependencyError
 from pipelines.settings import conf_folder
 
-_JAVA_HOMES = ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines", "/opt/homebrew/opt", "/opt/java")
+_JAVA_HOMES = (
+    "/usr/lib/jvm",
+    "/Library/Java/JavaVirtualMachines",
+    "/opt/homebrew/opt",
+    "/opt/java",
+)
 _JAVA_MAJORS = (17, 21)
 _GIB = 1 << 30
 
@@ -32,7 +37,10 @@ def delta_coordinates() -> str:
 
 
 def open_session(
-    app: str, *, master: str | None = None, settings: Mapping[str, str] | None = None,
+    app: str,
+    *,
+    master: str | None = None,
+    settings: Mapping[str, str] | None = None,
     log_folder: Path | None = None,
 ) -> SparkSession:
     """Return the running session, or start one with vectormill's defaults below the given settings.
@@ -48,7 +56,9 @@ def open_session(
         DependencyError: Java or Delta's jars are missing.
     """
     if "SPARK_REMOTE" in os.environ or str(master).startswith("sc://"):
-        raise ConfigError("Spark Connect sessions are not supported; unset SPARK_REMOTE and --master")
+        raise ConfigError(
+            "Spark Connect sessions are not supported; unset SPARK_REMOTE and --master"
+        )
     running = SparkSession.getActiveSession()
     if running is not None:
         return _checked(running)
@@ -82,7 +92,10 @@ def _defaults(conf: SparkConf, log_folder: Path | None) -> Iterator[tuple[str, s
         events.mkdir(parents=True, exist_ok=True)
         yield "spark.eventLog.dir", events.resolve().as_uri()
     elif not conf.contains("spark.eventLog.dir"):
-        yield "spark.eventLog.enabled", "false"  # Spark refuses to start where the folder is missing
+        yield (
+            "spark.eventLog.enabled",
+            "false",
+        )  # Spark refuses to start where the folder is missing
     text = conf_folder().joinpath("spark", "spark-defaults.conf").read_text(encoding="utf-8")
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
@@ -133,8 +146,10 @@ def _java_major(home: str) -> int | None:
 def _prepare_environment(master: str) -> None:
     java = find_java()
     if java is None:
-        raise DependencyError("no Java 17 or 21 found; install one (Debian: apt-get install "
-                              "openjdk-17-jre-headless) or set JAVA_HOME")
+        raise DependencyError(
+            "no Java 17 or 21 found; install one (Debian: apt-get install "
+            "openjdk-17-jre-headless) or set JAVA_HOME"
+        )
     os.environ["JAVA_HOME"] = java
     if master.startswith("local"):
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
@@ -162,12 +177,16 @@ def _errors_to(log_folder: Path | None) -> Iterator[None]:
 def _checked(spark: SparkSession) -> SparkSession:
     """Refuse a session without Delta, naming the option that brings it."""
     if spark.conf.get("spark.sql.catalog.spark_catalog", "") == "":
-        raise DependencyError("this Spark session was started without Delta's catalog; start it with "
-                              "--properties-file conf/spark/spark-defaults.conf")
+        raise DependencyError(
+            "this Spark session was started without Delta's catalog; start it with "
+            "--properties-file conf/spark/spark-defaults.conf"
+        )
     jvm: Any = spark._jvm
     if not isinstance(jvm.org.apache.spark.sql.delta.DeltaLog, JavaClass):
-        raise DependencyError("Delta's jars are not on Spark's class path; add --packages "
-                              f"{delta_coordinates()} (offline: --jars with the files)")
+        raise DependencyError(
+            "Delta's jars are not on Spark's class path; add --packages "
+            f"{delta_coordinates()} (offline: --jars with the files)"
+        )
     return spark
 
 
@@ -186,7 +205,9 @@ def _remembered_jars() -> str | None:
 def _remember_jars(spark: SparkSession) -> None:
     if spark.conf.get("spark.jars.packages", "") != delta_coordinates():
         return
-    jars = [jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", "") or "").split(",")]
+    jars = [
+        jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", "") or "").split(",")
+    ]
     listed = _jar_list()
     listed.parent.mkdir(parents=True, exist_ok=True)
     listed.write_text("\n".join(jar for jar in jars if jar), encoding="utf-8")
@@ -199,12 +220,14 @@ def shortages(spark: SparkSession, folder: Path) -> Iterator[str]:
         spark: The session; only a local one is looked at.
         folder: Where local outputs go.
     """
-    if not spark.sparkContext.master.startswith("local"):
+    if not str(spark.sparkContext.master).startswith("local"):
         return
     memory = psutil.virtual_memory()
     if memory.available < 2 * _GIB:
-        yield (f"only {memory.available / _GIB:.1f} GiB of memory are free; close other programs "
-               "or lower spark.driver.memory (--conf spark.driver.memory=1g)")
+        yield (
+            f"only {memory.available / _GIB:.1f} GiB of memory are free; close other programs "
+            "or lower spark.driver.memory (--conf spark.driver.memory=1g)"
+        )
     scratch = Path(spark.conf.get("spark.local.dir", "") or os.environ.get("TMPDIR", "/tmp"))  # noqa: S108
     for place, setting in ((scratch, "spark.local.dir (--conf)"), (folder, "outputs (--set)")):
         existing = next(p for p in (place, *place.resolve().parents) if p.exists())

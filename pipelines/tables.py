@@ -1,9 +1,7 @@
 """The only reader and writer of tables: Parquet and Delta, by path, URI or catalog name."""
 
-import re
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -14,10 +12,10 @@ from pipelines.errors import InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, digest
 from pipelines.storage import delta, parquet
+from pipelines.storage.conform import conform
 from pipelines.storage.hadoop import Files
+from pipelines.storage.places import locate
 from schemas import RUN_COUNTS, Table
-
-_CATALOG_NAME = re.compile(r"\w+\.\w+\.\w+")
 
 
 class TableStore:
@@ -70,7 +68,11 @@ class TableStore:
         return str(getattr(self._config, "outputs").__getattribute__(name))  # noqa: B009
 
     def write(
-        self, frame: DataFrame, table: Table, *, part: Mapping[str, str] | None = None,
+        self,
+        frame: DataFrame,
+        table: Table,
+        *,
+        part: Mapping[str, str] | None = None,
         name: str | None = None,
     ) -> int:
         """Replace the output named like the table, or the part of it this run owns.
@@ -85,15 +87,22 @@ class TableStore:
             Rows written.
         """
         return write(
-            frame, table, self.output(name or table.name), format=self._config.format,
-            part=part or {}, metadata=self.metadata,
+            frame,
+            table,
+            self.output(name or table.name),
+            format=self._config.format,
+            part=part or {},
+            metadata=self.metadata,
         )
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
         """Write the run's counts to `run_counts`, release what was persisted, return the result."""
         sides = {"in": result.rows_in, "out": result.rows_out, "rejected": result.rejected}
-        rows = [(self.job, count, kind, value)
-                for kind, counts in sides.items() for count, value in counts.items()]
+        rows = [
+            (self.job, count, kind, value)
+            for kind, counts in sides.items()
+            for count, value in counts.items()
+        ]
         counted = self.spark.createDataFrame(rows, RUN_COUNTS.schema())
         self.write(counted.coalesce(1), RUN_COUNTS, part={"job": self.job})
         for frame in persisted:
@@ -104,44 +113,19 @@ class TableStore:
     def metadata(self) -> dict[str, Any]:
         """What each commit says of the run that made it."""
         return {
-            "vectormill": __version__, "job": self.job, "run_id": self.run_id,
-            "config_hash": self.config_hash, "fingerprint": self.fingerprint,
-            "input_versions": self.input_versions, "seed": self._config.seed,
+            "vectormill": __version__,
+            "job": self.job,
+            "run_id": self.run_id,
+            "config_hash": self.config_hash,
+            "fingerprint": self.fingerprint,
+            "input_versions": self.input_versions,
+            "seed": self._config.seed,
         }
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a table is: its folder, and its catalog name where it was named so."""
-
-    folder: str | None
-    name: str | None
-    stored_as: str | None
-
-    def is_delta(self, format: str) -> bool:  # noqa: A002
-        """Tell whether a write makes Delta: what is there decides, else the asked format."""
-        if self.folder is None and format != "delta":
-            raise InputError(f"{self.name}: new catalog tables are Delta; set format: delta")
-        return (self.stored_as or format) == "delta"
-
-
-def _locate(spark: SparkSession, uri: str) -> _Place:
-    files = Files(spark)
-    if _CATALOG_NAME.fullmatch(uri) and not files.exists(uri):
-        if not spark.catalog.tableExists(uri):
-            return _Place(None, uri, None)
-        folder = delta.location(spark, uri)
-        return _Place(folder, uri, "delta" if delta.is_table(files, folder) else "parquet")
-    folder = files.qualified(uri).rstrip("/")
-    if delta.is_table(files, folder):
-        return _Place(folder, None, "delta")
-    is_there = files.exists(folder) and not files.is_folder(f"{folder}/_delta_log")
-    return _Place(folder, None, "parquet" if is_there else None)
 
 
 def exists(spark: SparkSession, uri: str) -> bool:
     """Tell whether a table is at this path, URI or catalog name."""
-    return _locate(spark, uri).stored_as is not None
+    return locate(spark, uri).stored_as is not None
 
 
 def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
@@ -151,7 +135,7 @@ def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
         InputError: Nothing is there, a file is zero-byte, truncated or missing, or a column
             differs from the contract; file and column are named.
     """
-    place = _locate(spark, uri)
+    place = locate(spark, uri)
     if place.stored_as is None or place.folder is None:
         raise InputError(f"{uri}: no table here; run the job that writes {table.name!r} first")
     if place.stored_as == "parquet":
@@ -178,20 +162,28 @@ def reason_counts(rejected: DataFrame) -> dict[str, int]:
 
 def commit(spark: SparkSession, uri: str) -> dict[str, Any]:
     """Return the last commit of a table: `version`, `hash`, and `metadata` where it was ours."""
-    files, place = Files(spark), _locate(spark, uri)
+    files, place = Files(spark), locate(spark, uri)
     if place.folder is None:
         raise InputError(f"{uri}: no table here")
     if place.stored_as == "delta":
         return delta.last_commit(files, place.folder)
     folder = parquet.data_folder(files, place.folder)
     listing = [(info.relative, info.size, info.modified) for info in files.walk(folder)]
-    return {"version": 0, "hash": digest(listing),
-            "metadata": parquet.metadata(files, place.folder)}
+    return {
+        "version": 0,
+        "hash": digest(listing),
+        "metadata": parquet.metadata(files, place.folder),
+    }
 
 
 def write(
-    frame: DataFrame, table: Table, uri: str, *, format: str,  # noqa: A002  (Spark's own name)
-    part: Mapping[str, str], metadata: Mapping[str, Any],
+    frame: DataFrame,
+    table: Table,
+    uri: str,
+    *,
+    format: str,  # noqa: A002  (Spark's own name)
+    part: Mapping[str, str],
+    metadata: Mapping[str, Any],
 ) -> int:
     """Replace a table, or the part of it that `part` names, and return the rows written.
 
@@ -200,52 +192,55 @@ def write(
         ConcurrentRunError: Another run changed the same part meanwhile.
     """
     spark, rows = frame.sparkSession, conform(frame, table)
-    place = _locate(spark, uri)
+    place = locate(spark, uri)
     if place.is_delta(format):
-        delta.replace(rows, folder=place.folder, name=place.name, part=part,
-                      partitioning=table.partitioning, metadata=metadata)
+        delta.replace(
+            rows,
+            folder=place.folder,
+            name=place.name,
+            part=part,
+            partitioning=table.partitioning,
+            metadata=metadata,
+        )
         return int(commit(spark, uri)["rows"])
     observed = Observation()
     counted = rows.observe(observed, F.count(F.lit(1)).alias("rows"))
-    parquet.replace(Files(spark), counted, str(place.folder), part=part,
-                    partitioning=table.partitioning, metadata=metadata)
+    parquet.replace(
+        Files(spark),
+        counted,
+        str(place.folder),
+        part=part,
+        partitioning=table.partitioning,
+        metadata=metadata,
+    )
     return int(observed.get["rows"])
 
 
 def publish(
-    frame: DataFrame, table: Table, uri: str, *, format: str,  # noqa: A002
-    space_id: str, metadata: Mapping[str, Any],
+    frame: DataFrame,
+    table: Table,
+    uri: str,
+    *,
+    format: str,  # noqa: A002
+    space_id: str,
+    metadata: Mapping[str, Any],
 ) -> None:
     """Replace a published table by one space in one commit; readers see the old or the new one.
 
     A retry of the same publication commits once. Published tables are not partitioned.
     """
     spark, rows = frame.sparkSession, conform(frame, table)
-    place = _locate(spark, uri)
+    place = locate(spark, uri)
     if place.is_delta(format):
         generation = 0 if place.stored_as is None else commit(spark, uri)["version"] + 1
-        delta.replace(rows, folder=place.folder, name=place.name, part={}, partitioning=(),
-                      metadata=metadata, transaction=(f"publish:{uri}:{space_id}", generation))
+        delta.replace(
+            rows,
+            folder=place.folder,
+            name=place.name,
+            part={},
+            partitioning=(),
+            metadata=metadata,
+            transaction=(f"publish:{uri}:{space_id}", generation),
+        )
     else:
-        parquet.publish(Files(spark), rows, str(place.folder), version=space_id,
-                        metadata=metadata)
-
-
-def conform(frame: DataFrame, table: Table) -> DataFrame:
-    """Return the contract's columns in order, with comments; a null where none may be ends the job.
-
-    Raises:
-        InputError: A column is missing, unknown, or of another type.
-    """
-    differences = list(table.differences(frame.schema))
-    if differences:
-        raise InputError(f"cannot write {table.name!r}: {'; '.join(differences)}")
-    columns = []
-    for column in table.columns:
-        value = F.col(f"`{column.name}`")
-        if not column.nullable and frame.schema[column.name].nullable:
-            message = f"{table.name}: column {column.name!r} is null, its contract says never"
-            value = F.when(value.isNull(), F.raise_error(F.lit(message))).otherwise(value)
-        comment = {"comment": column.field().metadata["comment"]}
-        columns.append(value.alias(column.name, metadata=comment))
-    return frame.select(*columns)
+        parquet.publish(Files(spark), rows, str(place.folder), version=space_id, metadata=metadata)

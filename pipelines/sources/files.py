@@ -1,6 +1,7 @@
 """Which raw files an input holds, what format each has, and how they are cut into tasks."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from pyspark.sql import SparkSession
@@ -12,9 +13,16 @@ Format = Literal["text", "jsonl", "csv", "parquet"]
 
 _COMPRESSION = (".gz", ".bz2", ".zst")
 _ENDINGS: dict[str, Format] = {
-    ".txt": "text", ".text": "text", ".md": "text", ".rst": "text",
-    ".jsonl": "jsonl", ".ndjson": "jsonl", ".json": "jsonl",
-    ".csv": "csv", ".tsv": "csv", ".parquet": "parquet",
+    ".txt": "text",
+    ".text": "text",
+    ".md": "text",
+    ".rst": "text",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
 }
 _SPLIT_BYTES = 64 << 20
 _SMALL_BYTES = 8 << 20
@@ -79,8 +87,11 @@ def plan_tasks(found: list[FileInfo], *, is_splittable: bool) -> list[list[Split
     tasks: list[list[Split]] = []
     gathered: list[Split] = []
     for info in found:
-        pieces = _cut(info) if is_splittable and not is_compressed(info.relative) else [
-            Split(info.uri, info.relative, 0, None, info.size)]
+        pieces = (
+            _cut(info)
+            if is_splittable and not is_compressed(info.relative)
+            else [Split(info.uri, info.relative, 0, None, info.size)]
+        )
         for piece in pieces:
             gathered.append(piece)
             if sum(split.size for split in gathered) >= _SMALL_BYTES:
@@ -91,5 +102,6 @@ def plan_tasks(found: list[FileInfo], *, is_splittable: bool) -> list[list[Split
 
 def _cut(info: FileInfo) -> list[Split]:
     edges = [*range(0, info.size, _SPLIT_BYTES), info.size]
-    return [Split(info.uri, info.relative, start, end, end - start)
-            for start, end in zip(edges, edges[1:], strict=False)]
+    return [
+        Split(info.uri, info.relative, start, end, end - start) for start, end in pairwise(edges)
+    ]

@@ -36,12 +36,16 @@ def last_commit(files: Files, folder: str) -> dict[str, Any]:
     for name in reversed(commits):
         text = files.read_text(f"{folder}/_delta_log/{name}")
         actions = [json.loads(line) for line in text.splitlines() if line]
-        info = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
+        info: dict[str, Any] = next((a["commitInfo"] for a in actions if "commitInfo" in a), {})
         if info.get("operation") not in _MAINTENANCE or name == commits[0]:
             digest = hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
             rows = info.get("operationMetrics", {}).get("numOutputRows", 0)
-            return {"version": int(name[:20]), "hash": digest, "metadata": _ours(info),
-                    "rows": int(rows)}
+            return {
+                "version": int(name[:20]),
+                "hash": digest,
+                "metadata": _ours(info),
+                "rows": int(rows),
+            }
     raise InputError(f"{folder}: not a Delta table")
 
 

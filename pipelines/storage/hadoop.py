@@ -62,16 +62,20 @@ class Files:
         status = filesystem.getFileStatus(path)
         base = str(path.toString()).rstrip("/")
         if not status.isDirectory():
-            return [FileInfo(base, base.rpartition("/")[2], status.getLen(),
-                             status.getModificationTime())]
+            return [
+                FileInfo(
+                    base, base.rpartition("/")[2], status.getLen(), status.getModificationTime()
+                )
+            ]
         found, listing = [], filesystem.listFiles(path, True)
         while listing.hasNext():
             status = listing.next()
             full = str(status.getPath().toString())
             relative = full[len(base) + 1 :]
             if not any(part.startswith((".", "_")) for part in relative.split("/")):
-                found.append(FileInfo(full, relative, status.getLen(),
-                                      status.getModificationTime()))
+                found.append(
+                    FileInfo(full, relative, status.getLen(), status.getModificationTime())
+                )
         return sorted(found, key=lambda info: info.relative)
 
     def read_text(self, uri: str) -> str:
@@ -104,9 +108,11 @@ class Files:
         self.create(temporary, text)
         filesystem, source = self._open(temporary)
         context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(
-            source.toUri(), self._conf)
+            source.toUri(), self._conf
+        )
         overwrite = self._jvm.java.lang.reflect.Array.newInstance(
-            self._jvm.java.lang.Class.forName("org.apache.hadoop.fs.Options$Rename"), 1)
+            self._jvm.java.lang.Class.forName("org.apache.hadoop.fs.Options$Rename"), 1
+        )
         overwrite[0] = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename").OVERWRITE
         context.rename(source, filesystem.makeQualified(self._open(uri)[1]), overwrite)
 

@@ -58,8 +58,12 @@ def _acquire(files: Files, place: str, uri: str, seconds: float) -> None:
 
 
 def _terms(seconds: float) -> str:
-    owner = {"host": socket.gethostname(), "process": os.getpid(),
-             "started": psutil.Process().create_time(), "expires": time.time() + seconds}
+    owner = {
+        "host": socket.gethostname(),
+        "process": os.getpid(),
+        "started": psutil.Process().create_time(),
+        "expires": time.time() + seconds,
+    }
     return json.dumps(owner)
 
 

@@ -1,0 +1,27 @@
+"""The contract at the door: a frame that differs from its table's is not written."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.errors import InputError
+from schemas import Table
+
+
+def conform(frame: DataFrame, table: Table) -> DataFrame:
+    """Return the contract's columns in order, with comments; a null where none may be ends the job.
+
+    Raises:
+        InputError: A column is missing, unknown, or of another type.
+    """
+    differences = list(table.differences(frame.schema))
+    if differences:
+        raise InputError(f"cannot write {table.name!r}: {'; '.join(differences)}")
+    columns = []
+    for column in table.columns:
+        value = F.col(f"`{column.name}`")
+        if not column.nullable and frame.schema[column.name].nullable:
+            message = f"{table.name}: column {column.name!r} is null, its contract says never"
+            value = F.when(value.isNull(), F.raise_error(F.lit(message))).otherwise(value)
+        comment = {"comment": column.field().metadata["comment"]}
+        columns.append(value.alias(column.name, metadata=comment))
+    return frame.select(*columns)

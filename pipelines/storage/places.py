@@ -1,0 +1,42 @@
+"""Where a table is and how it is stored, found out from a path, a URI or a catalog name."""
+
+import re
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from pipelines.errors import InputError
+from pipelines.storage import delta
+from pipelines.storage.hadoop import Files
+
+_CATALOG_NAME = re.compile(r"\w+\.\w+\.\w+")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a table is: its folder, and its catalog name where it was named so."""
+
+    folder: str | None
+    name: str | None
+    stored_as: str | None
+
+    def is_delta(self, format: str) -> bool:  # noqa: A002
+        """Tell whether a write makes Delta: what is there decides, else the asked format."""
+        if self.folder is None and format != "delta":
+            raise InputError(f"{self.name}: new catalog tables are Delta; set format: delta")
+        return (self.stored_as or format) == "delta"
+
+
+def locate(spark: SparkSession, uri: str) -> Place:
+    """Find a table; a name of three parts is the catalog's unless such a file is there."""
+    files = Files(spark)
+    if _CATALOG_NAME.fullmatch(uri) and not files.exists(uri):
+        if not spark.catalog.tableExists(uri):
+            return Place(None, uri, None)
+        folder = delta.location(spark, uri)
+        return Place(folder, uri, "delta" if delta.is_table(files, folder) else "parquet")
+    folder = files.qualified(uri).rstrip("/")
+    if delta.is_table(files, folder):
+        return Place(folder, None, "delta")
+    is_there = files.exists(folder) and not files.is_folder(f"{folder}/_delta_log")
+    return Place(folder, None, "parquet" if is_there else None)
