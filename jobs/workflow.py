@@ -82,8 +82,7 @@ def run_alone(arguments: argparse.Namespace, module: ModuleType, config: JobConf
     started = time.monotonic()
     with Progress(console).watch(arguments.job, spark):
         result: JobResult = module.run(spark, config)
-    seconds = time.monotonic() - started
-    summary(arguments.job, result, seconds, is_json=arguments.json)
+    summary(arguments.job, result, time.monotonic() - started, is_json=arguments.json)
     return 0
 
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -156,7 +157,7 @@ class Layers:
                     into[name] = {}
                 self._merge(into[name], value, origin, f"{key}.")
             else:
-                into[name] = value
+                into[name] = deepcopy(value)
 
 
 Model = TypeVar("Model", bound=Settings)
