@@ -1,0 +1,54 @@
+"""Clean raw interaction logs into events; what is rejected is kept with its reasons."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.interactions import cleaning, parsing, times
+from pipelines.interactions.config import CleanEventsConfig
+from pipelines.results import JobResult
+from pipelines.sources.records import broken_files, read_records, sound_records
+from pipelines.tables import TableStore, reason_counts
+from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
+
+CONFIG = CleanEventsConfig
+
+
+def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
+    """Read raw events, judge each record once, and write kept and rejected events."""
+    store = TableStore(spark, config, job="clean_events")
+    times.check_time_settings(spark, time_format=config.time_format, time_zone=config.time_zone)
+    records, kind, store.input_versions["events"] = read_records(
+        spark, config.inputs.events, file_format=config.file_format, bad_files=config.bad_files
+    )
+    parsing.require_records(kind)
+    parsed = parsing.parse_events(records, config.columns).persist(StorageLevel.DISK_ONLY)
+    counts = parsing.count_fields(sound_records(parsed))
+    parsing.require_fields(sound_records(parsed), config.columns, counts)
+    judged = cleaning.judge_repetitions(
+        cleaning.judge_events(sound_records(parsed), config), config, has_ids=counts["event_id"] > 0
+    ).persist(StorageLevel.DISK_ONLY)
+    parts = cleaning.split_events(judged)
+    result = JobResult(rows_in={"events": counts["records"]})
+    for table in (EVENTS, REJECTED_EVENTS):
+        result.rows_out[table.name] = store.write(parts[table.name], table)
+    result.rows_out[REJECTED_FILES.name] = store.write(broken_files(parsed), REJECTED_FILES)
+    result.rejected = reason_counts(parts[REJECTED_EVENTS.name])
+    result.measures |= cleaning.time_span(parts[EVENTS.name])
+    result.require_balance("events", "rejected_events")
+    result.require_share("rejected_events", at_most=config.max_rejected_share)
+    cleaning.require_events(result)
+    return store.finish(result, judged, parsed)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

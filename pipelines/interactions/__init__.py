@@ -1,0 +1,1 @@
+"""Raw events to interactions, sessions and stable ids."""
