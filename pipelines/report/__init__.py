@@ -1,0 +1,1 @@
+"""The report: published tables shown on one HTML page."""

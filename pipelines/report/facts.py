@@ -1,0 +1,102 @@
+"""What the report shows, as plain values: arrays, texts and numbers of bounded size."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class JobCounts:
+    """Rows of one job's newest run, by table or reason."""
+
+    job: str
+    rows_in: dict[str, int] = field(default_factory=dict)
+    rows_out: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    measured: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def is_balanced(self) -> bool:
+        """True where the tables written hold each input row once, so that shares mean something."""
+        rows_in = sum(self.rows_in.values())
+        return rows_in > 0 and rows_in == sum(self.rows_out.values())
+
+
+@dataclass(frozen=True)
+class Frequencies:
+    """Counts at sampled ranks of a vocabulary (1 is the most frequent), and its totals."""
+
+    ranks: Integers
+    counts: Integers
+    tokens: int
+    occurrences: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One measure of one space, round by round."""
+
+    space_id: str
+    metric: str
+    rounds: list[int]
+    values: list[float]
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Norms of one entity of one space in equal buckets from `low` to `high`."""
+
+    space_id: str
+    entity: str
+    low: float
+    high: float
+    counts: Integers
+    not_finite: int
+
+    @property
+    def rows(self) -> int:
+        """Vectors counted."""
+        return int(self.counts.sum()) + self.not_finite
+
+
+@dataclass(frozen=True)
+class WordMap:
+    """The most frequent words of one space, most frequent first, with vectors `(words, d)`."""
+
+    space_id: str
+    words: list[str]
+    vectors: Floats
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One key with what a table lists for it, best first, as keys with scores."""
+
+    space_id: str
+    entity: str
+    key: str
+    found: list[tuple[str, float]]
+
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the page shows; None where no table was given."""
+
+    counts: list[JobCounts] | None = None
+    frequencies: Frequencies | None = None
+    curves: list[Curve] | None = None
+    histograms: list[Histogram] | None = None
+    word_map: WordMap | None = None
+    neighbours: list[Listing] | None = None
+    recommendations: list[Listing] | None = None
+    metrics: list[Row] | None = None
+    spaces: list[Row] | None = None
+    other_spaces: dict[str, int] = field(default_factory=dict)

@@ -1,0 +1,187 @@
+"""The HTML page: facts in, one self-contained text out."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import groupby
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from pipelines import __version__
+from pipelines.report import figures
+from pipelines.report.facts import Curve, Facts, Listing, WordMap
+from pipelines.report.projection import FEWEST, project
+from pipelines.report.summary import summarise
+
+_WHOLE = 1e15  # floats above it are not shown digit by digit
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A figure with the words below it."""
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page and the inputs it needs."""
+
+    anchor: str
+    title: str
+    inputs: tuple[str, ...]
+
+
+SECTIONS = (
+    Section("cleaning", "Rows in, out and rejected", ("run_counts",)),
+    Section("frequencies", "Token frequencies", ("vocabulary",)),
+    Section("training", "Training", ("training_history",)),
+    Section("norms", "Norms", ("word_vectors", "recommender_vectors")),
+    Section("map", "Map of frequent words", ("word_vectors", "vocabulary")),
+    Section("words", "Neighbours of words", ("neighbours",)),
+    Section("recommendations", "Recommendations", ("recommendations",)),
+    Section("similar", "Similar items and users", ("neighbours", "recommender_neighbours")),
+    Section("gate", "Gate", ("quality_metrics",)),
+    Section("measures", "Measures", ("quality_metrics",)),
+    Section("manifest", "Manifest", ("embedding_spaces",)),
+)
+
+
+def render(
+    facts: Facts,
+    *,
+    title: str,
+    missing: Mapping[str, str | None],
+    versions: Mapping[str, str],
+    seed: int,
+) -> str:
+    """Return the page.
+
+    Args:
+        facts: What it shows.
+        title: Its heading.
+        missing: Inputs that are left out, with the place where no table is; None where not set.
+        versions: Versions of the inputs that were read.
+        seed: Seed of the map.
+    """
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(number=show_number, share=show_share, fields=read_fields)
+    source = files("pipelines.report").joinpath("page.html.j2").read_text(encoding="utf-8")
+    metrics = facts.metrics or []
+    lists = facts.neighbours or []
+    return environment.from_string(source).render(
+        title=title,
+        sections=SECTIONS,
+        facts=facts,
+        summary=summarise(facts),
+        absent={section.anchor: absences(section, missing) for section in SECTIONS},
+        frequency_plate=_frequency_plate(facts),
+        curve_plates=_curve_plates(facts.curves or []),
+        single_measures=[curve for curve in facts.curves or [] if len(curve.rounds) == 1],
+        norm_plates=_norm_plates(facts),
+        map_plate=_map_plate(facts.word_map, seed),
+        words=[x for x in lists if x.entity in ("word", "document")],
+        similar=group_lists([x for x in lists if x.entity in ("item", "user")]),
+        checks=[row for row in metrics if row["status"] != "measured"],
+        measures=[row for row in metrics if row["status"] == "measured"],
+        versions=dict(versions),
+        code_version=__version__,
+    )
+
+
+def absences(section: Section, missing: Mapping[str, str | None]) -> list[str]:
+    """Say which inputs to set for what a section leaves out."""
+    is_in_another = section.anchor == "similar" and "neighbours" not in missing
+    wanted = [name for name in section.inputs if name in missing and not is_in_another]
+    return [_absence(name, missing[name]) for name in wanted]
+
+
+def _absence(name: str, uri: str | None) -> str:
+    if uri is None:
+        return f"Left out: inputs.{name} is not set."
+    return f"Left out: there is no table at {uri}; set inputs.{name} to where it is."
+
+
+def show_number(value: float | int | None) -> str:
+    """Return a number for a reader: thousands apart, whole numbers whole, else five digits."""
+    if value is None:
+        return "n/a"
+    if isinstance(value, int) or (value == value // 1 and abs(value) < _WHOLE):
+        return f"{int(value):,}"
+    return f"{value:,.1f}" if abs(value) >= 10_000 else f"{value:.5g}"  # noqa: PLR2004
+
+
+def show_share(part: int, whole: int) -> str:
+    """Return a share in percent to one digit; one too small for it is not shown as none."""
+    percent = 100 * part / whole
+    return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004
+
+
+def read_fields(text: str) -> dict[str, str]:
+    """Return the entries of a JSON object as text; what is not one stands under `value`."""
+    try:
+        tree: Any = json.loads(text)
+    except ValueError:
+        tree = text
+    if not isinstance(tree, dict):
+        tree = {"value": tree}
+    return {
+        str(key): value if isinstance(value, str) else json.dumps(value)
+        for key, value in tree.items()
+    }
+
+
+def group_lists(lists: Sequence[Listing]) -> dict[str, list[Listing]]:
+    """Return lists by entity."""
+    ordered = sorted(lists, key=lambda x: x.entity)
+    return {entity: list(found) for entity, found in groupby(ordered, lambda x: x.entity)}
+
+
+def _frequency_plate(facts: Facts) -> Plate | None:
+    found = facts.frequencies
+    if found is None:
+        return None
+    caption = (
+        f"{found.tokens:,} tokens with {found.occurrences:,} occurrences; "
+        f"{len(found.ranks)} ranks are drawn."
+    )
+    return Plate(Markup(figures.draw_frequencies(found.ranks, found.counts)), caption)  # noqa: S704
+
+
+def _curve_plates(curves: Sequence[Curve]) -> list[Plate]:
+    plates = []
+    for at, curve in enumerate(c for c in curves if len(c.rounds) > 1):
+        svg = figures.draw_curve(curve.rounds, curve.values, name=f"curve{at}", metric=curve.metric)
+        last = f"round {curve.rounds[-1]:,}: {show_number(curve.values[-1])}"
+        plates.append(Plate(Markup(svg), f"{curve.space_id}: {curve.metric}; {last}"))  # noqa: S704
+    return plates
+
+
+def _norm_plates(facts: Facts) -> list[Plate]:
+    plates = []
+    for at, found in enumerate(facts.histograms or []):
+        svg = figures.draw_histogram(
+            found.counts, found.low, found.high, name=f"norms{at}", entity=found.entity
+        )
+        caption = f"{found.space_id}: {found.rows:,} {found.entity} vectors"
+        if found.not_finite:
+            caption += f", {found.not_finite:,} of them with a norm that is not finite"
+        plates.append(Plate(Markup(svg), caption))  # noqa: S704
+    return plates
+
+
+def _map_plate(found: WordMap | None, seed: int) -> Plate | None:
+    if found is None or len(found.words) < FEWEST:
+        return None
+    svg, shown = figures.draw_map(project(found.vectors, seed=seed), found.words)
+    caption = (
+        f"{found.space_id}: the {len(found.words):,} most frequent words by t-SNE over cosine "
+        f"distances; {shown:,} have their label, the others lie too close to one that has."
+    )
+    return Plate(Markup(svg), caption)  # noqa: S704
