@@ -1,0 +1,55 @@
+"""Measure a staged recommender on held-out interactions, beside recommending what is popular."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.evaluation import recommendations
+from pipelines.evaluation.config import EvaluateRecommendationsConfig
+from pipelines.evaluation.measures import to_frame
+from pipelines.results import JobResult
+from pipelines.tables import TableStore
+from pipelines.training.catalogue import collect_catalogue
+from pipelines.vectors.spaces import find_space, of_space
+from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
+
+CONFIG = EvaluateRecommendationsConfig
+
+
+def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult:
+    """Recommend to every user of the split and write the metrics of the space and the baseline."""
+    store = TableStore(spark, config, job="evaluate_recommendations")
+    space = find_space(store.read("embedding_spaces", EMBEDDING_SPACES),
+                       name=config.space_name, space_id=config.space_id)
+    vectors = of_space(store.read("vectors", VECTORS), space.space_id)
+    interactions = store.read("interactions", INTERACTIONS)
+    catalogue = collect_catalogue(
+        vectors, store.read("item_ids", ITEM_IDS), is_normalised=space.metric == "cosine",
+        max_megabytes=config.max_catalogue_megabytes)
+    popularity = recommendations.train_counts(interactions, catalogue)
+    users = recommendations.held_out_users(
+        interactions, store.read("user_ids", USER_IDS), vectors, split=config.split)
+    shared = spark.sparkContext.broadcast((catalogue, popularity))
+    judged = recommendations.judge_users(users, shared, k=config.k)
+    judged = judged.persist(StorageLevel.DISK_ONLY)
+    measures = recommendations.summarise(
+        judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids))
+    result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
+    result.rows_in["users"] = int(measures[0].value or 0)
+    rows = to_frame(spark, measures, space_id=space.space_id, job=store.job, entity="all")
+    result.rows_out["quality_metrics"] = store.write(
+        rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job})
+    return store.finish(result, judged)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

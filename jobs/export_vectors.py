@@ -1,0 +1,46 @@
+"""Export published vectors to files that gensim, numpy and others read."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.results import JobResult
+from pipelines.tables import TableStore
+from pipelines.vectors import exports
+from pipelines.vectors.serving_config import ExportVectorsConfig
+from pipelines.vectors.spaces import require_one_space
+from schemas import VECTORS
+
+CONFIG = ExportVectorsConfig
+
+
+def run(spark: SparkSession, config: ExportVectorsConfig) -> JobResult:
+    """Write the vectors of one entity in the order of their keys, whole or not at all."""
+    store = TableStore(spark, config, job="export_vectors")
+    vectors = store.read("vectors", VECTORS)
+    result = JobResult(space_id=require_one_space(vectors))
+    escaped = exports.escape_keys(vectors, entity=config.entity, export_format=config.export_format)
+    contents = exports.inspect_contents(escaped, bad_keys=config.bad_keys)
+    chunks = exports.format_chunks(
+        escaped, export_format=config.export_format, dimension=contents.dimension
+    )
+    target = store.files.qualified(store.output("export"))
+    rows = exports.write_export(chunks, target, contents, export_format=config.export_format)
+    result.rows_in["vectors"] = contents.row_count
+    result.rows_out["export"] = rows
+    result.measures = {"dimension": contents.dimension, "escaped_keys": contents.escaped}
+    result.lines = [f"exported to {target}"]
+    result.require_balance("export")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""Recommend unseen items to users from published vectors, and find users and items alike."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.results import JobResult
+from pipelines.tables import TableStore
+from pipelines.training.catalogue import collect_catalogue
+from pipelines.vectors import recommendations
+from pipelines.vectors.neighbours import find_similar
+from pipelines.vectors.serving_config import RecommendItemsConfig
+from pipelines.vectors.spaces import require_one_space
+from schemas import INTERACTIONS, ITEM_IDS, NEIGHBOURS, RECOMMENDATIONS, USER_IDS, VECTORS
+
+CONFIG = RecommendItemsConfig
+
+
+def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
+    """Write the best items of each user, and the neighbours of the users and items asked for."""
+    store = TableStore(spark, config, job="recommend_items")
+    vectors = store.read("vectors", VECTORS)
+    result = JobResult(space_id=require_one_space(vectors))
+    is_cosine = config.metric == "cosine"
+    catalogue = collect_catalogue(
+        vectors,
+        store.read("item_ids", ITEM_IDS),
+        is_normalised=is_cosine,
+        max_megabytes=config.max_catalogue_megabytes,
+    )
+    chosen, unknown = recommendations.choose_users(vectors, config.users)
+    users = recommendations.with_seen_items(
+        chosen,
+        store.read("interactions", INTERACTIONS),
+        store.read("user_ids", USER_IDS),
+        exclude_seen=config.exclude_seen,
+    )
+    shared = spark.sparkContext.broadcast(catalogue)
+    items = recommendations.recommend(users, shared, k=config.k, is_normalised=is_cosine)
+    items = items.persist(StorageLevel.DISK_ONLY)
+    result.rows_out["recommendations"] = store.write(items, RECOMMENDATIONS)
+    result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
+    if unknown:
+        result.rejected["unknown"] = len(unknown)
+    asked = {"user": config.similar_users, "item": config.similar_items}
+    similar, lines = find_similar(vectors, asked, k=config.k)
+    result.rows_out["similar_entities"] = store.write(similar, NEIGHBOURS, name="similar_entities")
+    result.lines = (
+        recommendations.say_recommendations(items, config.users, unknown, shown=config.shown)
+        + lines
+    )
+    return store.finish(result, items, similar)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

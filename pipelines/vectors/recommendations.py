@@ -1,0 +1,115 @@
+"""Recommendations for users: their vectors stream through tasks that each hold all items."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.errors import InputError
+from pipelines.training.catalogue import Catalogue, items_by_user
+from pipelines.training.top_k import as_matrix, as_ragged, normalised, top_k
+from pipelines.vectors.neighbours import near_keys
+from schemas import RECOMMENDATIONS
+
+_SCHEMA = "space_id string, user string, items array<struct<key: string, score: float>>"
+
+
+def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, list[str]]:
+    """Return the vectors of the users asked for, all where none is named, and the unknown keys.
+
+    Args:
+        vectors: Vectors of one space.
+        asked: Keys of users, as many as the configuration lists.
+
+    Raises:
+        InputError: None of them has a vector; the nearest spellings are named.
+    """
+    users = vectors.where(F.col("entity") == "user")
+    if not asked:
+        return users, []
+    chosen = users.where(F.col("key").isin(list(asked)))
+    known = {row["key"] for row in chosen.select("key").collect()}
+    if not known:
+        near = ", ".join(near_keys(users, asked[0])) or "none"
+        raise InputError(
+            f"no user of these has a vector: {', '.join(asked[:10])}; "
+            f"nearest to {asked[0]!r}: {near}"
+        )
+    return chosen, [key for key in dict.fromkeys(asked) if key not in known]
+
+
+def with_seen_items(
+    users: DataFrame, interactions: DataFrame, user_ids: DataFrame, *, exclude_seen: bool
+) -> DataFrame:
+    """Return `space_id, key, vector, seen`: the ids of the items that a user must not get again.
+
+    Every split counts as seen: what was held out for evaluation has happened all the same.
+    """
+    if not exclude_seen:
+        nothing = F.lit(None).cast("array<int>").alias("seen")
+        return users.select("space_id", "key", "vector", nothing)
+    ids = user_ids.select("key", F.col("id").alias("user_id"))
+    return (
+        users.join(ids, "key", "left")
+        .join(items_by_user(interactions, name="seen"), "user_id", "left")
+        .select("space_id", "key", "vector", "seen")
+    )
+
+
+def recommend(users: DataFrame, shared: Any, *, k: int, is_normalised: bool) -> DataFrame:
+    """Return the best unseen items of each user, exactly, over the full catalogue.
+
+    Args:
+        users: Frame of `with_seen_items`.
+        shared: Broadcast of the `Catalogue`. One copy per executor costs less than shuffling
+            k candidates per user and block of items.
+        k: Items per user.
+        is_normalised: Whether users' vectors are brought to length one, for cosines.
+
+    Returns:
+        Rows of `recommendations`; a user with no unseen item has an empty list.
+    """
+
+    def best_items(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield _best_items(batch, shared.value, k, is_normalised)
+
+    return users.mapInArrow(best_items, _SCHEMA).select(RECOMMENDATIONS.column_names)
+
+
+def _best_items(
+    batch: pa.RecordBatch, catalogue: Catalogue, k: int, is_normalised: bool
+) -> pa.RecordBatch:
+    matrix = as_matrix(batch.column("vector"), dimension=catalogue.matrix.shape[1])
+    queries = normalised(matrix) if is_normalised else matrix
+    seen = catalogue.positions(as_ragged(batch.column("seen")))
+    rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
+    is_item = rows >= 0
+    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(is_item, axis=1))])
+    pairs = pa.StructArray.from_arrays(
+        [catalogue.keys.take(pa.array(rows[is_item])), pa.array(scores[is_item], pa.float32())],
+        ["key", "score"],
+    )
+    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pairs)
+    return pa.RecordBatch.from_arrays(
+        [batch.column("space_id"), batch.column("key"), lists], ["space_id", "user", "items"]
+    )
+
+
+def say_recommendations(
+    recommendations: DataFrame, asked: Sequence[str], unknown: Sequence[str], *, shown: int
+) -> list[str]:
+    """Return lines of the first few users: in the order asked, else by key."""
+    wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)][:shown]
+    some = recommendations.where(F.col("user").isin(wanted)) if wanted else recommendations
+    rows = some.orderBy("user").limit(shown).collect()  # `shown` users, from the configuration
+    lines = {
+        row["user"]: f"for {row['user']}: "
+        f"{', '.join(item['key'] for item in row['items']) or 'nothing'}"
+        for row in rows
+    }
+    told = [lines[key] for key in wanted or lines if key in lines]
+    return [*told, f"unknown user: {', '.join(unknown)}"] if unknown else told

@@ -1,0 +1,113 @@
+"""Settings of the jobs that answer from published vectors: neighbours, recommendations, exports."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.settings import JobConfig, Outputs, Settings
+
+Entity = Literal["word", "document", "user", "item"]
+
+
+class PublishedInputs(Settings):
+    """What `find_neighbours` and `export_vectors` read."""
+
+    vectors: str
+    """Published vectors: exactly one space."""
+
+
+class NeighbourOutputs(Outputs):
+    """Tables of `find_neighbours`."""
+
+    neighbours: str
+    """One row per query with its nearest keys."""
+    run_counts: str
+    """Queries in, out and unknown."""
+
+
+class FindNeighboursConfig(JobConfig):
+    """Settings of `find_neighbours`."""
+
+    inputs: PublishedInputs
+    """Published vectors."""
+    outputs: NeighbourOutputs
+    """Tables written."""
+    queries: list[str] = Field(min_length=1)
+    """Keys whose neighbours are asked for."""
+    entity: Entity = "word"
+    """Kind of vector that is asked of and answered with."""
+    k: int = Field(default=10, ge=1, le=1_000)
+    """Neighbours per query."""
+    metric: Literal["cosine", "dot"] = "cosine"
+    """How vectors are compared."""
+
+
+class RecommendInputs(Settings):
+    """What `recommend_items` reads."""
+
+    vectors: str
+    """Published vectors of users and items: exactly one space."""
+    interactions: str
+    """Pairs of user and item, to leave out what a user has seen."""
+    user_ids: str
+    """Dense ids of the users."""
+    item_ids: str
+    """Dense ids of the items."""
+
+
+class RecommendOutputs(Outputs):
+    """Tables of `recommend_items`."""
+
+    recommendations: str
+    """One row per user with items, best first."""
+    similar_entities: str
+    """Neighbours of `similar_users` and `similar_items`: a table of the shape of `neighbours`."""
+    run_counts: str
+    """Users in, out and unknown."""
+
+
+class RecommendItemsConfig(JobConfig):
+    """Settings of `recommend_items`."""
+
+    inputs: RecommendInputs
+    """Published vectors and interactions."""
+    outputs: RecommendOutputs
+    """Tables written."""
+    users: list[str] = Field(default_factory=list)
+    """Keys of the users to recommend to; empty means all."""
+    similar_users: list[str] = Field(default_factory=list)
+    """Keys of users whose nearest users are asked for, by cosine."""
+    similar_items: list[str] = Field(default_factory=list)
+    """Keys of items whose nearest items are asked for, by cosine."""
+    k: int = Field(default=10, ge=1, le=1_000)
+    """Items per user, and neighbours per query."""
+    metric: Literal["dot", "cosine"] = "dot"
+    """How users and items are compared; ALS predicts by `dot`."""
+    exclude_seen: bool = True
+    """Whether items of any earlier interaction of the user are left out."""
+    max_catalogue_megabytes: int = Field(default=1_024, ge=1)
+    """Largest matrix of item vectors sent to each executor, in MiB."""
+    shown: int = Field(default=5, ge=0)
+    """Users whose recommendations are printed."""
+
+
+class ExportOutputs(Outputs):
+    """What `export_vectors` writes."""
+
+    export: str
+    """The file, or for `npy` the folder of `vectors.npy` and `keys.txt`."""
+
+
+class ExportVectorsConfig(JobConfig):
+    """Settings of `export_vectors`."""
+
+    inputs: PublishedInputs
+    """Published vectors."""
+    outputs: ExportOutputs
+    """Where the export goes; what is there is replaced."""
+    entity: Entity = "word"
+    """Kind of vector exported."""
+    export_format: Literal["word2vec_text", "word2vec_binary", "npy"] = "word2vec_text"
+    """Format of the export; `format` is that of tables and has no part in it."""
+    bad_keys: Literal["escape", "reject"] = "escape"
+    """Keys the format cannot hold: white space becomes `_`, or ends the job."""
