@@ -19,8 +19,10 @@ CONFIG = HarvestPythonConfig
 
 
 def run(spark: SparkSession, config: HarvestPythonConfig) -> JobResult:
-    """Parse the installation's source files and write two folders of JSON lines, unless unchanged."""
-    sources = python.source_files(config.packages, config.excluded_folders, max_files=config.max_files)
+    """Parse the installation's files and write two folders of JSON lines, unless unchanged."""
+    sources = python.source_files(
+        config.packages, config.excluded_folders, max_files=config.max_files
+    )
     names = [(name, size) for _, name, size in sources]
     version = digest([python.installation(), names, config.packages])
     folders = {"document": config.outputs.corpus, "call": config.outputs.event_log}

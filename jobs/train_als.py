@@ -25,8 +25,13 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
         "user_ids": store.read("user_ids", USER_IDS),
         "item_ids": store.read("item_ids", ITEM_IDS),
     }
-    return stage(store, name=config.space_name, metric="dot", rounds=config.max_iter,
-                 train=lambda: mllib.train(frames, config))
+    return stage(
+        store,
+        name=config.space_name,
+        metric="dot",
+        rounds=config.max_iter,
+        train=lambda: mllib.train(frames, config),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,8 +24,13 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         "sentences": store.read("sentences", SENTENCES),
         "vocabulary": store.read("vocabulary", VOCABULARY),
     }
-    return stage(store, name=config.space_name, metric="cosine", rounds=config.max_iter,
-                 train=lambda: mllib.train(frames, config))
+    return stage(
+        store,
+        name=config.space_name,
+        metric="cosine",
+        rounds=config.max_iter,
+        train=lambda: mllib.train(frames, config),
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

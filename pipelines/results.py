@@ -32,16 +32,22 @@ class JobResult:
         """Return the outcome as JSON values."""
         return asdict(self)
 
-    def require_balance(self, *tables: str) -> None:
-        """Assert that every input record went to exactly one of the named tables.
+    def require_balance(self, *tables: str, rejected: tuple[str, ...] = ()) -> None:
+        """Assert that every input record went to one of the tables or was rejected for a reason.
+
+        Args:
+            tables: Names in `rows_out` that together hold each record once.
+            rejected: Reasons in `rejected` whose rows no table holds.
 
         Raises:
             VectormillError: The counts differ; they are in the message.
         """
-        rows_in, out = sum(self.rows_in.values()), sum(self.rows_out[name] for name in tables)
-        if rows_in != out:
-            parts = " + ".join(f"{self.rows_out[name]} {name}" for name in tables)
-            raise VectormillError(f"rows were lost or made up: {rows_in} in, {parts} out")
+        parts = {name: self.rows_out[name] for name in tables}
+        parts |= {reason: self.rejected.get(reason, 0) for reason in rejected}
+        rows_in = sum(self.rows_in.values())
+        if rows_in != sum(parts.values()):
+            told = " + ".join(f"{rows} {name}" for name, rows in parts.items())
+            raise VectormillError(f"rows were lost or made up: {rows_in} in, {told} out")
 
     def require_share(self, table: str, *, at_most: float) -> None:
         """Assert that a table of rejected rows holds no more than a share of the input.

@@ -1,4 +1,4 @@
-"""From a trainer's vectors to a staged space: written once per space id, registered when complete."""
+"""From a trainer's vectors to a staged space: written once per id, registered when complete."""
 
 from collections.abc import Callable
 
@@ -37,15 +37,28 @@ def stage(store: TableStore, *, name: str, metric: str, rounds: int, train: Trai
     known = _complete_space(store, space_id)
     if known is not None:
         _register(store, known.requested_again())
-        return JobResult(rows_out={"vectors": known.row_count}, space_id=space_id,
-                         status="unchanged", lines=["this space was trained before"])
+        return JobResult(
+            rows_out={"vectors": known.row_count},
+            space_id=space_id,
+            status="unchanged",
+            lines=["this space was trained before"],
+        )
     trained, measures = train()
     rows = store.write(_rows(trained, space_id), VECTORS, part={"space_id": space_id})
     written = tables.read(store.spark, store.output("vectors"), VECTORS)
     measured = measure_content(of_space(written, space_id))
     _write_history(store, space_id, rounds, measures)
-    _register(store, new_space(space_id=space_id, name=name, metric=metric, measured=measured,
-                               metadata=store.metadata, parameters=store.parameters))
+    _register(
+        store,
+        new_space(
+            space_id=space_id,
+            name=name,
+            metric=metric,
+            measured=measured,
+            metadata=store.metadata,
+            parameters=store.parameters,
+        ),
+    )
     return JobResult(rows_out={"vectors": rows}, space_id=space_id, measures=dict(measures))
 
 
@@ -66,11 +79,18 @@ def _complete_space(store: TableStore, space_id: str) -> Space | None:
 
 def _rows(trained: DataFrame, space_id: str) -> DataFrame:
     squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
-    return trained.select(F.lit(space_id).alias("space_id"), "entity", "key", "vector",
-                          F.sqrt(squares).cast("float").alias("norm"))
+    return trained.select(
+        F.lit(space_id).alias("space_id"),
+        "entity",
+        "key",
+        "vector",
+        F.sqrt(squares).cast("float").alias("norm"),
+    )
 
 
-def _write_history(store: TableStore, space_id: str, rounds: int, measures: dict[str, float]) -> None:
+def _write_history(
+    store: TableStore, space_id: str, rounds: int, measures: dict[str, float]
+) -> None:
     rows = [(space_id, rounds, metric, float(value)) for metric, value in measures.items()]
     history = store.spark.createDataFrame(rows, TRAINING_HISTORY.schema()).coalesce(1)
     store.write(history, TRAINING_HISTORY, part={"space_id": space_id})

@@ -40,6 +40,11 @@ class TableStore:
         return self._config.model_dump(mode="json", exclude=places)
 
     @property
+    def format(self) -> str:
+        """Storage format of new tables."""
+        return self._config.format
+
+    @property
     def config_hash(self) -> str:
         """Hash of the settings that shape the result."""
         return digest(self.parameters)

@@ -53,6 +53,28 @@ TABLES = {
 }
 """Every contract by its table's name."""
 
-__all__ = ["TABLES", "Check", "Column", "Table", *sorted(
-    name for name, value in globals().items() if isinstance(value, Table)
-)]
+__all__ = [
+    "DOCUMENTS",
+    "DUPLICATE_DOCUMENTS",
+    "EMBEDDING_SPACES",
+    "EVENTS",
+    "INTERACTIONS",
+    "ITEM_IDS",
+    "NEIGHBOURS",
+    "QUALITY_METRICS",
+    "RECOMMENDATIONS",
+    "REJECTED_DOCUMENTS",
+    "REJECTED_EVENTS",
+    "REJECTED_FILES",
+    "RUN_COUNTS",
+    "SENTENCES",
+    "SESSIONS",
+    "TABLES",
+    "TRAINING_HISTORY",
+    "USER_IDS",
+    "VECTORS",
+    "VOCABULARY",
+    "Check",
+    "Column",
+    "Table",
+]

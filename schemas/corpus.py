@@ -26,23 +26,50 @@ REASONS = ArrayType(
 _DOC_ID = Column("doc_id", StringType(), "Identifier of the document", checks=(not_blank(),))
 _SOURCE = Column("source", StringType(), "File the record came from, relative to the input")
 _POSITION = Column(
-    "position", LongType(), "Place of the record in its source", unit="bytes or rows",
+    "position",
+    LongType(),
+    "Place of the record in its source",
+    unit="bytes or rows",
     checks=(between(0),),
 )
 _TEXT = Column("text", StringType(), "Cleaned text")
 _SIGNALS = (
-    Column("character_count", IntegerType(), "Length of the text", unit="characters",
-           checks=(between(0),)),
-    Column("word_count", IntegerType(), "Words of at least one letter or digit", unit="words",
-           checks=(between(0),)),
-    Column("mean_word_length", DoubleType(), "Mean length of the words", unit="characters",
-           checks=(between(0),)),
-    Column("alphabetic_word_share", DoubleType(), "Share of words with at least one letter",
-           checks=(between(0, 1),)),
-    Column("symbol_word_ratio", DoubleType(), "Hash signs and ellipses per word",
-           checks=(between(0),)),
-    Column("duplicate_line_share", DoubleType(), "Share of lines that repeat an earlier line",
-           checks=(between(0, 1),)),
+    Column(
+        "character_count",
+        IntegerType(),
+        "Length of the text",
+        unit="characters",
+        checks=(between(0),),
+    ),
+    Column(
+        "word_count",
+        IntegerType(),
+        "Words of at least one letter or digit",
+        unit="words",
+        checks=(between(0),),
+    ),
+    Column(
+        "mean_word_length",
+        DoubleType(),
+        "Mean length of the words",
+        unit="characters",
+        checks=(between(0),),
+    ),
+    Column(
+        "alphabetic_word_share",
+        DoubleType(),
+        "Share of words with at least one letter",
+        checks=(between(0, 1),),
+    ),
+    Column(
+        "symbol_word_ratio", DoubleType(), "Hash signs and ellipses per word", checks=(between(0),)
+    ),
+    Column(
+        "duplicate_line_share",
+        DoubleType(),
+        "Share of lines that repeat an earlier line",
+        checks=(between(0, 1),),
+    ),
 )
 _REASONS = Column("reasons", REASONS, "Every rule that was broken")
 
@@ -58,9 +85,12 @@ REJECTED_DOCUMENTS = Table(
     grain="one rejected document with every reason",
     key=("doc_id",),
     columns=(
-        _DOC_ID, _SOURCE, _POSITION,
+        _DOC_ID,
+        _SOURCE,
+        _POSITION,
         Column("text", StringType(), "Text as far as it could be decoded", nullable=True),
-        *_SIGNALS, _REASONS,
+        *_SIGNALS,
+        _REASONS,
     ),
 )
 
@@ -69,7 +99,9 @@ DUPLICATE_DOCUMENTS = Table(
     grain="one document whose text another kept document already has",
     key=("doc_id",),
     columns=(
-        _DOC_ID, _SOURCE, _POSITION,
+        _DOC_ID,
+        _SOURCE,
+        _POSITION,
         Column("kept_doc_id", StringType(), "Document that was kept in its stead"),
     ),
 )
@@ -92,8 +124,9 @@ SENTENCES = Table(
     grain="one sentence or session as token ids",
     key=("sentence_id",),
     columns=(
-        Column("sentence_id", StringType(), "Document (or user) and place in it",
-               checks=(not_blank(),)),
+        Column(
+            "sentence_id", StringType(), "Document (or user) and place in it", checks=(not_blank(),)
+        ),
         Column("doc_id", StringType(), "Document (or user) the sentence belongs to"),
         Column("token_ids", TOKEN_IDS, "Ids of the tokens in reading order"),
     ),
@@ -104,12 +137,22 @@ VOCABULARY = Table(
     grain="one token that is frequent enough to be kept",
     key=("token_id",),
     columns=(
-        Column("token_id", IntegerType(), "Dense id by count descending, then token",
-               checks=(between(0),)),
+        Column(
+            "token_id",
+            IntegerType(),
+            "Dense id by count descending, then token",
+            checks=(between(0),),
+        ),
         Column("token", StringType(), "The token itself", checks=(not_blank(),)),
-        Column("count", LongType(), "Occurrences in the corpus", unit="tokens",
-               checks=(between(1),)),
-        Column("document_count", LongType(), "Documents that hold the token", unit="documents",
-               checks=(between(1),)),
+        Column(
+            "count", LongType(), "Occurrences in the corpus", unit="tokens", checks=(between(1),)
+        ),
+        Column(
+            "document_count",
+            LongType(),
+            "Documents that hold the token",
+            unit="documents",
+            checks=(between(1),),
+        ),
     ),
 )

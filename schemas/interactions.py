@@ -39,8 +39,13 @@ REJECTED_EVENTS = Table(
         _EVENT_ID,
         Column("record", StringType(), "The record as it was read"),
         _SOURCE,
-        Column("position", LongType(), "Place of the record in its source", unit="bytes or rows",
-               checks=(between(0),)),
+        Column(
+            "position",
+            LongType(),
+            "Place of the record in its source",
+            unit="bytes or rows",
+            checks=(between(0),),
+        ),
         Column("reasons", REASONS, "Every rule that was broken"),
     ),
 )
@@ -50,17 +55,27 @@ INTERACTIONS = Table(
     grain="one user and one item",
     key=("user_id", "item_id"),
     columns=(
-        Column("user_id", IntegerType(), "Dense id of the user, see `user_ids`",
-               checks=(between(0),)),
-        Column("item_id", IntegerType(), "Dense id of the item, see `item_ids`",
-               checks=(between(0),)),
-        Column("weight", FloatType(), "Sum of the events' weights after decay and cap",
-               checks=(between(0),)),
+        Column(
+            "user_id", IntegerType(), "Dense id of the user, see `user_ids`", checks=(between(0),)
+        ),
+        Column(
+            "item_id", IntegerType(), "Dense id of the item, see `item_ids`", checks=(between(0),)
+        ),
+        Column(
+            "weight",
+            FloatType(),
+            "Sum of the events' weights after decay and cap",
+            checks=(between(0),),
+        ),
         Column("count", LongType(), "Events of the pair", unit="events", checks=(between(1),)),
         Column("first_time", TimestampType(), "First event of the pair", unit="UTC"),
         Column("last_time", TimestampType(), "Last event of the pair", unit="UTC"),
-        Column("split", StringType(), "Part of the global time split",
-               checks=(one_of("train", "valid", "test"),)),
+        Column(
+            "split",
+            StringType(),
+            "Part of the global time split",
+            checks=(one_of("train", "valid", "test"),),
+        ),
     ),
 )
 
@@ -79,10 +94,8 @@ def _ids(name: str, what: str) -> Table:
         key=("id",),
         columns=(
             Column("id", IntegerType(), f"Dense id of the {what}", checks=(between(0),)),
-            Column("key", StringType(), f"Key of the {what} in the events",
-                   checks=(not_blank(),)),
-            Column("count", LongType(), "Training events", unit="events",
-                   checks=(between(0),)),
+            Column("key", StringType(), f"Key of the {what} in the events", checks=(not_blank(),)),
+            Column("count", LongType(), "Training events", unit="events", checks=(between(0),)),
             Column("is_retired", BooleanType(), "True where the newest run kept no event of it"),
         ),
     )

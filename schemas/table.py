@@ -28,9 +28,7 @@ class Check:
 def between(low: float | None = None, high: float | None = None) -> Check:
     """Require `low <= value <= high`; a bound that is None is open."""
     bounds = {"min_value": low, "max_value": high}
-    return Check(
-        "values_to_be_between", {name: b for name, b in bounds.items() if b is not None}
-    )
+    return Check("values_to_be_between", {name: b for name, b in bounds.items() if b is not None})
 
 
 def one_of(*values: str) -> Check:

@@ -1,4 +1,4 @@
-"""Tables of embedding spaces: vectors, training, quality, registry, and what readers ask of them."""
+"""Tables of embedding spaces: vectors, training, quality, registry, and what readers ask."""
 
 from pyspark.sql.types import (
     ArrayType,
@@ -17,8 +17,9 @@ from schemas.table import Column, Table, between, not_blank, one_of
 
 ENTITIES = ("word", "document", "user", "item")
 
-_SPACE_ID = Column("space_id", StringType(), "Embedding space the row belongs to",
-                   checks=(not_blank(),))
+_SPACE_ID = Column(
+    "space_id", StringType(), "Embedding space the row belongs to", checks=(not_blank(),)
+)
 _ENTITY = Column("entity", StringType(), "Kind of thing the key names", checks=(one_of(*ENTITIES),))
 _JOB = Column("job", StringType(), "Job that measured it")
 
@@ -60,8 +61,12 @@ QUALITY_METRICS = Table(
         Column("metric", StringType(), "What was measured"),
         Column("value", DoubleType(), "The measure", nullable=True),
         Column("expectation", StringType(), "Rule it was held to", nullable=True),
-        Column("status", StringType(), "What came of it",
-               checks=(one_of("measured", "passed", "failed", "errored"),)),
+        Column(
+            "status",
+            StringType(),
+            "What came of it",
+            checks=(one_of("measured", "passed", "failed", "errored"),),
+        ),
         Column("detail", StringType(), "Threshold, coverage or error in words", nullable=True),
     ),
     partitioning=("space_id", "job"),
@@ -74,12 +79,16 @@ EMBEDDING_SPACES = Table(
     columns=(
         _SPACE_ID,
         Column("name", StringType(), "Line of spaces that replace each other, as `word`"),
-        Column("state", StringType(), "Where it is between training and publication",
-               checks=(one_of("staged", "passed", "failed", "publishing", "published",
-                              "superseded"),)),
+        Column(
+            "state",
+            StringType(),
+            "Where it is between training and publication",
+            checks=(one_of("staged", "passed", "failed", "publishing", "published", "superseded"),),
+        ),
         Column("dimension", IntegerType(), "Components of each vector", checks=(between(1),)),
-        Column("metric", StringType(), "How vectors are compared",
-               checks=(one_of("cosine", "dot"),)),
+        Column(
+            "metric", StringType(), "How vectors are compared", checks=(one_of("cosine", "dot"),)
+        ),
         Column("is_normalized", BooleanType(), "True where all norms are one"),
         Column("parents", ArrayType(StringType()), "Spaces this one was derived from"),
         Column("parameters", StringType(), "Settings of the trainer as JSON"),
@@ -87,8 +96,7 @@ EMBEDDING_SPACES = Table(
         Column("config_hash", StringType(), "Hash of the settings"),
         Column("code_version", StringType(), "Version of vectormill"),
         Column("seed", LongType(), "Seed of all random choices"),
-        Column("row_count", LongType(), "Vectors of the space", unit="rows",
-               checks=(between(0),)),
+        Column("row_count", LongType(), "Vectors of the space", unit="rows", checks=(between(0),)),
         Column("checksum", StringType(), "Sum of row hashes, independent of order"),
         Column("published_to", StringType(), "Table it was published to", nullable=True),
         Column("requested_at", TimestampType(), "Last training run that asked for it", unit="UTC"),
@@ -106,7 +114,8 @@ NEIGHBOURS = Table(
     grain="one query with its nearest vectors",
     key=("space_id", "entity", "key"),
     columns=(
-        _SPACE_ID, _ENTITY,
+        _SPACE_ID,
+        _ENTITY,
         Column("key", StringType(), "The query"),
         Column("neighbours", _SCORED, "Nearest keys, nearest first, the query itself left out"),
     ),
@@ -130,10 +139,13 @@ RUN_COUNTS = Table(
     columns=(
         _JOB,
         Column("count", StringType(), "What was counted: a table, or a reason of rejection"),
-        Column("kind", StringType(), "Side of the balance",
-               checks=(one_of("in", "out", "rejected", "measured"),)),
-        Column("value", LongType(), "Rows, or the unit that the count names",
-               checks=(between(0),)),
+        Column(
+            "kind",
+            StringType(),
+            "Side of the balance",
+            checks=(one_of("in", "out", "rejected", "measured"),),
+        ),
+        Column("value", LongType(), "Rows, or the unit that the count names", checks=(between(0),)),
     ),
     partitioning=("job",),
 )

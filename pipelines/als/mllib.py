@@ -32,9 +32,16 @@ def train(
     if pairs.isEmpty():
         raise InputError("interactions hold no pair of the split 'train'")
     trainer = ALS(
-        rank=config.rank, maxIter=config.max_iter, regParam=config.reg_param, alpha=config.alpha,
-        implicitPrefs=config.objective == "hu2008", nonnegative=config.is_nonnegative,
-        seed=config.seed, userCol="user_id", itemCol="item_id", ratingCol="weight",
+        rank=config.rank,
+        maxIter=config.max_iter,
+        regParam=config.reg_param,
+        alpha=config.alpha,
+        implicitPrefs=config.objective == "hu2008",
+        nonnegative=config.is_nonnegative,
+        seed=config.seed,
+        userCol="user_id",
+        itemCol="item_id",
+        ratingCol="weight",
     )
     if progress is not None:
         progress.report(engine="mllib", passes=config.max_iter)

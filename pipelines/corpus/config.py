@@ -105,7 +105,7 @@ class TokenizeCorpusConfig(JobConfig):
     """Tables written."""
     is_lowercase: bool = True
     """Whether tokens are lower-cased."""
-    number_token: str | None = "<number>"
+    number_token: str | None = "<number>"  # noqa: S105  (a word, not a secret)
     """Token that stands for every number; null keeps numbers as they are."""
     min_count: int = Field(default=5, ge=1)
     """Occurrences a token needs to be kept."""

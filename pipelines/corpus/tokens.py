@@ -12,7 +12,7 @@ from pipelines.ids import with_dense_ids
 from schemas import SENTENCES, VOCABULARY
 
 _SENTENCE_END = r"(?<=[.!?…。！？])\s+|\n\s*\n"  # noqa: RUF001  (full-width marks end sentences too)
-_TOKEN = r"_*\p{L}[\p{L}\p{M}\p{N}_]*(?:['’]\p{L}+)*|\p{N}+(?:[.,]\p{N}+)*"  # noqa: RUF001
+_WORD_OR_NUMBER = r"_*\p{L}[\p{L}\p{M}\p{N}_]*(?:['’]\p{L}+)*|\p{N}+(?:[.,]\p{N}+)*"  # noqa: RUF001
 
 
 def split_tokens(
@@ -29,15 +29,18 @@ def split_tokens(
     """
     text = F.lower("text") if is_lowercase else F.col("text")
     sentences = documents.select("doc_id", F.posexplode(F.split(text, _SENTENCE_END)))
-    tokens = F.regexp_extract_all("col", F.lit(f"({_TOKEN})"), 1)
+    tokens = F.regexp_extract_all("col", F.lit(f"({_WORD_OR_NUMBER})"), 1)
     if number_token is not None:
-        tokens = F.transform(tokens, lambda t: F.when(t.rlike(r"^\p{N}"), number_token).otherwise(t))
+        tokens = F.transform(
+            tokens, lambda t: F.when(t.rlike(r"^\p{N}"), number_token).otherwise(t)
+        )
     starts = F.sequence(F.lit(0), F.size("tokens") - 1, F.lit(max_sentence_length))
     found = sentences.select("doc_id", "pos", tokens.alias("tokens")).where(F.size("tokens") > 0)
     pieces = found.select("doc_id", "pos", "tokens", F.posexplode(starts).alias("piece", "start"))
     sentence_id = F.format_string("%s:%06d.%d", "doc_id", "pos", "piece")
     return pieces.select(
-        sentence_id.alias("sentence_id"), "doc_id",
+        sentence_id.alias("sentence_id"),
+        "doc_id",
         F.slice("tokens", F.col("start") + 1, max_sentence_length).alias("tokens"),
     )
 

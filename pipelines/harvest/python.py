@@ -22,12 +22,18 @@ def source_files(
     """List the standard library's and the packages' source files as (path, module path, bytes)."""
     library = Path(sysconfig.get_path("stdlib"))
     installed = Path(sysconfig.get_path("purelib"))
-    found = [(path, path.relative_to(library)) for path in library.rglob("*.py")
-             if not {"site-packages", "dist-packages"} & set(path.parts[len(library.parts):])]
+    found = [
+        (path, path.relative_to(library))
+        for path in library.rglob("*.py")
+        if not {"site-packages", "dist-packages"} & set(path.parts[len(library.parts) :])
+    ]
     for package in packages:
         found += [(p, p.relative_to(installed)) for p in (installed / package).rglob("*.py")]
-    kept = sorted((name.as_posix(), path) for path, name in found
-                  if not set(excluded_folders) & set(name.parts[:-1]))
+    kept = sorted(
+        (name.as_posix(), path)
+        for path, name in found
+        if not set(excluded_folders) & set(name.parts[:-1])
+    )
     return [(str(path), name, path.stat().st_size) for name, path in kept[:max_files]]
 
 
@@ -89,7 +95,9 @@ def topic_rows() -> Iterator[Row]:
 def records_of(harvested: DataFrame, kind: str) -> DataFrame:
     """Return the JSON lines of one kind in a fixed order, as the text column Spark writes."""
     chosen = harvested.where(F.col("kind") == kind)
-    ordered = chosen.repartitionByRange(4, "source").sortWithinPartitions("source", "position", "record")
+    ordered = chosen.repartitionByRange(4, "source").sortWithinPartitions(
+        "source", "position", "record"
+    )
     return ordered.select(F.col("record").alias("value"))
 
 

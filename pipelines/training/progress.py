@@ -42,7 +42,11 @@ class Progress:
                 watcher.join()
 
     def _poll(
-        self, title: str, spark: SparkSession, status: Status, stop: threading.Event,
+        self,
+        title: str,
+        spark: SparkSession,
+        status: Status,
+        stop: threading.Event,
         started: float,
     ) -> None:
         store: Any = spark.sparkContext._jsc.sc().statusStore()
@@ -66,7 +70,7 @@ def _stage_line(store: Any) -> str:
         stage = stages.head()
         rows = stage.inputRecords() + stage.shuffleReadRecords()
         began = stage.submissionTime().get().getTime() / 1000
-    except Exception:  # noqa: BLE001  (the stage ended while it was read: nothing to show)
+    except Exception:
         return ""
     described = stage.description()
     what = described.get() if described.isDefined() else stage.name().split(" at ")[0]

@@ -39,14 +39,23 @@ class Space:
         """Return the row as a frame that fits the contract."""
         return spark.createDataFrame([asdict(self)], EMBEDDING_SPACES.schema()).coalesce(1)
 
+    def requested_again(self) -> "Space":
+        """Return the space as asked for now, so that it is the newest of its name."""
+        return self.changed(requested_at=datetime.now(UTC))
+
     def changed(self, **changes: Any) -> "Space":
         """Return the space with changed fields and a new time of change."""
         return replace(self, updated_at=datetime.now(UTC), **changes)
 
 
 def new_space(
-    *, space_id: str, name: str, metric: str, measured: Mapping[str, Any],
-    metadata: Mapping[str, Any], parameters: Mapping[str, Any],
+    *,
+    space_id: str,
+    name: str,
+    metric: str,
+    measured: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    parameters: Mapping[str, Any],
 ) -> Space:
     """Return the registry row of a space that has just been trained.
 
@@ -60,11 +69,21 @@ def new_space(
     """
     now = datetime.now(UTC)
     return Space(
-        space_id=space_id, name=name, state="staged", metric=metric, is_normalized=False,
-        parents=[], parameters=json.dumps(dict(parameters), sort_keys=True),
+        space_id=space_id,
+        name=name,
+        state="staged",
+        metric=metric,
+        is_normalized=False,
+        parents=[],
+        parameters=json.dumps(dict(parameters), sort_keys=True),
         input_versions=json.dumps(metadata["input_versions"], sort_keys=True),
-        config_hash=metadata["config_hash"], code_version=metadata["vectormill"],
-        seed=metadata["seed"], published_to=None, requested_at=now, updated_at=now, **measured,
+        config_hash=metadata["config_hash"],
+        code_version=metadata["vectormill"],
+        seed=metadata["seed"],
+        published_to=None,
+        requested_at=now,
+        updated_at=now,
+        **measured,
     )
 
 
@@ -100,8 +119,10 @@ def require_one_space(vectors: DataFrame) -> str:
     found = [row["space_id"] for row in vectors.select("space_id").distinct().limit(2).collect()]
     if len(found) != 1:
         problem = "is empty" if not found else f"mixes the spaces {found[0]} and {found[1]}"
-        raise InputError(f"the table of vectors {problem}; read one published table, "
-                         "or choose a space by space_id")
+        raise InputError(
+            f"the table of vectors {problem}; read one published table, "
+            "or choose a space by space_id"
+        )
     return str(found[0])
 
 
@@ -112,7 +133,8 @@ def measure_content(vectors: DataFrame) -> dict[str, Any]:
     """
     hashed = F.xxhash64("space_id", "entity", "key", "vector").cast("decimal(38,0)")
     row = vectors.agg(
-        F.max(F.size("vector")).alias("dimension"), F.count(F.lit(1)).alias("row_count"),
+        F.max(F.size("vector")).alias("dimension"),
+        F.count(F.lit(1)).alias("row_count"),
         F.sum(hashed).alias("total"),
     ).first()
     if row is None or not row["row_count"]:

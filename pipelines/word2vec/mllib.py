@@ -27,9 +27,16 @@ def train(
     """
     texts = frames["sentences"].select(F.col("token_ids").cast("array<string>").alias("tokens"))
     trainer = Word2Vec(
-        vectorSize=config.vector_size, windowSize=config.window_size, stepSize=config.step_size,
-        maxIter=config.max_iter, numPartitions=config.num_partitions, seed=config.seed, minCount=0,
-        maxSentenceLength=config.max_sentence_length, inputCol="tokens", outputCol="vector",
+        vectorSize=config.vector_size,
+        windowSize=config.window_size,
+        stepSize=config.step_size,
+        maxIter=config.max_iter,
+        numPartitions=config.num_partitions,
+        seed=config.seed,
+        minCount=0,
+        maxSentenceLength=config.max_sentence_length,
+        inputCol="tokens",
+        outputCol="vector",
     )
     if progress is not None:
         progress.report(engine="mllib", passes=config.max_iter)
@@ -38,7 +45,9 @@ def train(
     measures = {"seconds": time.monotonic() - started}
     vectors = trained.select(
         F.col("word").cast("int").alias("token_id"),
-        vector_to_array("vector", dtype="float32").alias("vector"),
+        vector_to_array(F.col("vector"), dtype="float32").alias("vector"),
     )
     named = vectors.join(frames["vocabulary"].select("token_id", "token"), "token_id", "inner")
-    return named.select(F.lit("word").alias("entity"), F.col("token").alias("key"), "vector"), measures
+    return named.select(
+        F.lit("word").alias("entity"), F.col("token").alias("key"), "vector"
+    ), measures

@@ -1,0 +1,52 @@
+"""Publish a space that passed its gate: one atomic commit, registry and manifest included."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines import publishing
+from pipelines.results import JobResult
+from pipelines.storage.lease import lease
+from pipelines.tables import TableStore, exists, read
+from pipelines.vectors.config import PublishVectorsConfig
+from pipelines.vectors.manifest import build_manifest, require_publishable
+from pipelines.vectors.spaces import find_space, measure_content, of_space
+from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS
+
+CONFIG = PublishVectorsConfig
+
+
+def run(spark: SparkSession, config: PublishVectorsConfig) -> JobResult:
+    """Check the space's state and content, then replace the published table by it."""
+    store = TableStore(spark, config, job="publish_vectors")
+    uri = config.outputs.published
+    with lease(store.files, uri):
+        publishing.reconcile(store, uri)
+        spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
+        space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+        vectors = of_space(store.read("vectors", VECTORS), space.space_id)
+        require_publishable(space, measure_content(vectors))
+        result = JobResult(rows_out={"published": space.row_count}, space_id=space.space_id)
+        if publishing.published_space(spark, uri) == space.space_id:
+            result.status = "unchanged"
+            return result
+        metrics = config.outputs.quality_metrics
+        measured = (
+            read(spark, metrics, QUALITY_METRICS) if metrics and exists(spark, metrics) else None
+        )
+        manifest = build_manifest(space, measured, run_id=store.run_id)
+        publishing.publish(store, space, vectors, uri, manifest)
+        publishing.write_manifest(store.files, uri, manifest)
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Hold a staged space to its contract and limits; a failing expectation stops publication."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.expectations import judging
+from pipelines.results import JobResult
+from pipelines.tables import TableStore, exists, read
+from pipelines.vectors import gate
+from pipelines.vectors.config import ValidateVectorsConfig
+from pipelines.vectors.spaces import find_space, of_space
+from schemas import EMBEDDING_SPACES, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS, VOCABULARY
+
+CONFIG = ValidateVectorsConfig
+_KEYS = {"word": VOCABULARY, "user": USER_IDS, "item": ITEM_IDS}
+
+
+def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
+    """Measure the space, judge it, write what came of it, and fail where an expectation failed."""
+    store = TableStore(spark, config, job="validate_vectors")
+    spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
+    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    vectors = of_space(store.read("vectors", VECTORS), space.space_id)
+    keys = {
+        entity: gate.keys_of(store.read(table.name, table), entity)
+        for entity, table in _KEYS.items()
+        if getattr(config.inputs, table.name) is not None
+    }
+    measured = gate.measure_space(vectors, space, keys)
+    if config.limits.min_metrics and exists(spark, config.outputs.quality_metrics):
+        metrics = read(spark, config.outputs.quality_metrics, QUALITY_METRICS)
+        measured["all"] |= gate.earlier_metrics(metrics, space.space_id, config.limits.min_metrics)
+    bounds = {
+        entity: gate.bounds_of(entity, found, config.limits) for entity, found in measured.items()
+    }
+    outcomes = judging.judge_space(vectors, VECTORS, measured, bounds)
+    rows = gate.metric_rows(spark, space.space_id, measured, outcomes)
+    part = {"space_id": space.space_id, "job": store.job}
+    result = JobResult(space_id=space.space_id)
+    result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
+    judged = space.changed(state=judging.verdict(outcomes, space.state))
+    store.write(judged.to_frame(spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
+    judging.require_passed(space.space_id, outcomes)
+    result.measures = {"expectations passed": len(outcomes)}
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

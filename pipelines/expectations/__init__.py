@@ -1,0 +1,1 @@
+"""Great Expectations: suites derived from the contracts, and the judging of measures."""

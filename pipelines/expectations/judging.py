@@ -1,0 +1,126 @@
+"""Running expectations for real, on Spark frames and on measures, and telling what came of them."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+from pyspark.sql import DataFrame
+
+from pipelines.errors import GateError
+from pipelines.expectations.suites import bound_expectations, table_expectations
+from schemas import Table
+
+Bounds = Mapping[str, tuple[float | None, float | None]]
+
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # no usage reports from batch jobs
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one expectation; one that errored is not one that failed."""
+
+    measure: str
+    expectation: str
+    status: Literal["passed", "failed", "errored"]
+    value: float | None
+    detail: str
+
+
+def judge_rows(frame: DataFrame, expectations: list[Any]) -> list[Outcome]:
+    """Run expectations on a Spark frame; `value` is the number of rows that break one."""
+    return _run(frame, expectations)
+
+
+def judge_measures(measures: Mapping[str, float | None], expectations: list[Any]) -> list[Outcome]:
+    """Run expectations on measures, each a column of one row; `value` is the measure."""
+    outcomes = _run(pd.DataFrame([dict(measures)]), expectations)
+    return [
+        Outcome(o.measure, o.expectation, o.status, measures.get(o.measure), o.detail)
+        for o in outcomes
+    ]
+
+
+def _run(frame: DataFrame | pd.DataFrame, expectations: Iterable[Any]) -> list[Outcome]:
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    sources = context.data_sources
+    source: Any = (
+        sources.add_pandas("measures")
+        if isinstance(frame, pd.DataFrame)
+        else sources.add_spark("rows", persist=False)
+    )
+    batch = source.add_dataframe_asset("frame").add_batch_definition_whole_dataframe("whole")
+    suite = context.suites.add(gx.ExpectationSuite("gate", expectations=list(expectations)))
+    definition = context.validation_definitions.add(
+        gx.ValidationDefinition(name="gate", data=batch, suite=suite)
+    )
+    result = definition.run(batch_parameters={"dataframe": frame}, result_format="BASIC")
+    return [_outcome(r) for r in result.results]
+
+
+def _outcome(result: Any) -> Outcome:
+    config = result.expectation_config
+    arguments = {k: v for k, v in config.kwargs.items() if k not in {"batch_id", "column"}}
+    columns = arguments.pop("column_list", None)
+    measure = config.kwargs.get("column") or "+".join(columns or ["table"])
+    limits = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    error = _error(result.exception_info)
+    if error is not None:
+        return Outcome(measure, config.type, "errored", None, error)
+    found = result.result.get("unexpected_count")
+    status: Literal["passed", "failed"] = "passed" if result.success else "failed"
+    return Outcome(measure, config.type, status, None if found is None else float(found), limits)
+
+
+def _error(info: Any) -> str | None:
+    """Return what an expectation raised: Great Expectations nests it by metric, or has it flat."""
+    if not info:
+        return None
+    entries = [info] if "raised_exception" in info else list(info.values())
+    raised = [e for e in entries if isinstance(e, dict) and e.get("raised_exception")]
+    return str(raised[0].get("exception_message")) if raised else None
+
+
+def judge_space(
+    rows: DataFrame,
+    table: Table,
+    measured: Mapping[str, Mapping[str, float | None]],
+    bounds: Mapping[str, Bounds],
+) -> list[tuple[str, Outcome]]:
+    """Judge a space's rows by its contract and its measures by their bounds, entity by entity."""
+    outcomes = [("all", o) for o in judge_rows(rows, table_expectations(table))]
+    for entity, own in bounds.items():
+        judged = judge_measures(
+            {name: measured[entity].get(name) for name in own}, bound_expectations(own)
+        )
+        outcomes += [(entity, outcome) for outcome in judged]
+    return outcomes
+
+
+def verdict(outcomes: list[tuple[str, Outcome]], state: str) -> str:
+    """Return the state of a judged space: one that is published and still passes stays so."""
+    if any(outcome.status != "passed" for _, outcome in outcomes):
+        return "failed"
+    return state if state == "published" else "passed"
+
+
+def require_passed(space_id: str, outcomes: list[tuple[str, Outcome]]) -> None:
+    """Stop publication where an expectation failed or could not be evaluated.
+
+    Raises:
+        GateError: Each such expectation, with what was measured and the limit.
+    """
+    broken = [
+        f"{entity}: {o.expectation} of {o.measure} {o.status}"
+        + (f", measured {o.value:g}" if o.value is not None else "")
+        + (f" ({o.detail})" if o.detail else "")
+        for entity, o in outcomes
+        if o.status != "passed"
+    ]
+    if broken:
+        raise GateError(f"space {space_id} did not pass: " + "; ".join(broken))

@@ -1,0 +1,105 @@
+"""What the gate measures of a space: scalars per entity, from one pass over the vectors."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+_SUMS = "entity string, vectors bigint, total array<double>"
+_NORM_TOLERANCE = 1e-3
+
+
+def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[str, float]]:
+    """Measure one space's vectors per entity; the driver sees one row per entity.
+
+    Args:
+        vectors: Rows of one space.
+        dimension: Components that each vector must have.
+
+    Returns:
+        By entity: `vectors`, `duplicate_keys`, `wrong_dimension`, `non_finite`, `null_components`,
+        `zero_vector_share`, `wrong_norm`, and norm quantiles `norm_p01, norm_p50, norm_p99`.
+    """
+    is_bad = F.exists("vector", lambda x: F.isnan(x) | (F.abs(x) == float("inf")))
+    squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
+    off = F.abs(F.sqrt(squares) - F.col("norm")) > _NORM_TOLERANCE * F.greatest(
+        F.col("norm"), F.lit(1.0)
+    )
+    rows = vectors.groupBy("entity").agg(
+        F.count(F.lit(1)).alias("vectors"),
+        (F.count(F.lit(1)) - F.count_distinct("key")).alias("duplicate_keys"),
+        F.count_if(F.size("vector") != dimension).alias("wrong_dimension"),
+        F.count_if(is_bad).alias("non_finite"),
+        F.count_if(F.exists("vector", lambda x: x.isNull())).alias("null_components"),
+        F.avg(F.when(squares == 0, 1.0).otherwise(0.0)).alias("zero_vector_share"),
+        F.count_if(off).alias("wrong_norm"),
+        F.percentile_approx("norm", [0.01, 0.5, 0.99]).alias("quantiles"),
+    )
+    return {row["entity"]: _flat(row.asDict()) for row in rows.collect()}
+
+
+def _flat(row: dict[str, Any]) -> dict[str, float]:
+    low, middle, high = row.pop("quantiles") or (None, None, None)
+    del row["entity"]
+    return {**row, "norm_p01": low, "norm_p50": middle, "norm_p99": high}
+
+
+def mean_cosines(vectors: DataFrame) -> dict[str, float | None]:
+    """Return per entity the mean cosine over all pairs of distinct vectors.
+
+    With unit vectors u it is (|sum(u)|^2 - n) / (n (n - 1)): exact, from one sum per partition.
+    Vectors that are zero, not finite or of an odd length are left out: the gate counts them.
+    """
+    sums = vectors.select("entity", "vector").mapInArrow(unit_sums, _SUMS)
+    totals: dict[str, tuple[int, np.ndarray[Any, Any]]] = {}
+    for row in sums.collect():  # a few rows of one vector's size per partition
+        count, total = totals.get(row["entity"], (0, 0.0))
+        totals[row["entity"]] = (count + row["vectors"], total + np.array(row["total"]))
+    return {entity: _mean_cosine(count, total) for entity, (count, total) in totals.items()}
+
+
+def _mean_cosine(count: int, total: Any) -> float | None:
+    return float((total @ total - count) / (count * (count - 1))) if count > 1 else None
+
+
+def unit_sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Sum each batch's unit vectors per entity."""
+    for batch in batches:
+        entities = np.array(batch.column("entity").to_pylist())
+        lists = batch.column("vector")
+        lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+        if not len(lengths):
+            continue
+        size = int(np.bincount(lengths.astype(np.int64)).argmax())
+        fits = lengths == size
+        dense = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
+        matrix = dense.reshape(-1, size).astype(np.float64)
+        norms = np.linalg.norm(matrix, axis=1)
+        sound = np.isfinite(norms) & (norms > 0)
+        units, named = matrix[sound] / norms[sound, None], entities[fits][sound]
+        rows = [
+            (name, int((named == name).sum()), units[named == name].sum(axis=0).tolist())
+            for name in sorted(set(named.tolist()))
+        ]
+        yield pa.RecordBatch.from_pylist(
+            [{"entity": e, "vectors": n, "total": t} for e, n, t in rows],
+            schema=pa.schema(
+                [
+                    ("entity", pa.string()),
+                    ("vectors", pa.int64()),
+                    ("total", pa.list_(pa.float64())),
+                ]
+            ),
+        )
+
+
+def coverage(vectors: DataFrame, keys: DataFrame) -> float:
+    """Return the share of keys (one column, `key`) that have a vector."""
+    found = keys.join(
+        vectors.select("key").distinct().withColumn("is_found", F.lit(1)), "key", "left"
+    )
+    row = found.agg(F.avg(F.coalesce("is_found", F.lit(0))).alias("share")).first()
+    return float(row["share"]) if row and row["share"] is not None else 1.0
