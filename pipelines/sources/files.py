@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Literal
 
 from pyspark.sql import SparkSession
@@ -11,7 +12,7 @@ from pipelines.storage.hadoop import FileInfo, Files
 
 Format = Literal["text", "jsonl", "csv", "parquet"]
 
-_COMPRESSION = (".gz", ".bz2", ".zst")
+_COMPRESSION = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
 _ENDINGS: dict[str, Format] = {
     ".txt": "text",
     ".text": "text",
@@ -77,26 +78,25 @@ def _format_of(info: FileInfo) -> Format:
     return known
 
 
-def is_compressed(name: str) -> bool:
-    """Tell by its name whether a file is compressed, so that it must be read from its start."""
-    return name.lower().endswith(_COMPRESSION)
+def compression_of(name: str) -> str | None:
+    """Return the compression that a file's name tells; such a file is read from its start."""
+    return _COMPRESSION.get(PurePosixPath(name.lower()).suffix)
 
 
 def plan_tasks(found: list[FileInfo], *, is_splittable: bool) -> list[list[Split]]:
     """Cut large plain files into byte ranges and gather small files, one list per task."""
     tasks: list[list[Split]] = []
     gathered: list[Split] = []
+    size = 0
     for info in found:
-        pieces = (
-            _cut(info)
-            if is_splittable and not is_compressed(info.relative)
-            else [Split(info.uri, info.relative, 0, None, info.size)]
-        )
-        for piece in pieces:
+        is_cut = is_splittable and compression_of(info.relative) is None
+        whole = Split(info.uri, info.relative, 0, None, info.size)
+        for piece in _cut(info) if is_cut else [whole]:
             gathered.append(piece)
-            if sum(split.size for split in gathered) >= _SMALL_BYTES:
+            size += piece.size
+            if size >= _SMALL_BYTES:
                 tasks.append(gathered)
-                gathered = []
+                gathered, size = [], 0
     return [*tasks, gathered] if gathered else tasks
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
 from pipelines.settings import digest
-from pipelines.sources.files import Format, Split, is_compressed, list_files, plan_tasks
+from pipelines.sources.files import Format, Split, compression_of, list_files, plan_tasks
 from pipelines.storage.arrow import resolve
 from pipelines.storage.hadoop import FileInfo
 from schemas import REJECTED_FILES
@@ -106,9 +107,12 @@ def broken_files(records: DataFrame) -> DataFrame:
 
 
 def _parquet_records(spark: SparkSession, found: list[FileInfo]) -> DataFrame:
-    frame = spark.read.parquet(*(info.uri for info in found))
+    frame = spark.read.option("mergeSchema", "true").parquet(*(info.uri for info in found))
+    folder = found[0].uri.removesuffix(found[0].relative)
+    # the path is percent-encoded, but a plus sign in it is one
+    path = F.url_decode(F.replace("_metadata.file_path", F.lit("+"), F.lit("%2B")))
     return frame.select(
-        F.col("_metadata.file_name").alias("source"),
+        path.substr(len(folder) + 1, 1 << 20).alias("source"),
         F.col("_metadata.row_index").alias("position"),
         F.to_json(F.struct(*(f"`{name}`" for name in frame.columns))).alias("record"),
         F.lit(None).cast("string").alias("problem"),
@@ -131,8 +135,9 @@ def _task_rows(splits: list[Split], mode: str, bad_files: str) -> Iterator[Row]:
 
 def _open(split: Split) -> Any:
     filesystem, path = resolve(split.uri)
-    if is_compressed(split.relative):
-        stream = filesystem.open_input_stream(path, compression="detect", buffer_size=1 << 20)
+    compression = compression_of(split.relative)
+    if compression:
+        stream = filesystem.open_input_stream(path, compression=compression, buffer_size=1 << 20)
     else:
         stream = filesystem.open_input_file(path)
         stream.seek(max(0, split.start - 1))
@@ -140,7 +145,7 @@ def _open(split: Split) -> Any:
 
 
 def _whole_file(split: Split, stream: Any) -> Iterator[Row]:
-    yield _decoded(split.relative, 0, stream.read())
+    yield _decoded(split.relative, 0, stream.read().removeprefix(BOM_UTF8))
 
 
 def _lines(split: Split, stream: Any) -> Iterator[Row]:
@@ -150,8 +155,11 @@ def _lines(split: Split, stream: Any) -> Iterator[Row]:
     for line in stream:
         if split.end is not None and position >= split.end:
             return
-        if line.strip():
-            yield _decoded(split.relative, position, line.rstrip(b"\r\n"))
+        record = line.rstrip(b"\r\n")
+        if position == 0:
+            record = record.removeprefix(BOM_UTF8)
+        if record.strip():
+            yield _decoded(split.relative, position, record)
         position += len(line)
 
 
