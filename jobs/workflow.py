@@ -45,7 +45,7 @@ class Workflow(Settings):
     purpose: str
     """What it is for, in one line."""
     parameters: dict[str, str] = Field(default_factory=dict)
-    """Values for `${name}` in the steps' configuration."""
+    """Values for `${name}` in the steps' configuration; `${conf}` is the configuration's folder."""
     work: str
     """Folder of the runner's state, lease and logs."""
     steps: dict[str, Step]
@@ -113,10 +113,12 @@ def _plan(
     job = step.job or name
     if job not in command.job_names():
         raise ConfigError(f"{arguments.workflow}: steps.{name}: no job {job!r}")
-    base = command.configuration(arguments) / "base" / f"{job}.yaml"
+    folder = command.configuration(arguments)
+    base = folder / "base" / f"{job}.yaml"
+    parameters = {"conf": str(folder), **workflow.parameters}
     own = [a.removeprefix(f"{name}.") for a in assignments if a.startswith(f"{name}.")]
     layers = command.job_layers(job, base, arguments)
-    layers.add(substitute(step.config, workflow.parameters), f"{arguments.workflow} steps.{name}")
+    layers.add(substitute(step.config, parameters), f"{arguments.workflow} steps.{name}")
     layers.add_assignments(own)
     module = importlib.import_module(f"jobs.{job}")
     return Planned(name, step.after, module, build(module.CONFIG, layers))
