@@ -26,6 +26,15 @@ def test_an_item_of_another_user_is_no_hit():
     assert not find_hits(np.array([[0], [1]]), held_out).any()
 
 
+def test_a_missing_item_is_not_the_last_item_of_the_user_before():
+    recommended = np.array([[4], [-1]])
+    assert find_hits(recommended, Ragged(np.array([0, 1, 2]), np.array([4, 4]))).tolist() == [
+        [True],
+        [False],
+    ]
+    assert not find_hits(recommended, Ragged(np.array([0, 1, 2]), np.array([3, -1]))).any()
+
+
 def test_metrics_by_hand():
     measured = measure_ranking(find_hits(RECOMMENDED, HELD_OUT), HELD_OUT.counts)
     assert tuple(measured) == METRICS

@@ -52,6 +52,13 @@ def test_largest_breaks_ties_at_the_edge_by_column():
     assert largest(scores, 3).tolist() == [[4, 0, 2]]
 
 
+def test_largest_equals_a_full_sort_of_many_ties_and_gaps():
+    scores = np.random.default_rng(5).integers(0, 60, (50, 200)).astype(np.float32)
+    scores[scores == 59] = np.nan
+    order = np.lexsort((np.broadcast_to(np.arange(200), scores.shape), -np.fmax(scores, -1)))
+    assert largest(scores, 20).tolist() == order[:, :20].tolist()
+
+
 def test_ragged_lists_read_a_null_as_empty_and_are_cut_by_rows():
     lists = as_ragged(pa.array([[3, 1], None, [2]], pa.list_(pa.int32())))
     assert lists.counts.tolist() == [2, 0, 1]

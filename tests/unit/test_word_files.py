@@ -23,8 +23,8 @@ def similarities(text, is_lowercase=True):
     "text",
     [
         "# a comment\r\nLove\tsex\t6.77\r\n\r\ntiger\tcat\t7.35\r\n",
-        "\ufeffWord 1\tWord 2\tHuman (mean)\nlove\tsex\t6.77\ntiger\tcat\t7.35\n",
-        "love sex 6.77\ntiger cat 7.350000\n",
+        "Word 1\tWord 2\tHuman (mean)\nlove\tsex\t6.77\ntiger\tcat\t7.35\n",
+        "\ufefflove sex 6.77\ntiger cat 7.350000\n",
         "Word 1,Word 2,Human (mean)\nlove,sex,6.77\ntiger,cat,7.35\n",
         "word1\tword2\tPOS\tSimLex999\tconc(w1)\nlove\tsex\tN\t6.77\t3\ntiger\tcat\tN\t7.35\t4\n",
     ],

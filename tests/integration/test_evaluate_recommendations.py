@@ -1,0 +1,134 @@
+"""`evaluate_recommendations` on four users whose lists are worked out by hand."""
+
+from datetime import UTC, datetime
+from math import log2
+
+import pytest
+
+from jobs.evaluate_recommendations import run
+from pipelines import tables
+from pipelines.errors import InputError
+from pipelines.evaluation.config import (
+    EvaluateRecommendationsConfig,
+    EvaluationOutputs,
+    RecommendationInputs,
+)
+from pipelines.vectors.spaces import new_space
+from schemas import QUALITY_METRICS, TABLES, VECTORS
+
+ITEMS = {"a": [3.0, 0.0], "b": [2.0, 0.5], "c": [0.0, 2.0], "d": [0.0, 1.0]}
+USERS = {"u0": [1.0, 0.0], "u1": [0.0, 1.0], "u2": [1.0, 0.0]}
+TRAIN = [("u0", "a"), ("u1", "a"), ("u1", "d"), ("u2", "a"), ("u3", "b"), ("u9", "d")]
+# after masking, k = 2: u0 gets b c, u1 gets c b, u2 gets b c; u3 has no vector
+# popularity a 3, d 2, b 1, c 0: u0 gets d b, u1 gets b c, u2 gets d b, u3 gets a d
+TEST = [("u0", "b"), ("u0", "d"), ("u0", "unseen"), ("u1", "b"), ("u2", "d"), ("u3", "a")]
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+EXPECTED = {
+    "users": 4,
+    "users_without_vector": 1,
+    "held_out_pairs": 6,
+    "recall_at_2": (1 / 3 + 1 + 0 + 0) / 4,
+    "truncated_recall_at_2": (1 / 2 + 1 + 0 + 0) / 4,
+    "ndcg_at_2": (1 / (1 + 1 / log2(3)) + 1 / log2(3)) / 4,
+    "hit_rate_at_2": 2 / 4,
+    "mrr_at_2": (1 + 1 / 2) / 4,
+    "catalogue_coverage_at_2": 2 / 4,
+    "popularity_recall_at_2": (2 / 3 + 1 + 1 + 1) / 4,
+    "popularity_truncated_recall_at_2": 1,
+    "popularity_ndcg_at_2": 1,
+    "popularity_hit_rate_at_2": 1,
+    "popularity_mrr_at_2": 1,
+    "popularity_catalogue_coverage_at_2": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def inputs(spark, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("staged")
+    numbers = {key: n for n, key in enumerate([*reversed(ITEMS), "unseen"])}
+    users = {key: 10 - n for n, key in enumerate(["u0", "u1", "u2", "u3", "u9"])}
+    metadata = {"input_versions": {}, "config_hash": "c", "vectormill": "0", "seed": 1}
+    space = new_space(
+        space_id="s",
+        name="recommender",
+        metric="dot",
+        metadata=metadata,
+        parameters={},
+        measured={"dimension": 2, "row_count": 7, "checksum": "x"},
+    )
+    words = new_space(
+        space_id="w",
+        name="other",
+        metric="dot",
+        metadata=metadata,
+        parameters={},
+        measured={"dimension": 2, "row_count": 7, "checksum": "x"},
+    )
+    rows = {
+        "vectors": [
+            (one, entity, key, vector, 1.0)
+            for one, entity, table in (
+                ("s", "item", ITEMS),
+                ("s", "user", USERS),
+                ("w", "word", ITEMS),
+            )
+            for key, vector in table.items()
+        ],
+        "interactions": [
+            (users[user], numbers[item], 1.0, 5, NOON, NOON, split)
+            for split, pairs in (("train", TRAIN), ("test", TEST))
+            for user, item in pairs
+        ],
+        "user_ids": [(n, key, 1, False) for key, n in users.items()],
+        "item_ids": [(n, key, 1, False) for key, n in numbers.items()],
+    }
+    frames = {
+        name: spark.createDataFrame(content, TABLES[name].schema()).coalesce(1)
+        for name, content in rows.items()
+    }
+    frames["embedding_spaces"] = space.to_frame(spark).union(words.to_frame(spark)).coalesce(1)
+    for name, frame in frames.items():
+        tables.write(
+            frame, TABLES[name], str(folder / name), format="parquet", part={}, metadata={}
+        )
+    return RecommendationInputs(**{name: str(folder / name) for name in frames})
+
+
+def evaluate(spark, inputs, folder, **settings):
+    outputs = EvaluationOutputs(quality_metrics=str(folder / "quality_metrics"))
+    result = run(
+        spark,
+        EvaluateRecommendationsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings),
+    )
+    rows = tables.read(spark, outputs.quality_metrics, QUALITY_METRICS).collect()
+    assert {(row["space_id"], row["job"], row["entity"], row["status"]) for row in rows} == {
+        ("s", "evaluate_recommendations", "all", "measured")
+    }
+    return result, {row["metric"]: row["value"] for row in rows}
+
+
+def test_measures_by_hand(spark, inputs, tmp_path):
+    result, measured = evaluate(spark, inputs, tmp_path, k=2)
+    assert measured == pytest.approx(EXPECTED)
+    assert (result.space_id, result.rows_in) == ("s", {"users": 4})
+
+
+def test_a_split_without_pairs_measures_no_users(spark, inputs, tmp_path):
+    assert evaluate(spark, inputs, tmp_path, split="valid")[1] == {"users": 0}
+
+
+def test_what_cannot_be_evaluated_is_an_error(spark, inputs, tmp_path):
+    with pytest.raises(InputError, match="no vectors of entity 'item'"):
+        evaluate(spark, inputs, tmp_path, space_name="other")
+    broken = str(tmp_path / "vectors")
+    rows = [("s", "item", "a", [1.0, 2.0], 1.0), ("s", "item", "b", [1.0], 1.0)]
+    tables.write(
+        spark.createDataFrame(rows, VECTORS.schema()),
+        VECTORS,
+        broken,
+        format="parquet",
+        part={},
+        metadata={},
+    )
+    with pytest.raises(InputError, match="1 components where 2"):
+        evaluate(spark, inputs.model_copy(update={"vectors": broken}), tmp_path)

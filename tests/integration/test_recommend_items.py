@@ -1,0 +1,100 @@
+"""`recommend_items` on vectors whose products are worked out by hand."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from jobs.recommend_items import run
+from pipelines import tables
+from pipelines.errors import InputError
+from pipelines.vectors.serving_config import (
+    RecommendInputs,
+    RecommendItemsConfig,
+    RecommendOutputs,
+)
+from schemas import NEIGHBOURS, RECOMMENDATIONS, TABLES, VECTORS
+
+ITEMS = {"hammer": [3.0, 0.0], "saw": [2.0, 1.0], "tulip": [0.0, 2.0], "rose": [0.0, 1.0]}
+USERS = {"ann": [1.0, 0.0], "bob": [0.0, 1.0], "new": [1.0, 1.0], "full": [1.0, 2.0]}
+ITEM_NUMBERS = {"hammer": 7, "saw": 2, "tulip": 5, "rose": 0, "withdrawn": 3}
+USER_NUMBERS = {"ann": 1, "bob": 0, "full": 4}
+SEEN = [
+    ("ann", "hammer", "train"),
+    ("bob", "rose", "test"),
+    ("ann", "withdrawn", "train"),
+    *(("full", item, "train") for item in ITEMS),
+]
+NOON = datetime(2024, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def inputs(spark, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("published")
+    vectors = [
+        ("s", entity, key, vector, 1.0)
+        for entity, table in (("item", ITEMS), ("user", USERS))
+        for key, vector in table.items()
+    ]
+    rows = {
+        "vectors": vectors,
+        "interactions": [
+            (USER_NUMBERS[user], ITEM_NUMBERS[item], 1.0, 1, NOON, NOON, split)
+            for user, item, split in SEEN
+        ],
+        "user_ids": [(number, key, 1, False) for key, number in USER_NUMBERS.items()],
+        "item_ids": [(number, key, 1, False) for key, number in ITEM_NUMBERS.items()],
+    }
+    for name, content in rows.items():
+        frame = spark.createDataFrame(content, TABLES[name].schema()).coalesce(1)
+        tables.write(
+            frame, TABLES[name], str(folder / name), format="parquet", part={}, metadata={}
+        )
+    return RecommendInputs(**{name: str(folder / name) for name in rows})
+
+
+def recommend(spark, inputs, folder, **settings):
+    outputs = RecommendOutputs(recommendations=str(folder / "recommendations"))
+    config = RecommendItemsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings)
+    result = run(spark, config)
+    rows = tables.read(spark, outputs.recommendations, RECOMMENDATIONS).collect()
+    items = {row["user"]: [(one["key"], one["score"]) for one in row["items"]] for row in rows}
+    return result, items
+
+
+def test_unseen_items_by_product(spark, inputs, tmp_path):
+    result, items = recommend(
+        spark, inputs, tmp_path, k=2, similar_items=["rose"], similar_users=["ann"], shown=1
+    )
+    assert items == {
+        "ann": [("saw", 2.0), ("rose", 0.0)],  # hammer is seen; tulip ties with rose, by key
+        "bob": [("tulip", 2.0), ("saw", 1.0)],  # seen in any split is seen
+        "new": [("hammer", 3.0), ("saw", 3.0)],
+        "full": [],
+    }
+    similar = tables.read(spark, str(tmp_path / "similar_entities"), NEIGHBOURS).collect()
+    assert {(row["entity"], row["key"]): row["neighbours"][0]["key"] for row in similar} == {
+        ("item", "rose"): "tulip",
+        ("user", "ann"): "new",
+    }
+    assert result.lines == ["for ann: saw, rose", "like ann: new, full", "like rose: tulip, saw"]
+    assert result.rows_out == {"recommendations": 4, "similar_entities": 2}
+
+
+def test_chosen_users_may_get_seen_items_and_unknown_ones_are_counted(spark, inputs, tmp_path):
+    result, items = recommend(
+        spark, inputs, tmp_path, k=1, users=["bob", "nobody"], exclude_seen=False, metric="cosine"
+    )
+    # by cosine rose and tulip are equally near to bob: by key
+    assert items == {"bob": [("rose", 1.0)]}
+    assert (result.rejected, result.rows_in) == ({"unknown": 1}, {"users": 2})
+    assert result.lines == ["for bob: rose", "unknown user: nobody"]
+
+
+def test_what_cannot_be_answered_is_an_error(spark, inputs, tmp_path):
+    with pytest.raises(InputError, match="no user of these has a vector: an; nearest to 'an': ann"):
+        recommend(spark, inputs, tmp_path, users=["an"])
+    words = inputs.model_copy(update={"vectors": str(tmp_path / "words")})
+    frame = spark.createDataFrame([("s", "word", "a", [1.0], 1.0)], VECTORS.schema())
+    tables.write(frame, VECTORS, words.vectors, format="parquet", part={}, metadata={})
+    with pytest.raises(InputError, match="no vectors of entity 'item'"):
+        recommend(spark, words, tmp_path)
