@@ -21,8 +21,7 @@ from schemas import RUN_COUNTS, Table
 class TableStore:
     """The tables of one run of one job: reads its inputs, writes its outputs, knows its identity.
 
-    Every commit carries the run's id, the hash of its configuration, and its fingerprint: the hash
-    of (input versions, configuration, code version), by which the next job knows its input.
+    Every commit carries the run's id and its fingerprint, by which the next job knows its input.
     """
 
     def __init__(self, spark: SparkSession, config: JobConfig, *, job: str) -> None:

@@ -4,7 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
@@ -78,9 +80,10 @@ def read(spark: SparkSession, files: Files, folder: str) -> DataFrame:
     added = DataFrame(log.update(False, nothing, nothing).allFiles().toDF(), spark)
     sizes = {info.relative: info.size for info in files.walk(folder)}
     # one row per file, not per row: the driver's own listing has as many
-    for path, size in added.select("path", "size").collect():
-        if "://" in path or path.startswith("file:"):
+    for encoded, size in added.select("path", "size").collect():
+        if "://" in encoded or encoded.startswith("file:"):
             continue  # a shallow clone's files lie elsewhere
+        path = unquote(encoded)
         if sizes.get(path, -1) != size:
             found = f"{sizes[path]} bytes" if path in sizes else "missing"
             raise InputError(
@@ -129,7 +132,7 @@ def replace(
 def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None:
     try:
         writer.save(folder) if name is None else writer.saveAsTable(name)
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:  # Delta's own come unconverted
         if "CONCURRENT" in str(error).upper()[:2000]:
             raise ConcurrentRunError(
                 f"{name or folder}: another run changed this table meanwhile; "

@@ -1,6 +1,7 @@
 """Parquet on storage: every footer checked before a read, every replacement complete or absent."""
 
 import json
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,6 +20,9 @@ from schemas import Table
 METADATA = "_vectormill.json"
 POINTER = "_current.json"
 _FILES_PER_TASK = 32
+_ESCAPED = re.compile(
+    r"""[\x01-\x1f"#%'*/:=?\\{\[\]^\x7f]"""
+)  # ExternalCatalogUtils.escapePathName
 
 
 def data_folder(files: Files, uri: str) -> str:
@@ -93,7 +97,7 @@ def replace(
 ) -> None:
     """Write a table, or the part of it that a run owns, and move it into place when complete."""
     inner = [name for name in partitioning if name not in part]
-    target = "/".join([uri, *(f"{name}={part[name]}" for name in partitioning if name in part)])
+    target = "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
     parent, _, name = target.rpartition("/")
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
@@ -103,6 +107,11 @@ def replace(
         files.move(temporary, target)
     finally:
         files.delete(temporary)
+
+
+def _folder(name: str, value: str) -> str:
+    """Name a partition's folder as Spark does, which reads percent signs as escapes."""
+    return f"{name}={_ESCAPED.sub(lambda found: f'%{ord(found[0]):02X}', value)}"
 
 
 def metadata(files: Files, uri: str) -> dict[str, Any]:
