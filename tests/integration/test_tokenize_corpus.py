@@ -1,0 +1,59 @@
+"""`tokenize_corpus`: exact tables whatever the partitioning, and every sentence accounted for."""
+
+import pytest
+
+from jobs.tokenize_corpus import run
+from pipelines import tables
+from pipelines.corpus.config import TokenizeCorpusConfig, TokenizeInputs, TokenizeOutputs
+from pipelines.errors import InputError
+from schemas import DOCUMENTS, RUN_COUNTS, SENTENCES, VOCABULARY
+
+TEXTS = ["The cat sat. The dog sat!", "A cat. Unseen words here.", "the dog"]
+
+
+def prepare(spark, folder, partitions):
+    rows = [(f"d{n}", "f", n, text, 0, 0, 0.0, 0.0, 0.0, 0.0) for n, text in enumerate(TEXTS)]
+    frame = spark.createDataFrame(rows, DOCUMENTS.schema()).repartition(partitions)
+    tables.write(
+        frame, DOCUMENTS, str(folder / "documents"), format="parquet", part={}, metadata={}
+    )
+    return TokenizeCorpusConfig(
+        inputs=TokenizeInputs(documents=str(folder / "documents")),
+        outputs=TokenizeOutputs(sentences=str(folder / "sentences")),
+        format="parquet",
+        min_count=2,
+    )
+
+
+def content(spark, folder, table):
+    return sorted(tuple(r) for r in tables.read(spark, str(folder / table.name), table).collect())
+
+
+def test_tables_are_exact_and_balanced_whatever_the_partitioning(spark, tmp_path):
+    for partitions in (1, 3):
+        folder = tmp_path / str(partitions)
+        result = run(spark, prepare(spark, folder, partitions))
+        assert content(spark, folder, VOCABULARY) == [
+            (0, "the", 3, 2),
+            (1, "cat", 2, 2),
+            (2, "dog", 2, 2),
+            (3, "sat", 2, 1),
+        ]
+        assert content(spark, folder, SENTENCES) == [
+            ("d0:000000.0", "d0", [0, 1, 3]),
+            ("d0:000001.0", "d0", [0, 2, 3]),
+            ("d1:000000.0", "d1", [1]),
+            ("d2:000000.0", "d2", [0, 2]),
+        ]
+        assert (result.rows_in, result.rejected) == ({"sentences found": 5}, {"no_known_token": 1})
+    counts = {
+        (r["kind"], r["count"]): r["value"]
+        for r in tables.read(spark, str(folder / "run_counts"), RUN_COUNTS).collect()
+    }
+    assert counts["rejected", "no_known_token"] == 1
+
+
+def test_a_vocabulary_of_nothing_names_the_setting(spark, tmp_path):
+    config = prepare(spark, tmp_path, 1).model_copy(update={"min_count": 9})
+    with pytest.raises(InputError, match="min_count"):
+        run(spark, config)
