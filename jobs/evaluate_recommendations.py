@@ -23,26 +23,35 @@ CONFIG = EvaluateRecommendationsConfig
 def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult:
     """Recommend to every user of the split and write the metrics of the space and the baseline."""
     store = TableStore(spark, config, job="evaluate_recommendations")
-    space = find_space(store.read("embedding_spaces", EMBEDDING_SPACES),
-                       name=config.space_name, space_id=config.space_id)
+    space = find_space(
+        store.read("embedding_spaces", EMBEDDING_SPACES),
+        name=config.space_name,
+        space_id=config.space_id,
+    )
     vectors = of_space(store.read("vectors", VECTORS), space.space_id)
     interactions = store.read("interactions", INTERACTIONS)
     catalogue = collect_catalogue(
-        vectors, store.read("item_ids", ITEM_IDS), is_normalised=space.metric == "cosine",
-        max_megabytes=config.max_catalogue_megabytes)
+        vectors,
+        store.read("item_ids", ITEM_IDS),
+        is_normalised=space.metric == "cosine",
+        max_megabytes=config.max_catalogue_megabytes,
+    )
     popularity = recommendations.train_counts(interactions, catalogue)
     users = recommendations.held_out_users(
-        interactions, store.read("user_ids", USER_IDS), vectors, split=config.split)
+        interactions, store.read("user_ids", USER_IDS), vectors, split=config.split
+    )
     shared = spark.sparkContext.broadcast((catalogue, popularity))
     judged = recommendations.judge_users(users, shared, k=config.k)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     measures = recommendations.summarise(
-        judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids))
+        judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids)
+    )
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["users"] = int(measures[0].value or 0)
     rows = to_frame(spark, measures, space_id=space.space_id, job=store.job, entity="all")
     result.rows_out["quality_metrics"] = store.write(
-        rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job})
+        rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job}
+    )
     return store.finish(result, judged)
 
 

@@ -23,8 +23,11 @@ def run(spark: SparkSession, config: EvaluateVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="evaluate_vectors")
     files = read_files(store.files, config)
     store.input_versions.update(files.versions)
-    space = find_space(store.read("embedding_spaces", EMBEDDING_SPACES),
-                       name=config.space_name, space_id=config.space_id)
+    space = find_space(
+        store.read("embedding_spaces", EMBEDDING_SPACES),
+        name=config.space_name,
+        space_id=config.space_id,
+    )
     vectors = of_space(store.read("vectors", VECTORS), space.space_id)
     vocabulary = store.read("vocabulary", VOCABULARY) if config.inputs.vocabulary else None
     measures = evaluate_words(vectors, vocabulary, files, most=config.analogy_vocabulary)
@@ -32,7 +35,8 @@ def run(spark: SparkSession, config: EvaluateVectorsConfig) -> JobResult:
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["vectors"] = int(measures[0].value or 0)
     result.rows_out["quality_metrics"] = store.write(
-        rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job})
+        rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job}
+    )
     return store.finish(result)
 
 

@@ -25,34 +25,29 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     store = TableStore(spark, config, job="recommend_items")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))
-    is_cosine = config.metric == "cosine"
     catalogue = collect_catalogue(
         vectors,
         store.read("item_ids", ITEM_IDS),
-        is_normalised=is_cosine,
+        is_normalised=config.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
     chosen, unknown = recommendations.choose_users(vectors, config.users)
-    users = recommendations.with_seen_items(
-        chosen,
-        store.read("interactions", INTERACTIONS),
+    user_ids, interactions = (
         store.read("user_ids", USER_IDS),
-        exclude_seen=config.exclude_seen,
+        store.read("interactions", INTERACTIONS),
     )
-    shared = spark.sparkContext.broadcast(catalogue)
-    items = recommendations.recommend(users, shared, k=config.k, is_normalised=is_cosine)
-    items = items.persist(StorageLevel.DISK_ONLY)
+    users = recommendations.with_seen_items(
+        chosen, interactions, user_ids, exclude_seen=config.exclude_seen
+    )
+    items = recommendations.recommend(users, catalogue, k=config.k).persist(StorageLevel.DISK_ONLY)
     result.rows_out["recommendations"] = store.write(items, RECOMMENDATIONS)
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
-    if unknown:
-        result.rejected["unknown"] = len(unknown)
+    result.rejected = {"unknown": len(unknown)} if unknown else {}
     asked = {"user": config.similar_users, "item": config.similar_items}
     similar, lines = find_similar(vectors, asked, k=config.k)
     result.rows_out["similar_entities"] = store.write(similar, NEIGHBOURS, name="similar_entities")
-    result.lines = (
-        recommendations.say_recommendations(items, config.users, unknown, shown=config.shown)
-        + lines
-    )
+    told = recommendations.say_recommendations(items, config.users, unknown, shown=config.shown)
+    result.lines = told + lines
     return store.finish(result, items, similar)
 
 

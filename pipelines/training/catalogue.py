@@ -20,6 +20,7 @@ class Catalogue:
     ids: Indices
     keys: Any
     matrix: Floats
+    is_normalised: bool
 
     def positions(self, items: Ragged) -> Ragged:
         """Return lists of item ids as lists of rows of the matrix, -1 where an item has none."""
@@ -65,6 +66,7 @@ def collect_catalogue(
         table["id"].to_numpy().astype(np.int64),
         table["key"].combine_chunks(),
         normalised(matrix) if is_normalised else matrix,
+        is_normalised,
     )
 
 

@@ -1,7 +1,6 @@
 """Recommendations for users: their vectors stream through tasks that each hold all items."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -59,32 +58,30 @@ def with_seen_items(
     )
 
 
-def recommend(users: DataFrame, shared: Any, *, k: int, is_normalised: bool) -> DataFrame:
+def recommend(users: DataFrame, catalogue: Catalogue, *, k: int) -> DataFrame:
     """Return the best unseen items of each user, exactly, over the full catalogue.
 
     Args:
         users: Frame of `with_seen_items`.
-        shared: Broadcast of the `Catalogue`. One copy per executor costs less than shuffling
-            k candidates per user and block of items.
+        catalogue: All items, broadcast here: one copy per executor costs less than shuffling k
+            candidates per user and block of items. Normalised ones give cosines.
         k: Items per user.
-        is_normalised: Whether users' vectors are brought to length one, for cosines.
 
     Returns:
         Rows of `recommendations`; a user with no unseen item has an empty list.
     """
+    shared = users.sparkSession.sparkContext.broadcast(catalogue)
 
     def best_items(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield _best_items(batch, shared.value, k, is_normalised)
+            yield _best_items(batch, shared.value, k)
 
     return users.mapInArrow(best_items, _SCHEMA).select(RECOMMENDATIONS.column_names)
 
 
-def _best_items(
-    batch: pa.RecordBatch, catalogue: Catalogue, k: int, is_normalised: bool
-) -> pa.RecordBatch:
+def _best_items(batch: pa.RecordBatch, catalogue: Catalogue, k: int) -> pa.RecordBatch:
     matrix = as_matrix(batch.column("vector"), dimension=catalogue.matrix.shape[1])
-    queries = normalised(matrix) if is_normalised else matrix
+    queries = normalised(matrix) if catalogue.is_normalised else matrix
     seen = catalogue.positions(as_ragged(batch.column("seen")))
     rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
     is_item = rows >= 0
