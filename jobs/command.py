@@ -14,9 +14,6 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from jobs.console import LOG, guarded, print_plan
 from pipelines import __version__
 from pipelines.errors import ConfigError
@@ -196,11 +193,9 @@ def _list_jobs(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(rows, indent=2))
         return 0
-    table = Table("job", "purpose", "reads", "writes", box=None, pad_edge=False)
-    for job in job_names():
-        sides = tables(job).values()
-        table.add_row(job, purpose(job), *(", ".join(names) for names in sides))
-    Console().print(table)
+    for row in rows:
+        reads, writes = (", ".join(row[side]) or "nothing" for side in ("inputs", "outputs"))
+        print(f"{row['job']}\n    {row['purpose']}\n    reads {reads}; writes {writes}")
     return 0
 
 
