@@ -1,7 +1,7 @@
 """Opening files in Python workers: local paths, and remote stores through pyarrow."""
 
+import re
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from pyarrow import fs
 
@@ -9,10 +9,17 @@ _SCHEMES = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}  # Hadoop's names for wha
 
 
 def resolve(uri: str) -> tuple[Any, str]:
-    """Return the pyarrow file system and path of a local path or Hadoop URI."""
-    parts = urlsplit(uri)
-    if parts.scheme in ("", "file"):
-        return fs.LocalFileSystem(), unquote(parts.path) if parts.scheme else uri
-    scheme = _SCHEMES.get(parts.scheme, parts.scheme)
-    filesystem, path = fs.FileSystem.from_uri(uri.replace(parts.scheme, scheme, 1))
-    return filesystem, path
+    """Return the pyarrow file system and path of a local path or Hadoop URI.
+
+    Hadoop's URIs are not percent-encoded: a percent sign or a hash is one of the name's.
+    """
+    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):(?=/)", uri)
+    if found is None:
+        return fs.LocalFileSystem(), uri
+    scheme, rest = found[1], uri[found.end() :]
+    if scheme == "file":
+        return fs.LocalFileSystem(), re.sub(r"^//+", "/", rest)
+    store, _, path = rest.removeprefix("//").partition("/")
+    root = f"{_SCHEMES.get(scheme, scheme)}://{store}/"
+    filesystem, folder = fs.FileSystem.from_uri(root)
+    return filesystem, f"{folder.rstrip('/')}/{path}"

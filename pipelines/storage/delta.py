@@ -132,13 +132,19 @@ def replace(
 def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None:
     try:
         writer.save(folder) if name is None else writer.saveAsTable(name)
-    except (PySparkException, Py4JJavaError) as error:  # Delta's own come unconverted
-        if "CONCURRENT" in str(error).upper()[:2000]:
+    except (PySparkException, Py4JJavaError) as error:
+        if _is_conflict(error):
             raise ConcurrentRunError(
                 f"{name or folder}: another run changed this table meanwhile; "
                 "nothing was written, run the job again when the other is done"
             ) from error
         raise
+
+
+def _is_conflict(error: Exception) -> bool:
+    if isinstance(error, Py4JJavaError):  # Delta's own exceptions come unconverted
+        return "Concurrent" in str(error.java_exception.getClass().getSimpleName())
+    return "CONCURRENT" in str(error).partition("\n")[0].upper()
 
 
 def _predicate(part: Mapping[str, str]) -> str:

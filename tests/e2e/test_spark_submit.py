@@ -76,7 +76,8 @@ def _submit(job: str, zipped: Path, folder: Path, *assignments: str) -> dict[str
         [Path(sys.executable).with_name("spark-submit"), "--master", "local-cluster[2,1,1024]",
          *delta, "--py-files", zipped, "--conf", "spark.driver.memory=1g",
          "--conf", "spark.executorEnv.PYSPARK_PYTHON=" + str(python),
-         "--conf", "spark.ui.enabled=false", ROOT / "jobs" / f"{job}.py", "--json", "--log-dir", folder / "logs", *sets],
+         "--conf", "spark.ui.enabled=false", ROOT / "jobs" / f"{job}.py", "--json",
+         "--log-dir", folder / "logs", *sets],
         cwd=folder, env=_environment(python), capture_output=True, text=True, check=False,
         timeout=400,
     )  # fmt: skip

@@ -183,14 +183,14 @@ def test_records_come_through_spark_with_every_kind_told_by_its_ending(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     (tmp_path / "sub dir").mkdir()
-    (tmp_path / "sub dir" / "a ü.jsonl").write_text('{"t": 1}\n{"t": 2}', encoding="utf-8")
+    (tmp_path / "sub dir" / "a ü%20#1.jsonl").write_text('{"t": 1}\n{"t": 2}', encoding="utf-8")
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"t": 3}\n'))
     frame, kind, version = records.read_records(
         spark, str(tmp_path), file_format=None, bad_files="fail"
     )
     assert kind == "jsonl"
     assert {tuple(row) for row in frame.collect()} == {
-        ("sub dir/a ü.jsonl", 0, '{"t": 1}', None), ("sub dir/a ü.jsonl", 9, '{"t": 2}', None),
+        ("sub dir/a ü%20#1.jsonl", 0, '{"t": 1}', None), ("sub dir/a ü%20#1.jsonl", 9, '{"t": 2}', None),
         ("b.jsonl.gz", 0, '{"t": 3}', None),
     }  # fmt: skip
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"t": 33}\n'))

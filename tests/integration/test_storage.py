@@ -1,0 +1,172 @@
+"""Files, leases, and two runs that meet at one table."""
+
+import json
+import multiprocessing
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql.types import IntegerType
+
+from pipelines import tables
+from pipelines.errors import ConcurrentRunError, InputError
+from pipelines.storage import lease as leases
+from pipelines.storage.hadoop import Files
+from pipelines.storage.lease import lease
+from schemas import Column, Table
+
+NUMBERS = Table("numbers", "one number", ("id",), (Column("id", IntegerType(), "Id"),))
+
+
+@pytest.fixture
+def files(spark: SparkSession) -> Files:
+    return Files(spark)
+
+
+def test_small_files_are_made_once_and_replaced_whole(files: Files, tmp_path: Path) -> None:
+    place = f"{tmp_path}/new folder/état.json"
+    assert files.create(place, "één")
+    assert not files.create(place, "twee")
+    assert files.read_text(place) == "één"
+    for text in ("a" * 2000, "b"):
+        files.replace_text(place, text)
+        assert files.read_text(place) == text
+    assert files.names(f"{tmp_path}/new folder") == ["état.json"]
+    files.delete(place)
+    files.delete(place)
+    assert not files.exists(place)
+
+
+def test_a_walk_lists_what_is_not_hidden_sorted(files: Files, tmp_path: Path) -> None:
+    for name in ("b.txt", "sub/a b.txt", "_log/x", ".x", "sub/_y", "sub/.z/w"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("12345", encoding="utf-8")
+    found = files.walk(str(tmp_path))
+    assert [(info.relative, info.size) for info in found] == [("b.txt", 5), ("sub/a b.txt", 5)]
+    [alone] = files.walk(str(tmp_path / "b.txt"))
+    assert alone.relative == "b.txt"
+    assert alone.uri == f"file:{tmp_path}/b.txt"
+    assert files.is_folder(str(tmp_path))
+    assert not files.is_folder(alone.uri)
+
+
+def test_moving_never_overwrites(files: Files, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    files.move(str(tmp_path / "a"), str(tmp_path / "x" / "b"))
+    assert (tmp_path / "x" / "b").is_dir()
+    with pytest.raises(InputError, match="no file system for this URI"):
+        files.exists("nosuchscheme://host/x")
+
+
+def _lease_file(place: Path) -> Path:
+    return place.with_name(f".{place.name}.lease")
+
+
+def test_one_owner_at_a_time_and_none_afterwards(files: Files, tmp_path: Path) -> None:
+    place = tmp_path / "table"
+    with lease(files, str(place)):
+        refused = pytest.raises(ConcurrentRunError, match=r"table: process .* is at work on it")
+        with refused as no, lease(files, str(place)):
+            pytest.fail("two owners")
+        assert no.value.exit_code == 5
+        with lease(files, str(tmp_path / "other")):
+            pass
+    assert not _lease_file(place).exists()
+    with pytest.raises(ValueError, match="boom"), lease(files, str(place)):
+        raise ValueError("boom")
+    assert list(tmp_path.iterdir()) == [], "a failed run leaves no lease"
+
+
+def _owner(**changed: Any) -> dict[str, Any]:
+    own = psutil.Process()
+    return {"host": socket.gethostname(), "process": own.pid, "started": own.create_time(),
+            "expires": time.time() + 60} | changed  # fmt: skip
+
+
+def _dead_process() -> int:
+    process = multiprocessing.get_context("spawn").Process(target=time.time)
+    process.start()
+    process.join()
+    return process.pid or 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_living"),
+    [
+        ({}, True),
+        ({"host": "elsewhere", "process": 1}, True),
+        ({"expires": time.time() - 1}, False),
+        ({"host": "elsewhere", "expires": time.time() - 1}, False),
+        ({"process": None}, False),
+        ({"started": 1.0}, False),
+    ],
+)
+def test_a_living_owner_keeps_it_and_a_dead_ones_is_taken_over(
+    files: Files, tmp_path: Path, changed: dict[str, Any], is_living: bool
+) -> None:
+    place = tmp_path / "table"
+    if changed.get("process", 0) is None:
+        changed = {"process": _dead_process()}
+    _lease_file(place).write_text(json.dumps(_owner(**changed)), encoding="utf-8")
+    if is_living:
+        with pytest.raises(ConcurrentRunError), lease(files, str(place)):
+            pytest.fail("taken from a living owner")
+        assert _lease_file(place).exists(), "the owner's lease stays"
+    else:
+        with lease(files, str(place)):
+            owner = json.loads(_lease_file(place).read_text(encoding="utf-8"))
+            assert owner["process"] == psutil.Process().pid
+
+
+def test_a_lease_is_renewed_while_it_is_held(files: Files, tmp_path: Path) -> None:
+    place = tmp_path / "table"
+    with lease(files, str(place), seconds=0.6):
+        first = json.loads(files.read_text(str(_lease_file(place))))["expires"]
+        deadline = time.monotonic() + 10
+        while json.loads(files.read_text(str(_lease_file(place))))["expires"] <= first:
+            assert time.monotonic() < deadline, "never renewed"
+            time.sleep(0.05)
+    assert leases.LEASE_SECONDS > 30, "a long pause of the process must not cost it the lease"
+
+
+def test_of_two_runs_on_one_table_the_later_commit_is_refused(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    place, started, gate = str(tmp_path / "numbers"), tmp_path / "started", tmp_path / "gate"
+
+    def write(frame: Any) -> None:
+        tables.write(frame, NUMBERS, place, format="delta", part={}, metadata={})
+
+    numbers = spark.range(3).selectExpr("cast(id as int) id").coalesce(1)
+    write(numbers)
+
+    def wait(batches: Any) -> Any:
+        started.touch()
+        deadline = time.monotonic() + 60
+        while not gate.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        yield from batches
+
+    caught: list[BaseException] = []
+
+    def slow() -> None:
+        try:
+            write(numbers.mapInArrow(wait, "id int"))
+        except ConcurrentRunError as error:
+            caught.append(error)
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    while not started.exists() and thread.is_alive():
+        time.sleep(0.05)
+    write(spark.range(5).selectExpr("cast(id as int) id"))
+    gate.touch()
+    thread.join()
+    assert len(caught) == 1
+    assert "another run changed this table meanwhile" in str(caught[0])
+    assert tables.read(spark, place, NUMBERS).count() == 5
