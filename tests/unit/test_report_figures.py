@@ -104,7 +104,9 @@ def test_similar_vectors_lie_together() -> None:
     rng = np.random.default_rng(5)
     centres = np.eye(3, 20) * 10
     group = np.repeat(np.arange(3), 20)
-    vectors = (centres[group] + rng.normal(size=(60, 20)) * 0.5) * rng.uniform(0.1, 9, (60, 1))
+    vectors = (centres[group] + rng.normal(size=(60, 20)) * 0.5) * 10.0 ** rng.uniform(
+        -3, 3, (60, 1)
+    )
     places = project(vectors, seed=4)
     assert places.min() == 0
     assert places.max() == 1

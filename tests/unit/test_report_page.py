@@ -1,6 +1,7 @@
 """The report's page: parsed as a browser would, against the facts it was given."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -210,6 +211,14 @@ def test_every_given_value_is_shown(page: Page, shown: str) -> None:
 def test_each_figure_is_drawn(page: Page) -> None:
     drawn = [a["aria-label"] for tag, a in page.elements if tag == "svg"]
     assert len(drawn) == 4
+
+
+def test_checks_stand_under_their_space(facts: Facts) -> None:
+    other = {**metric("passed", "norm_spread"), "space_id": "als-9"}
+    text = Page(build(replace(facts, metrics=[*(facts.metrics or []), other]))).text
+    gate = text[text.rindex("Gate") : text.rindex("Measures")]
+    assert gate.index("als-9") < gate.index("norm_spread") < gate.index("word-1")
+    assert gate.index("word-1") < gate.index("zero_vectors") < gate.index("rows")
 
 
 def test_measures_are_apart_from_checks(page: Page) -> None:
