@@ -11,6 +11,7 @@ from jobs.command import run_job
 from pipelines import tables
 from pipelines.interactions import building, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig
+from pipelines.interactions.freshness import of_run
 from pipelines.results import JobResult
 from pipelines.tables import TableStore
 from schemas import EVENTS, INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS, Table
@@ -22,39 +23,43 @@ _ENTITIES: tuple[tuple[Table, identities.Entity], ...] = ((USER_IDS, "user"), (I
 def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
     """Weigh and split events, keep the core, number users and items, and write what follows."""
     store = TableStore(spark, config, job="build_interactions")
-    weighed, survey = building.weigh(store.read("events", EVENTS), config)
+    weighed, survey = building.weigh(of_run(store.read("events", EVENTS), store.run_id), config)
     events, train_end = building.split(weighed, survey, config)
     found = building.pair(events, train_end, config).persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"events": survey.events}, lines=survey.lines)
-    users, items = _number(store, pairs.training_pairs(found), config, result)
+    train = pairs.training_pairs(found)
+    core = building.core(train, config)
+    users, items = _number(store, core, train, result)
     labelled = pairs.label_pairs(found, users=users, items=items).persist(StorageLevel.DISK_ONLY)
     kept, left_out = pairs.count_events(labelled)
     result.rejected = survey.rejected | left_out
     pairs.require_balance(survey.events, kept, result.rejected)
     result.rows_out["interactions"] = store.write(pairs.select_interactions(labelled), INTERACTIONS)
-    sessions, short = building.session(events, users, items, config)
-    result.rows_out["sessions"] = store.write(sessions, SESSIONS)
-    result.measures |= {"events_kept": kept, "sessions_too_short": short.count()}
-    return store.finish(result, found, labelled)
+    cut = building.session(events, users, items, config).persist(StorageLevel.DISK_ONLY)
+    long_enough = store.write(building.long_enough(cut, config), SESSIONS)
+    result.rows_out["sessions"] = long_enough
+    result.measures |= {"events_kept": kept, "sessions_too_short": cut.count() - long_enough}
+    return store.finish(result, found, core, labelled, cut)
 
 
 def _number(
-    store: TableStore, train: DataFrame, config: BuildInteractionsConfig, result: JobResult
+    store: TableStore, core: DataFrame, train: DataFrame, result: JobResult
 ) -> tuple[DataFrame, DataFrame]:
     """Write the ids of all that the core keeps, and return those of all that training has."""
-    core = building.core(train, config)
     assigned = {}
     for table, entity in _ENTITIES:
         counts = identities.count_training_events(core, entity=entity)
         uri = store.output(table.name)
-        known = tables.read(store.spark, uri, table) if tables.exists(store.spark, uri) else None
+        known = None
+        if tables.exists(store.spark, uri):
+            known = of_run(tables.read(store.spark, uri, table), store.run_id)
         ids = identities.assign_ids(counts, known=known).persist(StorageLevel.DISK_ONLY)
         store.input_versions[table.name] = identities.content_version(ids)
-        assigned[table] = ids
+        assigned[table.name] = ids
     keys = []
     for table, entity in _ENTITIES:
-        result.rows_out[table.name] = store.write(assigned[table], table)
-        assigned[table].unpersist()
+        result.rows_out[table.name] = store.write(assigned[table.name], table)
+        assigned[table.name].unpersist()
         # as stored: what was computed from the table before must not be computed again
         written = tables.read(store.spark, store.output(table.name), table)
         keys.append(identities.training_keys(train, written, entity=entity))

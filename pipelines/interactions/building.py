@@ -1,6 +1,5 @@
 """The steps from events to interactions, with the settings that each of them takes."""
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -49,14 +48,17 @@ def core(train: DataFrame, config: BuildInteractionsConfig) -> DataFrame:
 
 def session(
     events: DataFrame, users: DataFrame, items: DataFrame, config: BuildInteractionsConfig
-) -> tuple[DataFrame, DataFrame]:
-    """Cut training events into sessions; return the long enough and the others."""
-    every = sessions.cut_sessions(
+) -> DataFrame:
+    """Cut training events into sessions of any length."""
+    return sessions.cut_sessions(
         events,
         users=users,
         items=items,
         gap_seconds=config.session_gap_seconds,
         max_length=config.max_session_length,
-    ).persist(StorageLevel.DISK_ONLY)
-    is_long = F.size("token_ids") >= config.min_session_length
-    return every.where(is_long), every.where(~is_long)
+    )
+
+
+def long_enough(cut: DataFrame, config: BuildInteractionsConfig) -> DataFrame:
+    """Keep the sessions that have as many items as a session needs."""
+    return cut.where(F.size("token_ids") >= config.min_session_length)

@@ -86,16 +86,19 @@ def keep_core(train: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
     until a round removes nothing: the k-core, which does not depend on the order of removal.
 
     Args:
-        train: One row per pair, with `user` and `item`.
+        train: One row per pair, with `user`, `item` and `count`.
         min_user: Items that a user needs.
         min_item: Users that an item needs.
+
+    Returns:
+        The three columns of the pairs that are kept; persisted.
 
     Raises:
         GateError: Nothing is left, or rounds do not settle.
     """
+    kept = train.select("user", "item", "count").persist(StorageLevel.DISK_ONLY)
     if min_user == 1 and min_item == 1:
-        return train
-    kept = train.select("user", "item").persist(StorageLevel.DISK_ONLY)
+        return kept
     pairs = kept.count()
     for _ in range(_MAX_ROUNDS):
         core = _one_round(kept, min_user=min_user, min_item=min_item)
@@ -108,7 +111,7 @@ def keep_core(train: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
                 "no training pairs; lower them"
             )
         if left == pairs:
-            return train.join(core, ["user", "item"], "left_semi")
+            return core
         kept, pairs = core, left
     raise GateError(
         f"the k-core has not settled after {_MAX_ROUNDS} rounds; lower min_user_interactions or "
@@ -118,8 +121,8 @@ def keep_core(train: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
 
 def _one_round(pairs: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
     for entity, minimum in (("user", min_user), ("item", min_item)):
-        counted = pairs.groupBy(entity).count()
-        enough = counted.where(F.col("count") >= minimum).select(entity)
+        counted = pairs.groupBy(entity).agg(F.count(F.lit(1)).alias("_degree"))
+        enough = counted.where(F.col("_degree") >= minimum).select(entity)
         pairs = pairs.join(enough, entity, "left_semi")
     return pairs
 

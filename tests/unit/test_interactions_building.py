@@ -206,14 +206,16 @@ def test_the_core_is_that_of_removing_one_at_a_time(spark: SparkSession) -> None
     expected = brute_core(edges | chain, 3, 2)
     assert expected
     assert len(expected) < len(edges)
-    train = spark.createDataFrame(sorted(edges | chain), "user string, item string")
+    train = spark.createDataFrame(
+        [(*edge, 1) for edge in sorted(edges | chain)], "user string, item string, count long"
+    )
     found = pairs.keep_core(train, min_user=3, min_item=2)
     assert {tuple(row) for row in found.select("user", "item").collect()} == expected
 
 
 def test_a_core_of_nothing_stops_the_job(spark: SparkSession) -> None:
-    train = spark.createDataFrame([("u", "i")], "user string, item string")
-    assert pairs.keep_core(train, min_user=1, min_item=1) is train
+    train = spark.createDataFrame([("u", "i", 4)], "user string, item string, count long")
+    assert pairs.keep_core(train, min_user=1, min_item=1).collect() == [("u", "i", 4)]
     with pytest.raises(GateError, match=r"min_user_interactions: 2 .* leave no training pairs"):
         pairs.keep_core(train, min_user=2, min_item=1)
 
@@ -222,8 +224,8 @@ def test_rounds_without_end_stop_the_job(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pairs, "_MAX_ROUNDS", 1)
-    rows = [("u", "i"), ("u", "j"), ("v", "i"), ("v", "j"), ("w", "i")]
-    train = spark.createDataFrame(rows, "user string, item string")
+    rows = [("u", "i", 1), ("u", "j", 1), ("v", "i", 1), ("v", "j", 1), ("w", "i", 1)]
+    train = spark.createDataFrame(rows, "user string, item string, count long")
     with pytest.raises(GateError, match="not settled after 1 rounds"):
         pairs.keep_core(train, min_user=2, min_item=2)
 
@@ -318,9 +320,10 @@ def test_short_sessions_are_told_apart(spark: SparkSession) -> None:
     events = weighed.withColumn("split", F.lit("train"))
     users = spark.createDataFrame([("u", 0), ("v", 1)], "user string, user_id int")
     items = spark.createDataFrame([("a", 7)], "item string, item_id int")
-    kept, short = building.session(events, users, items, wanted)
+    cut = building.session(events, users, items, wanted)
+    assert cut.count() == 2
+    kept = building.long_enough(cut, wanted)
     assert [row["token_ids"] for row in kept.collect()] == [[7, 7]]
-    assert [row["sentence_id"] for row in short.collect()] == ["v:000000"]
 
 
 @pytest.mark.parametrize(
