@@ -67,15 +67,18 @@ class Planned:
         return digest([self.module.__name__, self.config.model_dump(mode="json")])
 
 
-def run_alone(arguments: argparse.Namespace, module: ModuleType, config: JobConfig) -> int:
-    """Run one job in a session of its own, or the running one, and print its summary."""
-    logs = command.log_folder(arguments, arguments.job)
-    spark = open_session(
-        arguments.job,
+def _session(arguments: argparse.Namespace, name: str) -> SparkSession:
+    return open_session(
+        name,
         master=arguments.master,
         settings=command.spark_settings(arguments),
-        log_folder=logs,
+        log_folder=command.log_folder(arguments, name),
     )
+
+
+def run_alone(arguments: argparse.Namespace, module: ModuleType, config: JobConfig) -> int:
+    """Run one job in a session of its own, or the running one, and print its summary."""
+    spark = _session(arguments, arguments.job)
     console = Console(stderr=True, highlight=False)
     for warning in shortages(spark, Path.cwd()):
         console.print(f"[yellow]warning:[/yellow] {warning}")
@@ -179,13 +182,7 @@ def run_workflow(arguments: argparse.Namespace) -> int:
         return 0
     work = substitute(workflow.work, workflow.parameters)
     arguments.log_dir = arguments.log_dir or Path(work) / "logs"
-    logs = command.log_folder(arguments, workflow.name)
-    spark = open_session(
-        workflow.name,
-        master=arguments.master,
-        settings=command.spark_settings(arguments),
-        log_folder=logs,
-    )
+    spark = _session(arguments, workflow.name)
     files = Files(spark)
     with lease(files, f"{work}/{workflow.name}"):
         return _Run(spark, files, f"{work}/{workflow.name}.state.json", arguments).steps(steps)
