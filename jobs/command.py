@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable, Sequence
 from importlib.resources import as_file, files
@@ -214,3 +215,7 @@ def _init(arguments: argparse.Namespace) -> int:
         f"  vectormill clean_corpus --conf-dir {arguments.folder}"
     )
     return 0
+
+
+if __name__ == "__main__":  # spark-submit jobs/command.py run conf/workflows/demo.yaml
+    sys.exit(main())
