@@ -20,19 +20,13 @@ class HarvestPythonConfig(JobConfig):
     outputs: HarvestOutputs
     """Folders written."""
     packages: list[str] = [
-        "jinja2",
         "matplotlib",
-        "numba",
         "numpy",
         "pandas",
-        "psutil",
-        "py4j",
         "pydantic",
         "pyspark",
-        "rich",
         "scipy",
         "sklearn",
-        "yaml",
     ]
     """Installed packages read beside the standard library; those that are missing are left out."""
     excluded_folders: list[str] = ["test", "tests", "_vendor", "idle_test", "__pycache__"]

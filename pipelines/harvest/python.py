@@ -61,28 +61,25 @@ def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[Row]:
                 tree = ast.parse(Path(path).read_bytes())
         except (SyntaxError, ValueError):
             continue  # the standard library ships files that are broken on purpose
-        yield from document_rows(tree, name)
-        yield from call_rows(tree, name)
+        yield from module_rows(tree, name)
 
 
-def document_rows(tree: ast.Module, name: str) -> Iterator[Row]:
-    """Yield each docstring of a module with the place of what it documents."""
-    for node in ast.walk(tree):
-        text = ast.get_docstring(node) if isinstance(node, _DOCUMENTED) else None
-        if text:
-            line = getattr(node, "lineno", 0)
-            record = {"id": f"{name}:{line}:{getattr(node, 'name', '')}", "text": text}
-            yield "document", name, line, json.dumps(record)
+def module_rows(tree: ast.Module, name: str) -> Iterator[Row]:
+    """Yield each docstring and each call of a module.
 
-
-def call_rows(tree: ast.Module, name: str) -> Iterator[Row]:
-    """Yield each call of a module: the file, the name that is called, the line as its time."""
+    A document's id is the place of what it documents; a call is the file, the name that is called
+    and, as its time, the line.
+    """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
             if called:
                 record = {"file": name, "name": called, "position": node.lineno}
                 yield "call", name, node.lineno * 1000 + node.col_offset, json.dumps(record)
+        elif isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node)):
+            line = getattr(node, "lineno", 0)
+            record = {"id": f"{name}:{line}:{getattr(node, 'name', '')}", "text": text}
+            yield "document", name, line, json.dumps(record)
 
 
 def topic_rows() -> Iterator[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jobs.harvest_python import run
 from pipelines.harvest.config import HarvestOutputs, HarvestPythonConfig
-from pipelines.harvest.python import call_rows, document_rows, source_files
+from pipelines.harvest.python import module_rows, source_files
 
 
 def lines(folder):
@@ -40,15 +40,12 @@ def test_docstrings_and_calls_of_a_module():
     source = (
         'def mean(data):\n    """Return the mean."""\n    return total(data) / len(data.sort())\n'
     )
-    tree = ast.parse(source)
-    assert [json.loads(r[3]) for r in document_rows(tree, "m.py")] == [
-        {"id": "m.py:1:mean", "text": "Return the mean."}
-    ]
-    assert sorted(json.loads(r[3])["name"] for r in call_rows(tree, "m.py")) == [
-        "len",
-        "sort",
-        "total",
-    ]
+    rows = list(module_rows(ast.parse(source), "m.py"))
+    documents = [json.loads(record) for kind, *_, record in rows if kind == "document"]
+    calls = [json.loads(record) for kind, *_, record in rows if kind == "call"]
+    assert documents == [{"id": "m.py:1:mean", "text": "Return the mean."}]
+    assert sorted(call["name"] for call in calls) == ["len", "sort", "total"]
+    assert {call["position"] for call in calls} == {3}
 
 
 def test_the_standard_library_is_found_without_its_tests():
