@@ -24,6 +24,7 @@ SCHEMA = "source string, position bigint, record string, problem string"
 
 BROKEN_FILE = "readable_file"
 _BATCH_BYTES = 4 << 20
+_READ_BYTES = 64 << 10  # what a file that breaks off may lose before the break
 _ARROW = pa.schema(
     [
         ("source", pa.string()),
@@ -141,7 +142,7 @@ def _open(split: Split) -> Any:
     else:
         stream = filesystem.open_input_file(path)
         stream.seek(max(0, split.start - 1))
-    return io.BufferedReader(stream, 1 << 20)
+    return io.BufferedReader(stream, _READ_BYTES)
 
 
 def _whole_file(split: Split, stream: Any) -> Iterator[Row]:

@@ -59,6 +59,15 @@ def test_a_file_that_breaks_off_ends_the_job_by_name_or_is_listed(
     assert [row[2] for row in sound] == LINES[: len(sound)], "records before the break are kept"
 
 
+def test_records_are_kept_until_shortly_before_the_break(tmp_path: Path) -> None:
+    lines = [f"line {n} and {n * 7919}" for n in range(50_000)]
+    (tmp_path / "a.gz").write_bytes(gzip.compress("\n".join(lines).encode())[:-4])
+    *sound, last = _rows(tmp_path / "a.gz", "text", "reject")
+    assert last[3] == records.BROKEN_FILE
+    assert [row[2] for row in sound] == lines[: len(sound)]
+    assert len(sound) > 45_000
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     split = Split(str(tmp_path / "gone.txt"), "gone.txt", 0, None, 5)
     with pytest.raises(InputError, match=r"gone\.txt"):
