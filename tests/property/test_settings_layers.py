@@ -5,7 +5,7 @@ import math
 from functools import reduce
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pipelines.settings import Layers, digest, parse_yaml
@@ -39,6 +39,7 @@ def _paths(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 @given(st.lists(TREES, max_size=4))
+@example([{"c": {}}, {"c": {"a": None}}])  # the second layer must not fill the first one's
 def test_merging_is_a_deep_update_in_order(trees: list[dict[str, Any]]) -> None:
     before = copy.deepcopy(trees)
     layers = Layers()
