@@ -17,7 +17,7 @@ class Check:
     """
 
     expectation: str
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
         """Say the rule as the reference page shows it."""

@@ -1,5 +1,6 @@
 """Running expectations for real, on Spark frames and on measures, and telling what came of them."""
 
+import importlib
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from pyspark.sql import DataFrame
 
-from pipelines.errors import GateError
+from pipelines.errors import DependencyError, GateError
 from pipelines.expectations.suites import bound_expectations, table_expectations
 from schemas import Table
 
@@ -42,8 +43,23 @@ def judge_measures(measures: Mapping[str, float | None], expectations: list[Any]
     ]
 
 
+def load_great_expectations() -> Any:
+    """Import Great Expectations, which imports Spark Connect, which may end the process.
+
+    Raises:
+        DependencyError: It did: an exit code of 0 without a verdict must not pass for success.
+    """
+    try:
+        return importlib.import_module("great_expectations")
+    except SystemExit as error:
+        raise DependencyError(
+            "Great Expectations cannot be imported: PySpark's Connect part ended the process, as "
+            "it does where __main__ is no file; run the job by its command or by spark-submit"
+        ) from error
+
+
 def _run(frame: DataFrame | pd.DataFrame, expectations: Iterable[Any]) -> list[Outcome]:
-    import great_expectations as gx
+    gx = load_great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
@@ -93,6 +109,7 @@ def judge_space(
     bounds: Mapping[str, Bounds],
 ) -> list[tuple[str, Outcome]]:
     """Judge a space's rows by its contract and its measures by their bounds, entity by entity."""
+    load_great_expectations()
     outcomes = [("all", o) for o in judge_rows(rows, table_expectations(table))]
     for entity, own in bounds.items():
         judged = judge_measures(

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -36,6 +37,11 @@ class Files:
             reason = error.java_exception.getMessage()
             raise InputError(f"{uri}: no file system for this URI: {reason}") from error
         return filesystem, filesystem.makeQualified(path)
+
+    def _local(self, uri: str) -> Path | None:
+        """Return a local file's path: Python replaces it in one step, Hadoop in two, with its .crc."""
+        filesystem, path = self._open(uri)
+        return Path(path.toUri().getPath()) if filesystem.getScheme() == "file" else None
 
     def qualified(self, uri: str) -> str:
         """Return the absolute URI with its scheme."""
@@ -80,6 +86,9 @@ class Files:
 
     def read_text(self, uri: str) -> str:
         """Return a small UTF-8 file's text."""
+        local = self._local(uri)
+        if local is not None:
+            return local.read_text(encoding="utf-8")
         filesystem, path = self._open(uri)
         stream = filesystem.open(path)
         try:
@@ -90,6 +99,9 @@ class Files:
 
     def create(self, uri: str, text: str) -> bool:
         """Create a small file; False where it is there already. Atomic where the store is."""
+        local = self._local(uri)
+        if local is not None:
+            return _create_local(local, text)
         filesystem, path = self._open(uri)
         try:
             stream = filesystem.create(path, False)
@@ -106,6 +118,10 @@ class Files:
         parent, _, name = uri.rpartition("/")
         temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
         self.create(temporary, text)
+        local = self._local(temporary)
+        if local is not None:
+            local.replace(str(self._local(uri)))
+            return
         filesystem, source = self._open(temporary)
         context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(
             source.toUri(), self._conf
@@ -127,3 +143,13 @@ class Files:
         """Delete a file or a folder with all that is in it; nothing there is no error."""
         filesystem, path = self._open(uri)
         filesystem.delete(path, True)
+
+
+def _create_local(path: Path, text: str) -> bool:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        return False
+    return True
