@@ -39,7 +39,7 @@ class Files:
         return filesystem, filesystem.makeQualified(path)
 
     def _local(self, uri: str) -> Path | None:
-        """Return a local file's path: Python replaces it in one step, Hadoop in two, with its .crc."""
+        """Return a local file's path: Python replaces it in one step, Hadoop does not."""
         filesystem, path = self._open(uri)
         return Path(path.toUri().getPath()) if filesystem.getScheme() == "file" else None
 

@@ -1,6 +1,7 @@
 """From events to interactions: expected values are derived by hand or with numpy."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -167,19 +168,20 @@ def test_weights_halve_until_the_last_training_time(spark: SparkSession) -> None
     assert weighed["9000.0"] == np.float32(2**-40)  # never nothing
 
 
+def summed(spark: SparkSession, values: list[float]) -> float:
+    rows = [("u", "i", n, value, "train") for n, value in enumerate(values)]
+    found = pairs.aggregate_pairs(
+        split(spark, rows).coalesce(1), train_end=0, half_life_days=None, max_weight=None
+    )
+    return float(found.collect()[0]["weight"])
+
+
 def test_sums_of_weights_do_not_depend_on_order(spark: SparkSession) -> None:
-    values = np.random.default_rng(2).pareto(0.5, 2000) + 0.1
-    rows = [("u", "i", n, float(value), "train") for n, value in enumerate(values)]
-    found = {
-        pairs.aggregate_pairs(
-            split(spark, order).repartition(parts),
-            train_end=0,
-            half_life_days=None,
-            max_weight=None,
-        ).collect()[0]["weight"]
-        for order, parts in ((rows, 1), (rows[::-1], 3), (rows, 7))
-    }
-    assert found == {float(np.float32(values.sum()))}
+    values = (np.random.default_rng(2).pareto(0.5, 2000) + 0.1).tolist()
+    assert summed(spark, values) == float(np.float32(math.fsum(values)))
+    # in doubles, ten small ones after the one end above the middle of two floats, before it on it
+    small = [0.1 * 2**-24] * 10
+    assert summed(spark, [1.0, *small]) == summed(spark, [*small, 1.0])
 
 
 def brute_core(edges: set[tuple[str, str]], users: int, items: int) -> set[tuple[str, str]]:
@@ -207,7 +209,7 @@ def test_the_core_is_that_of_removing_one_at_a_time(spark: SparkSession) -> None
     assert expected
     assert len(expected) < len(edges)
     train = spark.createDataFrame(
-        [(*edge, 1) for edge in sorted(edges | chain)], "user string, item string, count long"
+        [(*edge, 9) for edge in sorted(edges | chain)], "user string, item string, count long"
     )
     found = pairs.keep_core(train, min_user=3, min_item=2)
     assert {tuple(row) for row in found.select("user", "item").collect()} == expected
