@@ -31,7 +31,7 @@ def table(spark: SparkSession, events: list[Event]) -> DataFrame:
         (f"{n:04}", user, item, kind, value, START + timedelta(seconds=seconds), "log")
         for n, (user, item, seconds, kind, value) in enumerate(events)
     ]
-    return spark.createDataFrame(rows, EVENTS.schema())
+    return spark.createDataFrame(rows[::-1], EVENTS.schema())  # order must not matter
 
 
 def views(*events: tuple[str, str, float]) -> list[Event]:
