@@ -11,7 +11,6 @@ from jobs.command import run_job
 from pipelines import tables
 from pipelines.interactions import building, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig
-from pipelines.interactions.freshness import of_run
 from pipelines.results import JobResult
 from pipelines.tables import TableStore
 from schemas import EVENTS, INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS, Table
@@ -23,7 +22,7 @@ _ENTITIES: tuple[tuple[Table, identities.Entity], ...] = ((USER_IDS, "user"), (I
 def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
     """Weigh and split events, keep the core, number users and items, and write what follows."""
     store = TableStore(spark, config, job="build_interactions")
-    weighed, survey = building.weigh(of_run(store.read("events", EVENTS), store.run_id), config)
+    weighed, survey = building.weigh(store.read("events", EVENTS), config)
     events, train_end = building.split(weighed, survey, config)
     found = building.pair(events, train_end, config).persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"events": survey.events}, lines=survey.lines)
@@ -52,7 +51,7 @@ def _number(
         uri = store.output(table.name)
         known = None
         if tables.exists(store.spark, uri):
-            known = of_run(tables.read(store.spark, uri, table), store.run_id)
+            known = tables.read(store.spark, uri, table)
         ids = identities.assign_ids(counts, known=known).persist(StorageLevel.DISK_ONLY)
         store.input_versions[table.name] = identities.content_version(ids)
         assigned[table.name] = ids

@@ -10,7 +10,6 @@ from pyspark.sql import SparkSession
 from jobs.command import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
-from pipelines.interactions.freshness import of_run
 from pipelines.results import JobResult
 from pipelines.sources.records import broken_files, read_records, sound_records
 from pipelines.tables import TableStore, reason_counts
@@ -27,7 +26,7 @@ def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
         spark, config.inputs.events, file_format=config.file_format, bad_files=config.bad_files
     )
     parsing.require_records(kind)
-    parsed = parsing.parse_events(of_run(records, store.run_id), config.columns)
+    parsed = parsing.parse_events(records, config.columns)
     parsed = parsed.persist(StorageLevel.DISK_ONLY)
     counts = parsing.count_fields(sound_records(parsed))
     parsing.require_fields(sound_records(parsed), config.columns, counts)

@@ -13,6 +13,7 @@ from pipelines.results import JobResult
 from pipelines.settings import JobConfig, digest
 from pipelines.storage import delta, parquet
 from pipelines.storage.conform import conform
+from pipelines.storage.freshness import fresh
 from pipelines.storage.hadoop import Files
 from pipelines.storage.places import locate
 from schemas import RUN_COUNTS, Table
@@ -31,6 +32,8 @@ class TableStore:
         self.run_id = uuid.uuid4().hex
         self.input_versions: dict[str, str] = {}
         self._config = config
+        self._inputs: Any = getattr(config, "inputs", None)
+        self._outputs: Any = getattr(config, "outputs", None)
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -59,7 +62,7 @@ class TableStore:
         Raises:
             InputError: The table is missing, broken, or not what the contract says.
         """
-        uri = getattr(self._config, "inputs").__getattribute__(name)  # noqa: B009
+        uri = str(getattr(self._inputs, name))
         try:
             frame = read(self.spark, uri, table)
         except InputError as error:
@@ -69,7 +72,7 @@ class TableStore:
 
     def output(self, name: str) -> str:
         """Return where the output of this name lies."""
-        return str(getattr(self._config, "outputs").__getattribute__(name))  # noqa: B009
+        return str(getattr(self._outputs, name))
 
     def write(
         self,
@@ -143,12 +146,12 @@ def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
     if place.stored_as is None or place.folder is None:
         raise InputError(f"{uri}: no table here; run the job that writes {table.name!r} first")
     if place.stored_as == "parquet":
-        return parquet.read(spark, Files(spark), place.folder, table)
+        return fresh(parquet.read(spark, Files(spark), place.folder, table))
     frame = delta.read(spark, Files(spark), place.folder)
     differences = list(table.differences(frame.schema))
     if differences:
         raise InputError(f"{uri}: {'; '.join(differences)} (contract of {table.name!r})")
-    return frame.select(table.column_names)
+    return fresh(frame.select(table.column_names))
 
 
 def version(spark: SparkSession, uri: str) -> str:

@@ -3,7 +3,7 @@
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.interactions import pairs, sessions, weighing
+from pipelines.interactions import k_core, pairs, sessions, weighing
 from pipelines.interactions.config import BuildInteractionsConfig
 from pipelines.interactions.weighing import Survey
 
@@ -41,7 +41,7 @@ def pair(events: DataFrame, train_end: int, config: BuildInteractionsConfig) -> 
 
 def core(train: DataFrame, config: BuildInteractionsConfig) -> DataFrame:
     """Keep the k-core of the training pairs."""
-    return pairs.keep_core(
+    return k_core.keep_core(
         train, min_user=config.min_user_interactions, min_item=config.min_item_interactions
     )
 

@@ -1,16 +1,14 @@
 """Weighed events to pairs of user and item: aggregated, cored, labelled, accounted for."""
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.errors import GateError, VectormillError
+from pipelines.errors import VectormillError
 from schemas import INTERACTIONS
 
 SPLITS = ("train", "valid", "test")
 _DAY = 86_400_000_000  # microseconds
 _FRACTION = 1 << 40
-_MAX_ROUNDS = 200
 
 
 def aggregate_pairs(
@@ -77,54 +75,6 @@ def _exact_sum(weight: Column) -> Column:
 def training_pairs(pairs: DataFrame) -> DataFrame:
     """Return the pairs that first occur in training."""
     return pairs.where(F.col("split") == "train")
-
-
-def keep_core(train: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
-    """Keep the pairs of users with enough items and items with enough users, to the fixpoint.
-
-    Removing a user may leave an item short, and the other way round, so both are removed in rounds
-    until a round removes nothing: the k-core, which does not depend on the order of removal.
-
-    Args:
-        train: One row per pair, with `user`, `item` and `count`.
-        min_user: Items that a user needs.
-        min_item: Users that an item needs.
-
-    Returns:
-        The three columns of the pairs that are kept; persisted.
-
-    Raises:
-        GateError: Nothing is left, or rounds do not settle.
-    """
-    kept = train.select("user", "item", "count").persist(StorageLevel.DISK_ONLY)
-    if min_user == 1 and min_item == 1:
-        return kept
-    pairs = kept.count()
-    for _ in range(_MAX_ROUNDS):
-        core = _one_round(kept, min_user=min_user, min_item=min_item)
-        core = core.persist(StorageLevel.DISK_ONLY)
-        left = core.count()  # unchanged: the fixpoint
-        kept.unpersist()
-        if left == 0:
-            raise GateError(
-                f"min_user_interactions: {min_user} and min_item_interactions: {min_item} leave "
-                "no training pairs; lower them"
-            )
-        if left == pairs:
-            return core
-        kept, pairs = core, left
-    raise GateError(
-        f"the k-core has not settled after {_MAX_ROUNDS} rounds; lower min_user_interactions or "
-        "min_item_interactions"
-    )
-
-
-def _one_round(pairs: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
-    for entity, minimum in (("user", min_user), ("item", min_item)):
-        counted = pairs.groupBy(entity).agg(F.count(F.lit(1)).alias("_degree"))
-        enough = counted.where(F.col("_degree") >= minimum).select(entity)
-        pairs = pairs.join(enough, entity, "left_semi")
-    return pairs
 
 
 def label_pairs(pairs: DataFrame, *, users: DataFrame, items: DataFrame) -> DataFrame:

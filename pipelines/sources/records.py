@@ -15,6 +15,7 @@ from pipelines.errors import InputError
 from pipelines.settings import digest
 from pipelines.sources.files import Format, Split, compression_of, list_files, plan_tasks
 from pipelines.storage.arrow import resolve
+from pipelines.storage.freshness import fresh
 from pipelines.storage.hadoop import FileInfo
 from schemas import REJECTED_FILES
 from schemas.corpus import REASONS
@@ -63,7 +64,7 @@ def read_records(
     kind, found = list_files(spark, uri, file_format=file_format)
     version = digest([(info.relative, info.size, info.modified) for info in found])
     if kind == "parquet":
-        return _parquet_records(spark, found), kind, version
+        return fresh(_parquet_records(spark, found)), kind, version
     tasks = plan_tasks(
         found, is_splittable=kind == "jsonl" or (kind == "text" and not is_whole_file)
     )

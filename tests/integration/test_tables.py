@@ -122,6 +122,19 @@ def test_writing_again_replaces_and_a_killed_write_leaves_the_old(
 
 
 @FORMATS
+def test_what_was_persisted_of_an_old_table_never_answers_for_the_new(
+    spark: SparkSession, tmp_path: Path, stored: str
+) -> None:
+    uri = tmp_path / "things"
+    _write(_things(spark, range(3)), THINGS, uri, stored)
+    old = tables.read(spark, str(uri), THINGS).persist()
+    assert old.count() == 3
+    _write(_things(spark, range(5)), THINGS, uri, stored)
+    assert _ids(spark, uri) == [0, 1, 2, 3, 4]
+    old.unpersist()
+
+
+@FORMATS
 def test_a_run_replaces_only_the_part_it_owns(
     spark: SparkSession, tmp_path: Path, stored: str
 ) -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import GateError, InputError, VectormillError
-from pipelines.interactions import building, identities, pairs, sessions, weighing
+from pipelines.interactions import building, identities, k_core, pairs, sessions, weighing
 from pipelines.interactions.config import BuildInteractionsConfig
 from schemas import EVENTS
 
@@ -201,7 +201,10 @@ def brute_core(edges: set[tuple[str, str]], users: int, items: int) -> set[tuple
         edges = {edge for edge in edges if edge[short[0]] != short[1]}
 
 
-def test_the_core_is_that_of_removing_one_at_a_time(spark: SparkSession) -> None:
+@pytest.mark.parametrize("one_task_pairs", [0, 60, 1000], ids=["rounds", "both", "one task"])
+def test_the_core_is_that_of_removing_one_at_a_time(
+    spark: SparkSession, one_task_pairs: int
+) -> None:
     random = np.random.default_rng(11)
     edges = {(f"u{u}", f"i{i}") for u, i in random.integers(0, 14, (70, 2))}
     chain = {(f"c{n}", f"d{m}") for n in range(4) for m in (n, n + 1)}  # falls from both ends
@@ -211,25 +214,25 @@ def test_the_core_is_that_of_removing_one_at_a_time(spark: SparkSession) -> None
     train = spark.createDataFrame(
         [(*edge, 9) for edge in sorted(edges | chain)], "user string, item string, count long"
     )
-    found = pairs.keep_core(train, min_user=3, min_item=2)
+    found = k_core.keep_core(train, min_user=3, min_item=2, one_task_pairs=one_task_pairs)
     assert {tuple(row) for row in found.select("user", "item").collect()} == expected
 
 
 def test_a_core_of_nothing_stops_the_job(spark: SparkSession) -> None:
     train = spark.createDataFrame([("u", "i", 4)], "user string, item string, count long")
-    assert pairs.keep_core(train, min_user=1, min_item=1).collect() == [("u", "i", 4)]
+    assert k_core.keep_core(train, min_user=1, min_item=1).collect() == [("u", "i", 4)]
     with pytest.raises(GateError, match=r"min_user_interactions: 2 .* leave no training pairs"):
-        pairs.keep_core(train, min_user=2, min_item=1)
+        k_core.keep_core(train, min_user=2, min_item=1)
 
 
 def test_rounds_without_end_stop_the_job(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pairs, "_MAX_ROUNDS", 1)
+    monkeypatch.setattr(k_core, "_MAX_ROUNDS", 1)
     rows = [("u", "i", 1), ("u", "j", 1), ("v", "i", 1), ("v", "j", 1), ("w", "i", 1)]
     train = spark.createDataFrame(rows, "user string, item string, count long")
     with pytest.raises(GateError, match="not settled after 1 rounds"):
-        pairs.keep_core(train, min_user=2, min_item=2)
+        k_core.keep_core(train, min_user=2, min_item=2, one_task_pairs=0)
 
 
 def test_pairs_left_out_say_why(spark: SparkSession) -> None:

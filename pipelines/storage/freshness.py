@@ -1,13 +1,15 @@
-"""Keeping what one run persisted from answering another run of the same session."""
+"""Keeping what was persisted of an earlier read from answering a later one."""
+
+import uuid
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 
-def of_run(frame: DataFrame, run_id: str) -> DataFrame:
-    """Mark a frame as read by one run.
+def fresh(frame: DataFrame) -> DataFrame:
+    """Mark a frame as a read of its own.
 
     Spark takes frames over the same paths as equal, whatever the files hold by now, and answers
     from any persisted one; the optimiser removes the mark.
     """
-    return frame.where(F.lit(run_id) != "")
+    return frame.where(F.lit(uuid.uuid4().hex) != "")
