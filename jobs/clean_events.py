@@ -10,9 +10,9 @@ from pyspark.sql import SparkSession
 from jobs.command import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
-from pipelines.results import JobResult
+from pipelines.results import JobResult, reason_counts
 from pipelines.sources.records import broken_files, read_records, sound_records
-from pipelines.tables import TableStore, reason_counts
+from pipelines.tables import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
 
 CONFIG = CleanEventsConfig

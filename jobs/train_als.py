@@ -29,8 +29,7 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
         store,
         name=config.space_name,
         metric="dot",
-        rounds=config.max_iter,
-        train=lambda: mllib.train(frames, config),
+        train=lambda state: mllib.train(frames, config, state),
     )
 
 

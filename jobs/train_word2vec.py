@@ -10,7 +10,7 @@ from jobs.command import run_job
 from pipelines.results import JobResult
 from pipelines.staging import stage
 from pipelines.tables import TableStore
-from pipelines.word2vec import mllib
+from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig
 from schemas import SENTENCES, VOCABULARY
 
@@ -24,12 +24,13 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         "sentences": store.read("sentences", SENTENCES),
         "vocabulary": store.read("vocabulary", VOCABULARY),
     }
+    trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,
         name=config.space_name,
         metric="cosine",
-        rounds=config.max_iter,
-        train=lambda: mllib.train(frames, config),
+        train=lambda state: trainer.train(frames, config, state),
+        work=config.work,
     )
 
 

@@ -3,7 +3,6 @@
 import argparse
 import importlib
 import json
-import string
 import time
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -20,7 +19,7 @@ from jobs.console import Outcome, closing, failed, print_plan, summary
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.session import open_session, shortages
-from pipelines.settings import JobConfig, Layers, Settings, build, digest, read_yaml
+from pipelines.settings import JobConfig, Layers, Settings, build, digest, read_yaml, substitute
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
 from pipelines.training.progress import Progress
@@ -118,7 +117,7 @@ def _plan(
         raise ConfigError(f"{arguments.workflow}: steps.{name}: no job {job!r}")
     folder = command.configuration(arguments)
     base = folder / "base" / f"{job}.yaml"
-    parameters = {"conf": str(folder), **workflow.parameters}
+    parameters = {"conf": _conf(arguments, folder), **workflow.parameters}
     own = [a.removeprefix(f"{name}.") for a in assignments if a.startswith(f"{name}.")]
     layers = command.job_layers(job, base, arguments)
     layers.add(substitute(step.config, parameters), f"{arguments.workflow} steps.{name}")
@@ -127,20 +126,10 @@ def _plan(
     return Planned(name, step.after, module, build(module.CONFIG, layers))
 
 
-def substitute(value: Any, parameters: dict[str, str]) -> Any:
-    """Replace `${name}` in every text of a tree."""
-    if isinstance(value, dict):
-        return {key: substitute(item, parameters) for key, item in value.items()}
-    if isinstance(value, list):
-        return [substitute(item, parameters) for item in value]
-    if not isinstance(value, str):
-        return value
-    try:
-        return string.Template(value).substitute(parameters)
-    except (KeyError, ValueError) as error:
-        raise ConfigError(
-            f"{value!r}: unknown parameter {error}; there are {', '.join(parameters) or 'none'}"
-        ) from error
+def _conf(arguments: argparse.Namespace, folder: Any) -> str:
+    """Return the folder that `${conf}` names: the workflow's own, where it lies in one."""
+    own = Path(arguments.workflow).resolve().parent.parent
+    return str(own if (own / "base").is_dir() else folder)
 
 
 def _order(workflow: Workflow) -> list[str]:

@@ -3,6 +3,9 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
 from pipelines.errors import GateError, VectormillError
 
 
@@ -62,3 +65,10 @@ class JobResult:
                 f"{rows:,} of {rows_in:,} records were rejected, more than the allowed share "
                 f"{at_most:g}; most often for {worst!r}: see {table!r}"
             )
+
+
+def reason_counts(rejected: DataFrame) -> dict[str, int]:
+    """Count rejected rows by rule, most frequent first; a row counts under each of its rules."""
+    rules = rejected.select(F.explode("reasons.rule").alias("rule"))
+    counted = rules.groupBy("rule").count().orderBy(F.desc("count"), "rule")
+    return {row["rule"]: row["count"] for row in counted.collect()}  # one row per rule

@@ -4,6 +4,7 @@ import difflib
 import hashlib
 import json
 import re
+import string
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from importlib.resources import files
@@ -108,6 +109,22 @@ def read_yaml(path: Path | Traversable) -> Tree:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: expected keys and values, found {type(tree).__name__}")
     return tree
+
+
+def substitute(value: Any, parameters: dict[str, str]) -> Any:
+    """Replace `${name}` in every text of a tree."""
+    if isinstance(value, dict):
+        return {key: substitute(item, parameters) for key, item in value.items()}
+    if isinstance(value, list):
+        return [substitute(item, parameters) for item in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return string.Template(value).substitute(parameters)
+    except (KeyError, ValueError) as error:
+        raise ConfigError(
+            f"{value!r}: unknown parameter {error}; there are {', '.join(parameters) or 'none'}"
+        ) from error
 
 
 def conf_folder() -> Traversable:

@@ -1,13 +1,17 @@
 """From a trainer's vectors to a staged space: written once per id, registered when complete."""
 
+import re
 from collections.abc import Callable
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines import tables
+from pipelines.errors import ConfigError
 from pipelines.results import JobResult
+from pipelines.settings import beside
 from pipelines.tables import TableStore
+from pipelines.training.rounds import RoundState, Trained
 from pipelines.vectors.spaces import (
     Space,
     find_space,
@@ -17,21 +21,24 @@ from pipelines.vectors.spaces import (
 )
 from schemas import EMBEDDING_SPACES, TRAINING_HISTORY, VECTORS
 
-Train = Callable[[], tuple[DataFrame, dict[str, float]]]
+Train = Callable[[RoundState], Trained]
 
 
-def stage(store: TableStore, *, name: str, metric: str, rounds: int, train: Train) -> JobResult:
+def stage(
+    store: TableStore, *, name: str, metric: str, train: Train, work: str | None = None
+) -> JobResult:
     """Train a space unless it is there complete, and write vectors, history and registry row.
 
     The space id is the hash of input versions, settings, code version and seed. The registry row is
-    written last: without it the space does not exist, and a killed run is simply run again.
+    written last: without it the space does not exist, and a killed run is simply run again, from
+    the last round that its trainer kept.
 
     Args:
         store: The run's tables, whose inputs have been read.
         name: Line of spaces that replace each other.
         metric: How vectors are compared, `cosine` or `dot`.
-        rounds: Rounds of training that the measures speak of.
-        train: Returns vectors as `entity, key, vector` and measures.
+        train: Trains, given the place for its rounds.
+        work: Folder for the rounds; `work` beside the vectors where not given.
     """
     space_id = f"{name}-{store.fingerprint}"
     known = _complete_space(store, space_id)
@@ -43,11 +50,12 @@ def stage(store: TableStore, *, name: str, metric: str, rounds: int, train: Trai
             status="unchanged",
             lines=["this space was trained before"],
         )
-    trained, measures = train()
-    rows = store.write(_rows(trained, space_id), VECTORS, part={"space_id": space_id})
+    state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
+    trained = train(state)
+    rows = store.write(_rows(trained.vectors, space_id), VECTORS, part={"space_id": space_id})
     written = tables.read(store.spark, store.output("vectors"), VECTORS)
     measured = measure_content(of_space(written, space_id))
-    _write_history(store, space_id, rounds, measures)
+    _write_history(store, space_id, trained)
     _register(
         store,
         new_space(
@@ -59,7 +67,20 @@ def stage(store: TableStore, *, name: str, metric: str, rounds: int, train: Trai
             parameters=store.parameters,
         ),
     )
-    return JobResult(rows_out={"vectors": rows}, space_id=space_id, measures=dict(measures))
+    state.clear()
+    return JobResult(
+        rows_out={"vectors": rows},
+        space_id=space_id,
+        measures=trained.measures,
+        lines=trained.lines,
+    )
+
+
+def _beside(store: TableStore) -> str:
+    vectors = store.output("vectors")
+    if re.fullmatch(r"\w+\.\w+\.\w+", vectors):
+        raise ConfigError(f"outputs.vectors: {vectors} is a catalog name; set work to a folder")
+    return beside(vectors, "work")
 
 
 def _complete_space(store: TableStore, space_id: str) -> Space | None:
@@ -88,10 +109,8 @@ def _rows(trained: DataFrame, space_id: str) -> DataFrame:
     )
 
 
-def _write_history(
-    store: TableStore, space_id: str, rounds: int, measures: dict[str, float]
-) -> None:
-    rows = [(space_id, rounds, metric, float(value)) for metric, value in measures.items()]
+def _write_history(store: TableStore, space_id: str, trained: Trained) -> None:
+    rows = [(space_id, *row) for row in trained.history]
     history = store.spark.createDataFrame(rows, TRAINING_HISTORY.schema()).coalesce(1)
     store.write(history, TRAINING_HISTORY, part={"space_id": space_id})
 

@@ -38,7 +38,7 @@ class TableStore:
     @property
     def parameters(self) -> dict[str, Any]:
         """Settings that shape the result: not where tables lie, nor how they are stored."""
-        places = {"inputs", "outputs", "format"}
+        places = {"inputs", "outputs", "format", "work"}
         return self._config.model_dump(mode="json", exclude=places)
 
     @property
@@ -158,13 +158,6 @@ def version(spark: SparkSession, uri: str) -> str:
     """Return a table's version: the fingerprint of the run that wrote it, else of its commit."""
     recorded = commit(spark, uri)
     return str(recorded["metadata"].get("fingerprint") or recorded["hash"])
-
-
-def reason_counts(rejected: DataFrame) -> dict[str, int]:
-    """Count rejected rows by rule, most frequent first; a row counts under each of its rules."""
-    rules = rejected.select(F.explode("reasons.rule").alias("rule"))
-    counted = rules.groupBy("rule").count().orderBy(F.desc("count"), "rule")
-    return {row["rule"]: row["count"] for row in counted.collect()}  # one row per rule
 
 
 def commit(spark: SparkSession, uri: str) -> dict[str, Any]:

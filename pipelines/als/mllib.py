@@ -9,18 +9,21 @@ from pyspark.sql import functions as F
 
 from pipelines.als.config import TrainAlsConfig
 from pipelines.errors import InputError
-from pipelines.training.progress import Progress
+from pipelines.training import progress
+from pipelines.training.rounds import RoundState, Trained
 
 
 def train(
-    frames: Mapping[str, DataFrame], config: TrainAlsConfig, progress: Progress | None = None
-) -> tuple[DataFrame, dict[str, float]]:
+    frames: Mapping[str, DataFrame],
+    config: TrainAlsConfig,
+    state: RoundState,  # noqa: ARG001  (what every trainer is given)
+) -> Trained:
     """Factorise the training interactions (Hu, Koren and Volinsky 2008, or explicit) in MLlib.
 
     Args:
         frames: `interactions`, `user_ids`, `item_ids`.
         config: Settings.
-        progress: Told what is known while it trains: MLlib reports nothing itself.
+        state: Whose session trains; MLlib keeps nothing between passes.
 
     Returns:
         One row per user and item of the training split: `entity, key, vector`; and measures.
@@ -43,13 +46,14 @@ def train(
         itemCol="item_id",
         ratingCol="weight",
     )
-    if progress is not None:
-        progress.report(engine="mllib", passes=config.max_iter)
+    progress.report(engine="mllib", passes=config.max_iter)
     started = time.monotonic()
     model = trainer.fit(pairs.select("user_id", "item_id", "weight"))
-    measures = {"seconds": time.monotonic() - started}
+    seconds = time.monotonic() - started
     users = _named(model.userFactors, frames["user_ids"], "user")
-    return users.unionByName(_named(model.itemFactors, frames["item_ids"], "item")), measures
+    items = _named(model.itemFactors, frames["item_ids"], "item")
+    history = [(config.max_iter, "seconds", seconds)]
+    return Trained(users.unionByName(items), history, {"seconds": seconds})
 
 
 def _named(factors: DataFrame, ids: DataFrame, entity: str) -> DataFrame:

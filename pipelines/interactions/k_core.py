@@ -41,14 +41,8 @@ def keep_core(
     pairs = kept.count()
     for _ in range(_MAX_ROUNDS):
         is_small = pairs <= one_task_pairs
-        # cut off from its past: a plan that holds the rounds before it doubles with every round
-        core = (
-            _all_rounds(kept, min_user=min_user, min_item=min_item).persist(StorageLevel.DISK_ONLY)
-            if is_small
-            else _one_round(kept, min_user=min_user, min_item=min_item).localCheckpoint(
-                eager=False, storageLevel=StorageLevel.DISK_ONLY_2
-            )
-        )
+        peel = _all_rounds if is_small else _one_round
+        core = peel(kept, min_user=min_user, min_item=min_item)
         left = core.count()  # unchanged: the fixpoint
         kept.unpersist()
         if left == 0:
@@ -70,7 +64,8 @@ def _one_round(pairs: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
         counted = pairs.groupBy(entity).agg(F.count(F.lit(1)).alias("_degree"))
         enough = counted.where(F.col("_degree") >= minimum).select(entity)
         pairs = pairs.join(enough, entity, "left_semi")
-    return pairs
+    # cut off from its past: a plan that holds the rounds before it doubles with every round
+    return pairs.localCheckpoint(eager=False, storageLevel=StorageLevel.DISK_ONLY_2)
 
 
 def _all_rounds(pairs: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
@@ -81,7 +76,8 @@ def _all_rounds(pairs: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
             kept = core_mask(table["user"], table["item"], min_user=min_user, min_item=min_item)
             yield from table.filter(pa.array(kept)).to_batches()
 
-    return pairs.coalesce(1).mapInArrow(peel, pairs.schema)
+    found = pairs.coalesce(1).mapInArrow(peel, pairs.schema)
+    return found.persist(StorageLevel.DISK_ONLY)
 
 
 def core_mask(

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -21,15 +22,12 @@ class Progress:
         self.console = console
         self.note = ""
 
-    def report(self, **measures: float | int | str) -> None:
-        """Show a trainer's measures, as `round=3, loss=2.31`, until the next report."""
-        self.note = "  ".join(f"{name} {_short(value)}" for name, value in measures.items())
-
     @contextmanager
     def watch(self, title: str, spark: SparkSession) -> Iterator[None]:
         """Show the session's running stage under a title while the block runs."""
         stop, started = threading.Event(), time.monotonic()
         self.note = ""
+        token = _CURRENT.set(self)
         with Status(title, console=self.console, spinner="dots") as status:
             watcher = threading.Thread(
                 target=self._poll, args=(title, spark, status, stop, started), daemon=True
@@ -40,6 +38,7 @@ class Progress:
             finally:
                 stop.set()
                 watcher.join()
+                _CURRENT.reset(token)
 
     def _poll(
         self,
@@ -59,6 +58,16 @@ class Progress:
             elif time.monotonic() >= plain_at:
                 self.console.print(line, highlight=False)
                 plain_at += _PLAIN_LINE_SECONDS
+
+
+_CURRENT: ContextVar[Progress | None] = ContextVar("progress", default=None)
+
+
+def report(**measures: float | int | str) -> None:
+    """Show a trainer's measures, as `round=3, loss=2.31`, on the watched line until the next."""
+    current = _CURRENT.get()
+    if current is not None:
+        current.note = "  ".join(f"{name} {_short(value)}" for name, value in measures.items())
 
 
 def _stage_line(store: Any) -> str:

@@ -34,10 +34,14 @@ class TrainWord2VecConfig(JobConfig):
     """Sentences and vocabulary."""
     outputs: Word2VecOutputs
     """Tables written."""
-    engine: Literal["mllib"] = "mllib"
-    """Trainer: `mllib` is Spark's own skip-gram with hierarchical softmax."""
+    work: str | None = None
+    """Folder of the rounds' state while it trains; `work` beside the vectors where not given."""
+    engine: Literal["native", "mllib"] = "native"
+    """Trainer: `native` is vectormill's own, `mllib` Spark's (skip-gram, hierarchical softmax)."""
     space_name: str = Field(default="word", pattern=r"^\w+$")
     """Line of spaces that replace each other."""
+    entity: str = Field(default="word", pattern=r"^\w+$")
+    """Kind of the vectors in the table: `word`, or `item` where sessions are trained on."""
     vector_size: int = Field(default=100, ge=1)
     """Components per vector."""
     window_size: int = Field(default=5, ge=1)
@@ -46,7 +50,23 @@ class TrainWord2VecConfig(JobConfig):
     """Learning rate at the start."""
     max_iter: int = Field(default=3, ge=1)
     """Passes over the sentences."""
+    min_step_size: float = Field(default=0.0001, ge=0)
+    """Learning rate at the end; it falls in a straight line (native)."""
+    architecture: Literal["skip_gram", "cbow"] = "skip_gram"
+    """A token predicts its context, or the mean of its context predicts it (native)."""
+    negative: int = Field(default=5, ge=1)
+    """Negatives per positive pair (native)."""
+    sample: float = Field(default=0.001, ge=0, lt=1)
+    """Relative frequency above which occurrences are skipped at random; 0 keeps all (native)."""
+    ns_exponent: float = Field(default=0.75, ge=-3, le=3)
+    """Negatives are drawn in proportion to count to this power; may be negative (native)."""
+    held_out_share: float = Field(default=0.001, ge=0, le=0.05)
+    """Share of sentences kept apart to measure the loss on (native)."""
+    tokens_per_round: int = Field(default=20_000_000, ge=1)
+    """Tokens trained between two states that a killed run can go on from (native)."""
+    threads: int | None = Field(default=None, ge=1)
+    """Threads of the training task; all cores of one executor where not given (native)."""
     num_partitions: int = Field(default=1, ge=1)
-    """Partitions MLlib trains side by side; more are faster and, on a cluster, worse."""
+    """Partitions MLlib trains side by side; more are faster and, on a cluster, worse (mllib)."""
     max_sentence_length: int = Field(default=1_000, ge=2)
-    """Longer sentences are cut, in tokens."""
+    """Longer sentences are cut, in tokens (mllib)."""

@@ -1,92 +1,31 @@
-"""Skip-gram with negative sampling in compiled code: chunks of tokens share their negatives.
+# mypy: disable-error-code="no-untyped-def, assignment"
+"""Skip-gram and CBOW with negative sampling in compiled code: chunks of tokens share negatives.
 
-Mikolov et al. 2013 give the objective. Chunks of consecutive tokens draw one set of negatives, as in
-pWord2Vec (Ji et al. 2016), so that three small matrix products do the work of a dot product per
-negative; each token weighs them by (its positive pairs × negative ÷ shared), so that the expected
+Mikolov et al. 2013 give the objective. Chunks of consecutive tokens draw one set of negatives, as
+in pWord2Vec (Ji et al. 2016), so that three small matrix products do the work of a dot product per
+negative; each token weighs them by (its positive pairs * negative / shared), so that the expected
 gradient is that of one draw per pair.
 """
 
 import numpy as np
 from numba import njit
+from scipy.linalg import cython_blas  # noqa: F401  (loaded first, so that its threads can be limited)
 
+from pipelines.word2vec.stream import draw_windows, fill, next_state, sigmoid
+
+SHARED = 32  # negatives drawn for a chunk
+LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next
-_SCALE = np.float32(1 / 16777216.0)
-
-Floats = np.ndarray
-Ints = np.ndarray
 
 
-@njit(cache=True, inline="always")
-def _next(state):  # type: ignore[no-untyped-def]
-    """Step Marsaglia's xorshift generator of 64 bits."""
-    state ^= state << np.uint64(13)
-    state ^= state >> np.uint64(7)
-    state ^= state << np.uint64(17)
-    return state
-
-
-@njit(cache=True, fastmath=True, inline="always")
-def sigmoid(x):  # type: ignore[no-untyped-def]
-    """Return 1 / (1 + e^-x) to about 1e-6, saturated beyond 16, as arithmetic alone.
-
-    tanh(x / 2) as the rational minimax approximation that Eigen uses, which the compiler vectorises.
-    """
-    t = min(max(np.float32(0.5) * x, np.float32(-7.9)), np.float32(7.9))
-    s = t * t
-    p = np.float32(-2.76076847742355e-16)
-    p = p * s + np.float32(2.00018790482477e-13)
-    p = p * s + np.float32(-8.60467152213735e-11)
-    p = p * s + np.float32(5.12229709037114e-08)
-    p = p * s + np.float32(1.48572235717979e-05)
-    p = p * s + np.float32(6.37261928875436e-04)
-    p = p * s + np.float32(4.89352455891786e-03)
-    q = np.float32(1.19825839466702e-06)
-    q = q * s + np.float32(1.18534705686654e-04)
-    q = q * s + np.float32(2.26843463243900e-03)
-    q = q * s + np.float32(4.89352518554385e-03)
-    return np.float32(0.5) + np.float32(0.5) * (t * p / q)
-
-
-@njit(cache=True, nogil=True)
-def _fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):  # type: ignore[no-untyped-def]
-    """Lay out the tokens that subsampling keeps, with the bounds of each one's sentence.
-
-    Returns:
-        Tokens laid out, the sentence and position to go on with, and the generator's state.
-    """
-    filled = 0
-    while sentence < offsets.size - 1:
-        first = filled
-        last = offsets[sentence + 1]
-        while position < last and filled < kept.size:
-            token = tokens[position]
-            position += 1
-            state = _next(state)
-            if np.float32(state >> np.uint64(40)) * _SCALE < keep[token]:
-                kept[filled] = token
-                begin[filled] = first
-                filled += 1
-        for i in range(first, filled):
-            end[i] = filled
-        if position < last:
-            break
-        sentence += 1
-    return filled, sentence, position, state
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _positives(kept, begin, end, c0, c1, window, rate, inputs, outputs, pairs, touches, state):  # type: ignore[no-untyped-def]
-    """Train each token of the chunk on the tokens of its shrunken window, pair by pair."""
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X):
+    """Train each token on its window pair by pair; leave its row in X for the negatives."""
     dimension = inputs.shape[1]
-    total = 0
-    for i in range(c0, c1):
-        state = _next(state)
-        reach = 1 + np.int64((state >> np.uint64(33)) % np.uint64(window))
-        a0 = max(np.int64(begin[i]), i - reach)
-        a1 = min(np.int64(end[i]), i + reach + 1)
-        u = inputs[kept[i]]
-        for j in range(a0, a1):
-            if j == i:
+    for i in range(pairs.size):
+        u = inputs[kept[c0 + i]]
+        for j in range(first[i], last[i]):
+            if j == c0 + i:
                 continue
             v = outputs[kept[j]]
             score = np.float32(0)
@@ -100,52 +39,154 @@ def _positives(kept, begin, end, c0, c1, window, rate, inputs, outputs, pairs, t
                 u[k] = x + step * y
             if touches.size:
                 touches[kept[j]] += np.float32(1)
-        pairs[i - c0] = a1 - a0 - 1
-        total += a1 - a0 - 1
+        pairs[i] = last[i] - first[i] - 1
+    for i in range(pairs.size):
+        X[i] = inputs[kept[c0 + i]]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, dX):
+    """Train each token from the mean of its window; leave mean and gradient in X and dX."""
+    dimension = inputs.shape[1]
+    for i in range(pairs.size):
+        count = last[i] - first[i] - 1
+        pairs[i] = min(count, 1)
+        X[i] = np.float32(0)
+        if count == 0:
+            continue
+        x = X[i]
+        for j in range(first[i], last[i]):
+            if j != c0 + i:
+                x += inputs[kept[j]]
+        share = np.float32(1) / np.float32(count)
+        v = outputs[kept[c0 + i]]
+        score = np.float32(0)
+        for k in range(dimension):
+            X[i, k] *= share
+            score += X[i, k] * v[k]
+        step = rate * (np.float32(1) - sigmoid(score))
+        for k in range(dimension):
+            y = v[k]
+            v[k] = y + step * X[i, k]
+            dX[i, k] = step * y
+        if touches.size:
+            touches[kept[c0 + i]] += np.float32(1)
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _shorten(rows, bends):
+    for i in range(bends.size):
+        if bends[i] > LIMIT:
+            rows[i] *= LIMIT / bends[i]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bends_out, sizes):
+    """Push the rows of X and the drawn output rows apart; leave the gradient of X in dX.
+
+    Row i of X takes `weight * pairs[i]` of the gradient of each shared negative. All of them act at
+    once on a row: where that overshoots (step times curvature beyond a limit) it is shortened.
+    """
+    for r in range(drawn.size):
+        N[r] = outputs[drawn[r]]
+        bends_out[r] = np.float32(0)
+        sizes[r] = (N[r] * N[r]).sum()
+    np.dot(X, N.T, G)
+    for i in range(X.shape[0]):
+        step = -rate * weight * pairs[i] if i < pairs.size else np.float32(0)
+        size, bend = (X[i] * X[i]).sum(), np.float32(0)
+        for r in range(drawn.size):
+            s = sigmoid(G[i, r])
+            slope = s * (np.float32(1) - s) * step
+            bend -= slope * sizes[r]
+            bends_out[r] -= slope * size
+            G[i, r] = step * s
+        bends_in[i] = bend
+    np.dot(G, N, dX)
+    np.dot(G.T, X, N)
+    _shorten(dX, bends_in)
+    _shorten(N, bends_out)
+    for r in range(drawn.size):
+        v = outputs[drawn[r]]
+        v += N[r]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _add_rows(kept, c0, pairs, dX, inputs, touches):
+    for i in range(pairs.size):
+        if pairs[i] > 0:
+            u = inputs[kept[c0 + i]]
+            u += dX[i]
+            if touches.size:
+                touches[kept[c0 + i]] += pairs[i]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _spread_rows(kept, c0, first, last, pairs, dX, negatives, inputs, touches):
+    """Give each context row its share of its window's gradient: the gradient of a mean."""
+    for i in range(pairs.size):
+        if pairs[i] == 0:
+            continue
+        share = np.float32(1) / np.float32(last[i] - first[i] - 1)
+        dX[i] = (dX[i] + negatives[i]) * share
+        for j in range(first[i], last[i]):
+            if j != c0 + i:
+                u = inputs[kept[j]]
+                u += dX[i]
+                if touches.size:
+                    touches[kept[j]] += share
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _scratch(chunk, shared, dimension):
+    """Allocate once what every chunk uses: rows, gradients, negatives, scores, pairs, windows."""
+    rows = np.zeros((chunk, dimension), np.float32)
+    gradients, positive = np.zeros_like(rows), np.zeros_like(rows)
+    negatives = np.zeros((shared, dimension), np.float32)
+    scores = np.zeros((chunk, shared), np.float32)
+    pairs, drawn = np.zeros(chunk, np.float32), np.empty(shared, np.int32)
+    windows = np.empty((2, chunk), np.int64)
+    bends = (
+        np.zeros(chunk, np.float32),
+        np.zeros(shared, np.float32),
+        np.zeros(shared, np.float32),
+    )
+    return rows, gradients, positive, negatives, scores, pairs, drawn, windows, bends
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def _train_chunk(
+    kept, c0, size, noise, inputs, outputs, rate, is_cbow, negative, scratch, input_touches,
+    output_touches, state,
+):  # fmt: skip
+    """Train consecutive kept tokens whose windows are drawn, and return their pairs."""
+    X, dX, positive, N, G, all_pairs, drawn, windows, bends = scratch
+    pairs, first, last = all_pairs[:size], windows[0], windows[1]
+    if is_cbow:
+        _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, positive)
+    else:
+        _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X)
+    total = pairs.sum()
+    if total == 0:
+        return total, state
+    weight = np.float32(negative) / np.float32(drawn.size)
+    for r in range(drawn.size):
+        state = next_state(state)
+        drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
+        if output_touches.size:
+            output_touches[drawn[r]] += total * weight
+    _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, *bends)
+    if is_cbow:
+        _spread_rows(kept, c0, first, last, pairs, positive, dX, inputs, input_touches)
+    else:
+        _add_rows(kept, c0, pairs, dX, inputs, input_touches)
     return total, state
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _negatives(rows, pairs, drawn, weight, rate, inputs, outputs, X, N, G, dX, dN):  # type: ignore[no-untyped-def]
-    """Push the chunk's input rows and the drawn output rows apart.
-
-    Row i of the chunk takes `weight × pairs[i]` of the gradient of each shared negative.
-    """
-    dimension = inputs.shape[1]
-    size = rows.size
-    for i in range(X.shape[0]):
-        if i < size:
-            u = inputs[rows[i]]
-            for k in range(dimension):
-                X[i, k] = u[k]
-        else:
-            pairs[i] = 0
-    for r in range(drawn.size):
-        v = outputs[drawn[r]]
-        for k in range(dimension):
-            N[r, k] = v[k]
-    np.dot(X, N.T, G)
-    for i in range(X.shape[0]):
-        step = -rate * weight * pairs[i]
-        for r in range(drawn.size):
-            G[i, r] = step * sigmoid(G[i, r])
-    np.dot(G, N, dX)
-    np.dot(G.T, X, dN)
-    for i in range(size):
-        if pairs[i] > 0:
-            u = inputs[rows[i]]
-            for k in range(dimension):
-                u[k] += dX[i, k]
-    for r in range(drawn.size):
-        v = outputs[drawn[r]]
-        for k in range(dimension):
-            v[k] += dN[r, k]
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def train_skip_gram(  # type: ignore[no-untyped-def]
-    tokens, offsets, keep, noise, inputs, outputs, first_rate, last_rate, window, negative, chunk,
-    shared, seed, input_touches, output_touches,
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def train_sentences(
+    tokens, offsets, keep, noise, inputs, outputs, first_rate, last_rate, is_cbow, window,
+    negative, chunk, shared, seed, input_touches, output_touches,
 ):  # fmt: skip
     """Train one pass over sentences, in place.
 
@@ -154,10 +195,12 @@ def train_skip_gram(  # type: ignore[no-untyped-def]
         offsets: int64, where each sentence begins, and the end: one more than there are sentences.
         keep: float32 per token id, chance that an occurrence is kept (subsampling).
         noise: int32 table of token ids, from which negatives are drawn evenly.
-        inputs: float32, V × d, the vectors.
-        outputs: float32, V × d, the context vectors.
+        inputs: float32, V by d, the vectors.
+        outputs: float32, V by d, the context vectors.
         first_rate: Learning rate at the first token.
         last_rate: Learning rate at the last token; it falls in a straight line between them.
+        is_cbow: The mean of a window predicts its token, in place of the token its window; the
+            gradient of the mean is divided by its tokens, which word2vec.c forgets.
         window: Most tokens on each side; each token draws its own reach evenly from 1 to this.
         negative: Negatives per positive pair, in expectation.
         chunk: Consecutive tokens that share negatives.
@@ -170,42 +213,28 @@ def train_skip_gram(  # type: ignore[no-untyped-def]
     Returns:
         Positive pairs trained.
     """
-    dimension = inputs.shape[1]
     state = (np.uint64(seed) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
     for _ in range(4):
-        state = _next(state)
+        state = next_state(state)
     kept = np.empty(BLOCK, np.int32)
     begin, end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    X, dX = np.zeros((chunk, dimension), np.float32), np.zeros((chunk, dimension), np.float32)
-    N, dN = np.zeros((shared, dimension), np.float32), np.zeros((shared, dimension), np.float32)
-    G = np.zeros((chunk, shared), np.float32)
-    pairs, drawn = np.zeros(chunk, np.float32), np.empty(shared, np.int32)
-    weight = np.float32(negative) / np.float32(shared)
-    trained, sentence, position = 0, 0, np.int64(offsets[0])
+    scratch = _scratch(chunk, shared, inputs.shape[1])
+    windows = scratch[-2]
+    trained, sentence, position = 0.0, 0, np.int64(offsets[0])
     origin, size = position, max(1, offsets[-1] - offsets[0])
     while sentence < offsets.size - 1:
         before = position
-        filled, sentence, position, state = _fill(
+        filled, sentence, position, state = fill(
             tokens, offsets, sentence, position, keep, kept, begin, end, state
         )
         for c0 in range(0, filled, chunk):
             c1 = min(filled, c0 + chunk)
             done = (before - origin + (position - before) * (c0 / filled)) / size
             rate = np.float32(first_rate + (last_rate - first_rate) * done)
-            total, state = _positives(
-                kept, begin, end, c0, c1, window, rate, inputs, outputs, pairs, output_touches,
-                state,
+            state = draw_windows(begin, end, c0, c1, window, windows[0], windows[1], state)
+            pairs, state = _train_chunk(
+                kept, c0, c1 - c0, noise, inputs, outputs, rate, is_cbow, negative, scratch,
+                input_touches, output_touches, state,
             )  # fmt: skip
-            trained += total
-            if total == 0:
-                continue
-            for r in range(shared):
-                state = _next(state)
-                drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
-            _negatives(kept[c0:c1], pairs, drawn, weight, rate, inputs, outputs, X, N, G, dX, dN)
-            if input_touches.size:
-                for i in range(c0, c1):
-                    input_touches[kept[i]] += pairs[i - c0]
-                for r in range(shared):
-                    output_touches[drawn[r]] += total * weight
+            trained += pairs
     return trained

@@ -8,19 +8,22 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.training.progress import Progress
+from pipelines.training import progress
+from pipelines.training.rounds import RoundState, Trained
 from pipelines.word2vec.config import TrainWord2VecConfig
 
 
 def train(
-    frames: Mapping[str, DataFrame], config: TrainWord2VecConfig, progress: Progress | None = None
-) -> tuple[DataFrame, dict[str, float]]:
+    frames: Mapping[str, DataFrame],
+    config: TrainWord2VecConfig,
+    state: RoundState,  # noqa: ARG001  (what every trainer is given)
+) -> Trained:
     """Train skip-gram vectors with hierarchical softmax (Mikolov et al. 2013) in MLlib.
 
     Args:
         frames: `sentences` (`token_ids`) and `vocabulary` (`token_id, token`).
         config: Settings.
-        progress: Told what is known while it trains: MLlib reports nothing itself.
+        state: Not used: MLlib keeps nothing between passes.
 
     Returns:
         One row per token of the vocabulary that occurs: `entity, key, vector`; and measures.
@@ -38,16 +41,16 @@ def train(
         inputCol="tokens",
         outputCol="vector",
     )
-    if progress is not None:
-        progress.report(engine="mllib", passes=config.max_iter)
+    progress.report(engine="mllib", passes=config.max_iter)
     started = time.monotonic()
     trained = trainer.fit(texts).getVectors()
-    measures = {"seconds": time.monotonic() - started}
+    seconds = time.monotonic() - started
     vectors = trained.select(
         F.col("word").cast("int").alias("token_id"),
         vector_to_array(F.col("vector"), dtype="float32").alias("vector"),
     )
     named = vectors.join(frames["vocabulary"].select("token_id", "token"), "token_id", "inner")
-    return named.select(
-        F.lit("word").alias("entity"), F.col("token").alias("key"), "vector"
-    ), measures
+    keyed = named.select(
+        F.lit(config.entity).alias("entity"), F.col("token").alias("key"), "vector"
+    )
+    return Trained(keyed, [(config.max_iter, "seconds", seconds)], {"seconds": seconds})

@@ -1,4 +1,4 @@
-"""The demo's workflow, on a part of its source: on a cluster, killed and repeated, and again."""
+"""The demo's workflow, on a part of its source: killed and repeated, again, and on a cluster."""
 
 import os
 import signal
@@ -15,6 +15,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs import command
+
+pytestmark = pytest.mark.slow  # its parts have quicker tests; whole, it takes ten minutes
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOW = ROOT / "conf" / "workflows" / "demo.yaml"

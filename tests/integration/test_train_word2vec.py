@@ -1,16 +1,19 @@
-"""`train_word2vec` on MLlib: planted topics are recovered, and a space is trained once."""
+"""`train_word2vec`: planted topics are recovered by both engines, and a space is trained once."""
 
 import numpy as np
 import pytest
 
 from jobs.train_word2vec import run
 from pipelines import tables
+from pipelines.errors import InputError
+from pipelines.training.rounds import RoundState
 from pipelines.vectors.spaces import find_space
-from pipelines.word2vec import mllib
+from pipelines.word2vec import native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
 from schemas import EMBEDDING_SPACES, SENTENCES, TRAINING_HISTORY, VECTORS, VOCABULARY
 
 TOPICS, WORDS = 2, 5
+NATIVE = {"held_out_loss", "learning_rate", "tokens_per_second"}
 
 
 def config(tmp_path, **changes):
@@ -20,10 +23,7 @@ def config(tmp_path, **changes):
         ),
         outputs=Word2VecOutputs(vectors=str(tmp_path / "vectors")),
         format="parquet",
-        vector_size=8,
-        max_iter=3,
-        step_size=0.05,
-        **changes,
+        **{"vector_size": 8, "max_iter": 3, "step_size": 0.05, "sample": 0} | changes,
     )
 
 
@@ -50,9 +50,20 @@ def folder(spark, tmp_path_factory):
     return folder
 
 
-def test_planted_topics_are_nearer_to_themselves(spark, folder):
-    result = run(spark, config(folder))
-    rows = tables.read(spark, str(folder / "vectors"), VECTORS).collect()
+@pytest.mark.parametrize(
+    ("engine", "architecture", "measured"),
+    [
+        ("mllib", "skip_gram", {"seconds"}),
+        ("native", "skip_gram", NATIVE),
+        ("native", "cbow", NATIVE),
+    ],
+)
+def test_planted_topics_are_nearer_to_themselves(spark, folder, engine, architecture, measured):
+    epochs = 3 if engine == "mllib" else 20
+    result = run(spark, config(folder, engine=engine, architecture=architecture, max_iter=epochs,
+                               held_out_share=0.05))  # fmt: skip
+    stored = tables.read(spark, str(folder / "vectors"), VECTORS)
+    rows = stored.where(f"space_id = '{result.space_id}'").collect()
     vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
     assert len(vectors) == result.rows_out["vectors"] == TOPICS * WORDS
     assert all(np.linalg.norm(v) == pytest.approx(1, abs=1e-5) for v in vectors.values())
@@ -60,15 +71,21 @@ def test_planted_topics_are_nearer_to_themselves(spark, folder):
         nearest = sorted(vectors, key=lambda other: -float(vectors[other] @ vector))[1:WORDS]
         assert {other[:2] for other in nearest} == {key[:2]}
     history = tables.read(spark, str(folder / "training_history"), TRAINING_HISTORY).collect()
-    assert {(r["space_id"], r["metric"]) for r in history} == {(result.space_id, "seconds")}
+    own = [r for r in history if r["space_id"] == result.space_id]
+    assert {r["metric"] for r in own} == measured
+    if engine == "native":
+        assert {r["round"] for r in own} == set(range(1, epochs + 1))
+    assert not list((folder / "work").rglob("round=*")), (
+        "rounds are deleted when the space is staged"
+    )
 
 
 def test_a_space_is_trained_once_and_again_only_when_its_vectors_are_gone(
     spark, folder, monkeypatch
 ):
     trained = []
-    real = mllib.train
-    monkeypatch.setattr(mllib, "train", lambda *a: trained.append(1) or real(*a))
+    real = native.train
+    monkeypatch.setattr(native, "train", lambda *a: trained.append(1) or real(*a))
     first = run(spark, config(folder, seed=7))
     again = run(spark, config(folder, seed=7))
     assert (first.space_id, again.status, len(trained)) == (again.space_id, "unchanged", 1)
@@ -104,3 +121,88 @@ def test_the_place_of_tables_and_their_format_do_not_change_the_space(spark, fol
     elsewhere = run(spark, moved.model_copy(update={"outputs": outputs}))
     assert elsewhere.status == "done"
     assert elsewhere.space_id == there.space_id
+
+
+def test_a_killed_run_goes_on_from_its_last_round_to_the_same_bytes(
+    spark, folder, tmp_path, monkeypatch
+):
+    def settings(place):
+        outputs = Word2VecOutputs(
+            vectors=str(tmp_path / place / "vectors"),
+            training_history=str(tmp_path / place / "history"),
+            embedding_spaces=str(tmp_path / place / "spaces"),
+        )
+        changed = config(folder, threads=1, max_iter=4, tokens_per_round=6000, seed=11)
+        return changed.model_copy(update={"outputs": outputs})
+
+    whole = run(spark, settings("whole"))
+    real = RoundState.write
+
+    def dies(state, name, frame, **options):
+        if name == "round=3":
+            raise KeyboardInterrupt
+        real(state, name, frame, **options)
+
+    monkeypatch.setattr(RoundState, "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        run(spark, settings("killed"))
+    kept = [p.name for p in (tmp_path / "killed" / "work").rglob("round=*")]
+    assert kept == ["round=2"]
+    written = []
+    monkeypatch.setattr(
+        RoundState, "write", lambda s, name, f, **o: written.append(name) or real(s, name, f, **o)
+    )
+    resumed = run(spark, settings("killed"))
+    assert written == ["round=3", "round=4"]
+    assert resumed.space_id == whole.space_id
+    found = [
+        tables.read(spark, str(tmp_path / place / "vectors"), VECTORS).orderBy("key").collect()
+        for place in ("whole", "killed")
+    ]
+    assert found[0] == found[1]
+
+
+def test_vectors_do_not_depend_on_how_sentences_are_partitioned(spark, folder):
+    frames = {
+        "sentences": tables.read(spark, str(folder / "sentences"), SENTENCES),
+        "vocabulary": tables.read(spark, str(folder / "vocabulary"), VOCABULARY),
+    }
+    found = []
+    for partitions in (1, 5):
+        state = RoundState(spark, str(folder / f"work{partitions}"))
+        split = frames | {"sentences": frames["sentences"].repartition(partitions)}
+        trained = native.train(split, config(folder, threads=1), state)
+        found.append(trained.vectors.orderBy("key").collect())
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("sentences", "tokens", "told"),
+    [
+        ([[0, 1, 7]], 2, "token id 7 is not in inputs.vocabulary"),
+        ([[0, 1, -1]], 2, "token id -1 is not in inputs.vocabulary"),
+        ([[0], [1], []], 2, "no token has another beside it"),
+        ([[0, 0]], 1, "1 tokens, and training needs two"),
+    ],
+)
+def test_what_cannot_be_trained_is_an_input_error(spark, tmp_path, sentences, tokens, told):
+    frames = {
+        "sentences": spark.createDataFrame(
+            [(str(n), "d", ids) for n, ids in enumerate(sentences)], SENTENCES.schema()
+        ),
+        "vocabulary": spark.createDataFrame(
+            [(n, f"t{n}", 3, 1) for n in range(tokens)], VOCABULARY.schema()
+        ),
+    }
+    with pytest.raises(InputError, match=told):
+        native.train(frames, config(tmp_path), RoundState(spark, str(tmp_path / "work")))
+
+
+def test_one_sentence_and_two_tokens_are_enough(spark, tmp_path):
+    frames = {
+        "sentences": spark.createDataFrame([("s", "d", [0, 1])], SENTENCES.schema()),
+        "vocabulary": spark.createDataFrame([(0, "a", 1, 1), (1, "b", 1, 1)], VOCABULARY.schema()),
+    }
+    state = RoundState(spark, str(tmp_path / "work"))
+    trained = native.train(frames, config(tmp_path), state)
+    assert {row["key"] for row in trained.vectors.collect()} == {"a", "b"}

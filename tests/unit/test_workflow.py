@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import command, console, workflow
+from jobs import command, console
 from pipelines.errors import ConcurrentRunError, ConfigError, GateError
 from pipelines.results import JobResult
-from pipelines.settings import JobConfig
+from pipelines.settings import JobConfig, substitute
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
 
@@ -219,6 +219,6 @@ def test_a_second_run_of_the_same_workflow_is_refused(
 
 def test_texts_are_substituted_everywhere_and_nothing_else() -> None:
     tree = {"a": ["${x}/b", 1, None], "c": {"d": "$${x} ${x}"}}
-    assert workflow.substitute(tree, {"x": "1"}) == {"a": ["1/b", 1, None], "c": {"d": "${x} 1"}}
+    assert substitute(tree, {"x": "1"}) == {"a": ["1/b", 1, None], "c": {"d": "${x} 1"}}
     with pytest.raises(ConfigError, match="unknown parameter"):
-        workflow.substitute("5 $ each", {})
+        substitute("5 $ each", {})

@@ -1,0 +1,175 @@
+"""The Word2Vec kernel against the gradient of the objective it claims to descend."""
+
+import numpy as np
+import pytest
+
+from pipelines.word2vec import kernel, loss
+from pipelines.word2vec.sampling import chunk_size, keep_probabilities, noise_table
+
+SIZE, DIMENSION, WINDOW, NEGATIVE = 6, 3, 2, 4
+NONE = np.empty(0, np.float32)
+SENTENCES = [[0, 1, 2, 3], [4], [3, 5, 1], []]
+TOKENS = np.concatenate([np.array(s, np.int32) for s in SENTENCES])
+OFFSETS = np.array([0, 4, 5, 8, 8], np.int64)
+COUNTS = np.array([4, 3, 2, 1, 1, 1])
+NOISE = noise_table(COUNTS, 0.75)
+
+
+def model(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    inputs, outputs = rng.normal(0, 0.7, (2, SIZE, DIMENSION)).astype(np.float32)
+    return inputs, outputs
+
+
+def train(
+    inputs: np.ndarray,
+    outputs: np.ndarray,
+    *,
+    rate: float,
+    seed: int,
+    is_cbow: bool,
+    touches: tuple[np.ndarray, np.ndarray] = (NONE, NONE),
+) -> float:
+    keep = np.ones(SIZE, np.float32)
+    pairs = kernel.train_sentences(
+        TOKENS, OFFSETS, keep, NOISE, inputs, outputs, rate, rate, is_cbow, WINDOW, NEGATIVE,
+        3, 5, seed, *touches,
+    )  # fmt: skip
+    return float(pairs)
+
+
+def expected_loss(inputs: np.ndarray, outputs: np.ndarray, *, is_cbow: bool) -> float:
+    """Plain numpy: the loss over all sentences, averaged over every reach and every negative."""
+    noise = COUNTS**0.75 / (COUNTS**0.75).sum()
+    total = 0.0
+    for sentence in SENTENCES:
+        for i, reach in np.ndindex(len(sentence), WINDOW):
+            places = range(max(0, i - reach - 1), min(len(sentence), i + reach + 2))
+            context = [sentence[j] for j in places if j != i]
+            if not context:
+                continue
+            source = inputs[context].mean(0) if is_cbow else inputs[sentence[i]]
+            targets = [sentence[i]] if is_cbow else context
+            for target in targets:
+                total += np.log1p(np.exp(-source @ outputs[target])) / WINDOW
+                total += NEGATIVE * noise @ np.log1p(np.exp(outputs @ source)) / WINDOW
+    return total
+
+
+def finite_differences(inputs: np.ndarray, outputs: np.ndarray, *, is_cbow: bool) -> np.ndarray:
+    both, step = np.stack([inputs, outputs]).astype(np.float64), 1e-5
+    gradient = np.zeros_like(both)
+    for place in np.ndindex(both.shape):
+        sides = []
+        for sign in (1, -1):
+            moved = both.copy()
+            moved[place] += sign * step
+            sides.append(expected_loss(*moved, is_cbow=is_cbow))
+        gradient[place] = (sides[0] - sides[1]) / (2 * step)
+    return gradient
+
+
+@pytest.mark.parametrize("is_cbow", [False, True])
+def test_the_mean_step_is_the_gradient_of_the_expected_loss(is_cbow: bool) -> None:
+    rate, runs = 1e-3, 4000
+    moved = np.zeros((2, SIZE, DIMENSION))
+    for seed in range(runs):
+        inputs, outputs = model()
+        train(inputs, outputs, rate=rate, seed=seed, is_cbow=is_cbow)
+        moved += np.stack([inputs, outputs]) - np.stack(model())
+    expected = -finite_differences(*model(), is_cbow=is_cbow)
+    found = moved / runs / rate
+    assert np.abs(found - expected).max() < 0.04 * np.abs(expected).max()
+
+
+def test_the_reference_loss_is_the_held_out_loss_for_whole_windows() -> None:
+    inputs, outputs = model()
+    noise = np.array([2, 0], np.int32)
+    found, count = loss.held_out_loss(
+        (TOKENS, OFFSETS), noise, (inputs, outputs), window=5, negative=3, is_cbow=False
+    )
+    pairs = [
+        (s[i], s[j]) for s in SENTENCES for i in range(len(s)) for j in range(len(s)) if i != j
+    ]
+    assert count == len(pairs) == 18
+    drawn = noise[np.random.default_rng(0).integers(0, 2, (100_000, 3))]
+    logits = inputs.astype(np.float64) @ outputs.astype(np.float64).T
+    expected = [
+        np.log1p(np.exp(-logits[a, b])) + np.log1p(np.exp(logits[a, drawn[n]])).sum()
+        for n, (a, b) in enumerate(pairs)
+    ]
+    assert found == pytest.approx(np.mean(expected), rel=1e-12)
+
+
+def test_touches_count_pairs_and_weighted_negatives() -> None:
+    touches = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
+    pairs = train(*model(), rate=0.01, seed=1, is_cbow=False, touches=touches)
+    assert touches[0].sum() == pairs > 0
+    assert touches[1].sum() == pytest.approx(pairs * (1 + NEGATIVE))
+    assert touches[0][4] == 0, "a token alone in its sentence has no pair"
+
+
+def test_rows_without_touches_do_not_move() -> None:
+    touches = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
+    inputs, outputs = model()
+    train(inputs, outputs, rate=0.01, seed=3, is_cbow=False, touches=touches)
+    for side, before, touched in zip((inputs, outputs), model(), touches, strict=True):
+        assert np.array_equal((side != before).any(1), touched > 0)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
+    ends = []
+    for seed in (7, 7, 8):
+        inputs, outputs = model()
+        train(inputs, outputs, rate=0.05, seed=seed, is_cbow=False)
+        ends.append(inputs.tobytes() + outputs.tobytes())
+    assert ends[0] == ends[1] != ends[2]
+
+
+@pytest.mark.parametrize("is_cbow", [False, True])
+@pytest.mark.parametrize("share", [0.0, 0.5])
+@pytest.mark.parametrize("rate", [0.025, 0.1])
+def test_few_tokens_and_high_rates_stay_bounded(rate: float, share: float, is_cbow: bool) -> None:
+    rng = np.random.default_rng(0)
+    tokens = rng.integers(0, 10, 6000).astype(np.int32)
+    tokens[rng.random(6000) < share] = 0
+    counts = np.bincount(tokens, minlength=10)
+    offsets = np.arange(0, 6001, 10)
+    inputs = ((rng.random((10, 8)) - 0.5) / 8).astype(np.float32)
+    outputs = np.zeros_like(inputs)
+    chunk = chunk_size(counts, 0.75, pairs=30, step_size=rate)
+    noise = noise_table(counts, 0.75)
+    for epoch in range(10):
+        kernel.train_sentences(
+            tokens, offsets, keep_probabilities(counts, 1e-3), noise, inputs, outputs, rate, rate,
+            is_cbow, 5, 5, chunk, kernel.SHARED, epoch, NONE, NONE,
+        )  # fmt: skip
+    assert np.abs(inputs).max() < 20
+
+
+def test_sentences_longer_than_a_block_are_trained_whole() -> None:
+    size = 2 * kernel.BLOCK + 100
+    tokens = (np.arange(size) % SIZE).astype(np.int32)
+    inputs, outputs = model()
+    pairs = kernel.train_sentences(
+        tokens, np.array([0, size]), np.ones(SIZE, np.float32), NOISE, inputs,
+        outputs, 0.01, 0.01, False, 1, 5, 8, 8, 1, NONE, NONE,
+    )  # fmt: skip
+    assert pairs == 2 * size - 2 * 3, "two neighbours each, but for the ends of three blocks"
+
+
+def test_subsampling_keeps_as_word2vec_does() -> None:
+    counts = np.array([1_000_000, 1000, 10])
+    frequency = counts / counts.sum()
+    expected = (np.sqrt(frequency / 1e-3) + 1) * 1e-3 / frequency
+    np.testing.assert_allclose(keep_probabilities(counts, 1e-3), np.minimum(1, expected), rtol=1e-6)
+    assert keep_probabilities(counts, 0).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("exponent", [0.75, 0.0, -0.5])
+def test_noise_is_drawn_by_the_power_of_counts(exponent: float) -> None:
+    counts = np.array([500, 30, 0, 2])
+    table = noise_table(counts, exponent)
+    found = np.bincount(table, minlength=4) / table.size
+    weights = np.array([500.0**exponent, 30.0**exponent, 0, 2.0**exponent])
+    np.testing.assert_allclose(found, weights / weights.sum(), atol=1e-6)
