@@ -32,10 +32,10 @@ demo: java ## Run the whole workflow on this machine's own text and code (build/
 	@$(BIN)/vectormill run conf/workflows/demo.yaml
 
 test: java ## Run the tests but the slow ones
-	@$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
 test-all: java ## Run every test
-	@$(BIN)/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: java ## Run one benchmark: make bench BENCH=name
 	@if [ ! -f "tests/benchmarks/$(BENCH).py" ]; then \

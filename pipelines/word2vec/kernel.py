@@ -11,7 +11,15 @@ import numpy as np
 from numba import njit
 from scipy.linalg import cython_blas  # noqa: F401  (loaded first, so that its threads can be limited)
 
-from pipelines.word2vec.stream import draw_windows, fill, next_state, sigmoid
+from pipelines.word2vec.stream import (
+    add_row,
+    copy_row,
+    draw_windows,
+    fill,
+    next_state,
+    sigmoid,
+    square,
+)
 
 SHARED = 32  # negatives drawn for a chunk
 LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
@@ -41,7 +49,7 @@ def _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X):
                 touches[kept[j]] += np.float32(1)
         pairs[i] = last[i] - first[i] - 1
     for i in range(pairs.size):
-        X[i] = inputs[kept[c0 + i]]
+        copy_row(X, i, inputs, kept[c0 + i])
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -51,13 +59,13 @@ def _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, dX):
     for i in range(pairs.size):
         count = last[i] - first[i] - 1
         pairs[i] = min(count, 1)
-        X[i] = np.float32(0)
+        for k in range(dimension):
+            X[i, k] = np.float32(0)
         if count == 0:
             continue
-        x = X[i]
         for j in range(first[i], last[i]):
             if j != c0 + i:
-                x += inputs[kept[j]]
+                add_row(X, i, inputs, kept[j])
         share = np.float32(1) / np.float32(count)
         v = outputs[kept[c0 + i]]
         score = np.float32(0)
@@ -77,7 +85,9 @@ def _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, dX):
 def _shorten(rows, bends):
     for i in range(bends.size):
         if bends[i] > LIMIT:
-            rows[i] *= LIMIT / bends[i]
+            share = LIMIT / bends[i]
+            for k in range(rows.shape[1]):
+                rows[i, k] *= share
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -88,13 +98,13 @@ def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bend
     once on a row: where that overshoots (step times curvature beyond a limit) it is shortened.
     """
     for r in range(drawn.size):
-        N[r] = outputs[drawn[r]]
+        copy_row(N, r, outputs, drawn[r])
         bends_out[r] = np.float32(0)
-        sizes[r] = (N[r] * N[r]).sum()
+        sizes[r] = square(N, r)
     np.dot(X, N.T, G)
     for i in range(X.shape[0]):
         step = -rate * weight * pairs[i] if i < pairs.size else np.float32(0)
-        size, bend = (X[i] * X[i]).sum(), np.float32(0)
+        size, bend = square(X, i), np.float32(0)
         for r in range(drawn.size):
             s = sigmoid(G[i, r])
             slope = s * (np.float32(1) - s) * step
@@ -107,16 +117,14 @@ def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bend
     _shorten(dX, bends_in)
     _shorten(N, bends_out)
     for r in range(drawn.size):
-        v = outputs[drawn[r]]
-        v += N[r]
+        add_row(outputs, drawn[r], N, r)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _add_rows(kept, c0, pairs, dX, inputs, touches):
     for i in range(pairs.size):
         if pairs[i] > 0:
-            u = inputs[kept[c0 + i]]
-            u += dX[i]
+            add_row(inputs, kept[c0 + i], dX, i)
             if touches.size:
                 touches[kept[c0 + i]] += pairs[i]
 
@@ -128,11 +136,11 @@ def _spread_rows(kept, c0, first, last, pairs, dX, negatives, inputs, touches):
         if pairs[i] == 0:
             continue
         share = np.float32(1) / np.float32(last[i] - first[i] - 1)
-        dX[i] = (dX[i] + negatives[i]) * share
+        for k in range(inputs.shape[1]):
+            dX[i, k] = (dX[i, k] + negatives[i, k]) * share
         for j in range(first[i], last[i]):
             if j != c0 + i:
-                u = inputs[kept[j]]
-                u += dX[i]
+                add_row(inputs, kept[j], dX, i)
                 if touches.size:
                     touches[kept[j]] += share
 

@@ -1,5 +1,5 @@
 # mypy: disable-error-code="no-untyped-def, assignment"
-"""The kernel's small parts: random numbers, the sigmoid, subsampled tokens and their windows.
+"""The kernel's small parts: random numbers, sigmoid, rows, subsampled tokens and their windows.
 
 Numba's cache does not see that these changed when only the kernel's own file is unchanged: clear it
 (or touch `kernel.py`) after an edit.
@@ -11,7 +11,7 @@ from numba import njit
 _SCALE = np.float32(1 / 16777216.0)
 
 
-@njit(cache=True, inline="always")
+@njit(cache=True)
 def next_state(state):
     """Step Marsaglia's xorshift generator of 64 bits."""
     state ^= state << np.uint64(13)
@@ -20,7 +20,7 @@ def next_state(state):
     return state
 
 
-@njit(cache=True, fastmath=True, error_model="numpy", inline="always")
+@njit(cache=True, fastmath=True, error_model="numpy")
 def sigmoid(x):
     """Return 1 / (1 + e^-x) to about 1e-6, saturated beyond 16, as arithmetic alone.
 
@@ -78,3 +78,26 @@ def draw_windows(begin, end, c0, c1, window, first, last, state):
         first[i - c0] = max(np.int64(begin[i]), i - reach)
         last[i - c0] = min(np.int64(end[i]), i + reach + 1)
     return state
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def copy_row(to, i, rows, j):
+    """Set row i of one matrix to row j of another; loops compile faster than slices."""
+    for k in range(to.shape[1]):
+        to[i, k] = rows[j, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def add_row(to, i, rows, j):
+    """Add row j of one matrix to row i of another."""
+    for k in range(to.shape[1]):
+        to[i, k] += rows[j, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def square(rows, i):
+    """Return a row's squared length."""
+    total = np.float32(0)
+    for k in range(rows.shape[1]):
+        total += rows[i, k] * rows[i, k]
+    return total
