@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zstandard
+import pyarrow as pa
 from _measuring import DATA, ROOT, paired, peer, write
 from gensim.models import KeyedVectors, Word2Vec
 
@@ -45,7 +45,7 @@ class Corpus:
 
 def load(line: int, folder: Path) -> Corpus:
     """Read the text as lines of so many words."""
-    raw = zstandard.ZstdDecompressor().stream_reader(TEXT.open("rb")).read().decode().split()
+    raw = pa.input_stream(str(TEXT), compression="zstd").read().decode().split()
     raw = raw[: int(os.environ.get("WORDS", len(raw)))]
     kept = [(w, n) for w, n in collections.Counter(raw).items() if n >= 5]
     kept.sort(key=lambda pair: (-pair[1], pair[0]))
