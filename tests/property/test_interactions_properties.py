@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
 
@@ -14,7 +14,8 @@ from pipelines.interactions.config import BuildInteractionsConfig, CleanEventsCo
 from schemas import EVENTS
 
 FEW = settings(
-    max_examples=3,
+    max_examples=2,
+    phases=[Phase.explicit, Phase.generate],  # shrinking would run Spark for an hour
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
