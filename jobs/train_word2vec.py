@@ -10,9 +10,10 @@ from jobs.command import run_job
 from pipelines.results import JobResult
 from pipelines.staging import stage
 from pipelines.tables import TableStore
+from pipelines.vectors.spaces import of_space, require_one_space
 from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig
-from schemas import SENTENCES, VOCABULARY
+from schemas import SENTENCES, VECTORS, VOCABULARY
 
 CONFIG = TrainWord2VecConfig
 
@@ -24,6 +25,10 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         "sentences": store.read("sentences", SENTENCES),
         "vocabulary": store.read("vocabulary", VOCABULARY),
     }
+    if config.inputs.initial_vectors:
+        earlier = store.read("initial_vectors", VECTORS)
+        chosen = config.initial_space_id or require_one_space(earlier)
+        frames["initial_vectors"] = of_space(earlier, chosen)
     trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,

@@ -15,7 +15,7 @@ from pyspark.sql.types import (
 
 from schemas.table import Column, Table, between, not_blank, one_of
 
-ENTITIES = ("word", "document", "user", "item")
+ENTITIES = ("word", "document", "user", "item", "word_context", "item_context")
 
 _SPACE_ID = Column(
     "space_id", StringType(), "Embedding space the row belongs to", checks=(not_blank(),)

@@ -31,33 +31,33 @@ class RoundState:
     def __init__(self, spark: SparkSession, folder: str) -> None:
         self.spark = spark
         self._files = Files(spark)
-        self._folder = folder
+        self.folder = folder
 
     def write(self, name: str, frame: DataFrame, *, by: tuple[str, ...] = ()) -> None:
         """Keep a frame, in folders by some columns; it is there when it is whole."""
-        place = f"{self._folder}/{name}"
+        place = f"{self.folder}/{name}"
         parquet.replace(self._files, frame, place, part={}, partitioning=by, metadata={})
 
     def read(self, name: str, schema: str) -> DataFrame:
         """Return a frame that is kept, its columns in the schema's order."""
-        stored = self.spark.read.schema(schema).parquet(f"{self._folder}/{name}")
+        stored = self.spark.read.schema(schema).parquet(f"{self.folder}/{name}")
         return stored.select([part.split()[0] for part in schema.split(", ")])
 
     def has(self, name: str) -> bool:
         """Tell whether a frame is kept under a name."""
-        return self._files.exists(f"{self._folder}/{name}")
+        return self._files.exists(f"{self.folder}/{name}")
 
     def last_round(self) -> int:
         """Return the number of the last round that is kept whole; 0 where there is none."""
-        if not self._files.is_folder(self._folder):
+        if not self._files.is_folder(self.folder):
             return 0
-        names = [n for n in self._files.names(self._folder) if n.startswith("round=")]
+        names = [n for n in self._files.names(self.folder) if n.startswith("round=")]
         return max((int(name.removeprefix("round=")) for name in names), default=0)
 
     def drop(self, name: str) -> None:
         """Delete one frame."""
-        self._files.delete(f"{self._folder}/{name}")
+        self._files.delete(f"{self.folder}/{name}")
 
     def clear(self) -> None:
         """Delete all of it: the run's result is stored elsewhere."""
-        self._files.delete(self._folder)
+        self._files.delete(self.folder)

@@ -1,8 +1,8 @@
 """Settings of Word2Vec training, under Spark's names."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pipelines.settings import JobConfig, Outputs, Settings
 
@@ -14,6 +14,8 @@ class Word2VecInputs(Settings):
     """Sentences (or sessions) as token ids."""
     vocabulary: str
     """Tokens (or item ids) with their counts."""
+    initial_vectors: str | None = None
+    """Vectors of an earlier space to begin from; tokens that it lacks begin as new (native)."""
 
 
 class Word2VecOutputs(Outputs):
@@ -40,7 +42,7 @@ class TrainWord2VecConfig(JobConfig):
     """Trainer: `native` is vectormill's own, `mllib` Spark's (skip-gram, hierarchical softmax)."""
     space_name: str = Field(default="word", pattern=r"^\w+$")
     """Line of spaces that replace each other."""
-    entity: str = Field(default="word", pattern=r"^\w+$")
+    entity: Literal["word", "item"] = "word"
     """Kind of the vectors in the table: `word`, or `item` where sessions are trained on."""
     vector_size: int = Field(default=100, ge=1)
     """Components per vector."""
@@ -64,9 +66,36 @@ class TrainWord2VecConfig(JobConfig):
     """Share of sentences kept apart to measure the loss on (native)."""
     tokens_per_round: int = Field(default=20_000_000, ge=1)
     """Tokens trained between two states that a killed run can go on from (native)."""
+    mode: Literal["auto", "packed", "replicated"] = "auto"
+    """How executors share the work: `packed` trains in one task, `replicated` one copy of the model
+    per trainer, merged after each round; `auto` decides and says why (native)."""
+    trainers: int | None = Field(default=None, ge=1)
+    """Copies of the model in mode replicated; one per executor where not given (native)."""
+    rounds: int | None = Field(default=None, ge=1)
+    """Merges in all in mode replicated; 16 per epoch where not given (native)."""
+    early_stopping: float | None = Field(default=None, ge=0, lt=1)
+    """Stop after an epoch that lowers the held-out loss by less than this share (native)."""
+    keep_context_vectors: bool = False
+    """Whether output vectors are written too, as entity `<entity>_context` (native)."""
+    initial_space_id: str | None = None
+    """Space of `inputs.initial_vectors` to begin from, where they hold several (native)."""
     threads: int | None = Field(default=None, ge=1)
-    """Threads of the training task; all cores of one executor where not given (native)."""
+    """Threads of a training task; all cores of one executor where not given (native)."""
     num_partitions: int = Field(default=1, ge=1)
     """Partitions MLlib trains side by side; more are faster and, on a cluster, worse (mllib)."""
     max_sentence_length: int = Field(default=1_000, ge=2)
     """Longer sentences are cut, in tokens (mllib)."""
+
+    @model_validator(mode="after")
+    def _engine_can(self) -> Self:
+        asked = {
+            "inputs.initial_vectors": self.inputs.initial_vectors,
+            "early_stopping": self.early_stopping,
+            "keep_context_vectors": self.keep_context_vectors or None,
+        }
+        for name, value in asked.items():
+            if self.engine == "mllib" and value is not None:
+                raise ValueError(f"{name} needs engine: native")
+        if self.early_stopping is not None and self.held_out_share == 0:
+            raise ValueError("early_stopping needs a held_out_share above 0 to measure the loss on")
+        return self

@@ -17,12 +17,14 @@ from pipelines.word2vec.stream import (
     draw_windows,
     fill,
     next_state,
+    shorten,
     sigmoid,
     square,
 )
 
 SHARED = 32  # negatives drawn for a chunk
 LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
+REACH = np.float32(4)  # a score of -4 hardly asks to be lowered: what lies between is a step's way
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next
 
 
@@ -82,20 +84,12 @@ def _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, dX):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _shorten(rows, bends):
-    for i in range(bends.size):
-        if bends[i] > LIMIT:
-            share = LIMIT / bends[i]
-            for k in range(rows.shape[1]):
-                rows[i, k] *= share
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bends_out, sizes):
     """Push the rows of X and the drawn output rows apart; leave the gradient of X in dX.
 
     Row i of X takes `weight * pairs[i]` of the gradient of each shared negative. All of them act at
-    once on a row: where that overshoots (step times curvature beyond a limit) it is shortened.
+    once on a row: where that overshoots it is shortened. That is where step times curvature passes
+    a limit: the sigmoid's own curvature or, where it is saturated, its mean on the way down.
     """
     for r in range(drawn.size):
         copy_row(N, r, outputs, drawn[r])
@@ -107,15 +101,16 @@ def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bend
         size, bend = square(X, i), np.float32(0)
         for r in range(drawn.size):
             s = sigmoid(G[i, r])
-            slope = s * (np.float32(1) - s) * step
+            far = max(np.float32(1) - s, np.float32(1) / (abs(G[i, r]) + REACH))
+            slope = s * far * step
             bend -= slope * sizes[r]
             bends_out[r] -= slope * size
             G[i, r] = step * s
         bends_in[i] = bend
     np.dot(G, N, dX)
     np.dot(G.T, X, N)
-    _shorten(dX, bends_in)
-    _shorten(N, bends_out)
+    shorten(dX, bends_in, LIMIT)
+    shorten(N, bends_out, LIMIT)
     for r in range(drawn.size):
         add_row(outputs, drawn[r], N, r)
 

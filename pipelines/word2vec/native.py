@@ -1,24 +1,23 @@
 """vectormill's own Word2Vec: rounds as ordinary Spark jobs, each beginning from the one before."""
 
-import json
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 
-import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import ConfigError, InputError
 from pipelines.training import progress
-from pipelines.training.executors import executor_threads, whole_executor
 from pipelines.training.rounds import RoundState, Trained
-from pipelines.word2vec import packed, shards
+from pipelines.word2vec import modes, shards, vectors
 from pipelines.word2vec.config import TrainWord2VecConfig
-from pipelines.word2vec.plan import Segment, plan_rounds
+from pipelines.word2vec.modes import Choice
+from pipelines.word2vec.plan import packed_rounds, replicated_rounds
+from pipelines.word2vec.runs import History, Packed, Replicated, Run
+from pipelines.word2vec.trainer import Settings
 
-_MAX_HELD_OUT = 0.05
+_ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs: docs/decisions/0007
 
 
 def train(
@@ -27,32 +26,28 @@ def train(
     """Train word vectors by negative sampling (Mikolov et al. 2013).
 
     Args:
-        frames: `sentences` (`sentence_id, token_ids`) and `vocabulary` (`token_id, token, count`).
+        frames: `sentences` (`sentence_id, token_ids`) and `vocabulary` (`token_id, token, count`);
+            `initial_vectors` (`space_id, entity, key, vector`) to begin from, if any.
         config: Settings.
         state: Where rounds are kept, and found by a run that goes on.
 
     Returns:
-        One row per token, and per epoch `held_out_loss`, `learning_rate`, `tokens_per_second`.
+        One row per token, and per round epoch, held-out loss, learning rate and tokens per second.
 
     Raises:
-        InputError: The vocabulary is too small, sentences have no pair or unknown token ids.
-        ConfigError: The vectors grew beyond all bounds.
+        InputError: The vocabulary is too small, sentences have no pair or unknown token ids, or
+            initial vectors are of another dimension.
+        ConfigError: The vectors grew beyond all bounds, or the model does not fit an executor.
     """
     size = _vocabulary_size(frames["vocabulary"])
     found = shards.survey(frames["sentences"], vocabulary_size=size)
-    _prepare(frames, config, state, found)
-    rounds = plan_rounds(
-        shards=found.shards,
-        epochs=config.max_iter,
-        shards_per_round=max(1, config.tokens_per_round * found.shards // found.tokens),
-        step_size=config.step_size,
-        min_step_size=min(config.min_step_size, config.step_size),
-        seed=config.seed,
-    )
-    threads = config.threads or executor_threads(state.spark)
-    measured = _run(config, state, rounds, threads)
-    vectors = _vectors(state.read(_name(len(rounds)), shards.SCHEMA), frames["vocabulary"], config)
-    return Trained(vectors, _history(measured), _summary(measured, threads, found))
+    choice = modes.choose(state.spark, config, vocabulary_size=size, tokens=found.tokens)
+    run = _plan(config, state, choice, found, size)
+    _prepare(frames, config, run, found)
+    number, measured = _go_on(run, config)
+    model = state.read(f"round={number}", shards.SCHEMA)
+    trained = vectors.named(model, frames["vocabulary"], config, run.stretch(number))
+    return Trained(trained, _history(measured), _summary(measured, choice, found))
 
 
 def _vocabulary_size(vocabulary: DataFrame) -> int:
@@ -65,76 +60,91 @@ def _vocabulary_size(vocabulary: DataFrame) -> int:
     return int(highest) + 1
 
 
+def _plan(
+    config: TrainWord2VecConfig, state: RoundState, choice: Choice, found: shards.Survey, size: int
+) -> Packed | Replicated:
+    settings = Settings(
+        folder=state.folder, vocabulary_size=size, shards=found.shards,
+        is_cbow=config.architecture == "cbow", vector_size=config.vector_size,
+        window_size=config.window_size, negative=config.negative, sample=config.sample,
+        ns_exponent=config.ns_exponent, seed=config.seed, threads=choice.threads,
+        step_size=config.step_size,
+    )  # fmt: skip
+    last_rate = min(config.min_step_size, config.step_size)
+    if choice.mode == "packed":
+        plan = packed_rounds(
+            shards=found.shards, epochs=config.max_iter,
+            shards_per_round=max(1, config.tokens_per_round * found.shards // found.tokens),
+            step_size=config.step_size, min_step_size=last_rate, seed=config.seed,
+            is_cut_at_epochs=config.early_stopping is not None,
+        )  # fmt: skip
+        return Packed(state, settings, plan)
+    merges = replicated_rounds(
+        epochs=config.max_iter, rounds=config.rounds or _ROUNDS_PER_EPOCH * config.max_iter,
+        step_size=config.step_size, min_step_size=last_rate,
+        is_new=config.inputs.initial_vectors is None,
+    )  # fmt: skip
+    return Replicated(state, settings, merges, choice.trainers, choice.tasks)
+
+
 def _prepare(
     frames: Mapping[str, DataFrame],
     config: TrainWord2VecConfig,
-    state: RoundState,
+    run: Packed | Replicated,
     found: shards.Survey,
 ) -> None:
-    if state.has("shards"):
-        return
-    share = min(_MAX_HELD_OUT, max(config.held_out_share, 0.0))
-    packed_sentences = shards.pack(
-        frames["sentences"], shards=found.shards, held_out_share=share, seed=config.seed
-    )
-    counts = shards.count_blocks(frames["vocabulary"])
-    state.write("shards", packed_sentences.unionByName(counts), by=("kind", "position"))
+    """Keep what every round reads: shards, counts, and the vectors to begin from if any."""
+    state = run.state
+    if not state.has("shards"):
+        sentences = shards.pack(
+            frames["sentences"], shards=found.shards, held_out_share=config.held_out_share,
+            seed=config.seed,
+        )  # fmt: skip
+        counts = shards.count_blocks(frames["vocabulary"])
+        state.write("shards", sentences.unionByName(counts), by=("kind", "position"))
+    if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
+        initial = vectors.initial(frames, config, run.settings)
+        state.write("round=0", initial, by=("kind",))
 
 
-def _run(
-    config: TrainWord2VecConfig, state: RoundState, rounds: list[list[Segment]], threads: int
-) -> list[dict[str, float]]:
-    """Run the rounds that are still to be run, and return what every segment measured."""
-    settings = packed.Settings(
-        is_cbow=config.architecture == "cbow", vector_size=config.vector_size,
-        window_size=config.window_size, negative=config.negative, sample=config.sample,
-        ns_exponent=config.ns_exponent, seed=config.seed, threads=threads,
-        step_size=config.step_size,
-    )  # fmt: skip
-    started, first = time.monotonic(), state.last_round()
-    for number, segments in enumerate(rounds[first:], start=first + 1):
-        frame = _input(state, number, segments).coalesce(1)
-        task = packed.round_task(settings, segments)
-        profile = whole_executor(state.spark, threads)
-        trained = frame.mapInArrow(task, shards.SCHEMA, profile=profile)
-        state.write(_name(number), trained, by=("kind",))
-        state.drop(_name(number - 1))
-        measured = _measured(state, number)
+def _go_on(run: Run, config: TrainWord2VecConfig) -> tuple[int, History]:
+    """Run the rounds that are still to be run, and return the last one and all measures."""
+    state, total = run.state, len(run.plan)
+    number = first = state.last_round()
+    measured = run.measured(number) if number else []
+    started = time.monotonic()
+    while number < total and not _is_enough(run, number, measured, config.early_stopping):
+        state.write(f"round={number + 1}", run.frame(number + 1, measured), by=("kind",))
+        state.drop(f"round={number}")
+        number += 1
+        measured = run.measured(number)
         _require_finite(measured, config)
-        left = (time.monotonic() - started) / (number - first) * (len(rounds) - number)
+        left = (time.monotonic() - started) / (number - first) * (total - number)
         progress.report(
-            round=f"{number}/{len(rounds)}",
-            loss=measured[-1]["held_out_loss"],
+            round=f"{number}/{total}",
+            loss=_last_loss(measured),
             tokens_per_second=_rate(measured),
             learning_rate=measured[-1]["learning_rate"],
             seconds_left=round(left),
         )
-    return _measured(state, len(rounds))
+    return number, measured
 
 
-def _name(number: int) -> str:
-    return f"round={number}"
+def _is_enough(run: Run, number: int, measured: History, early_stopping: float | None) -> bool:
+    """Tell whether an epoch ended that lowered the loss by less than is asked for."""
+    if early_stopping is None or not run.ends_epoch(number):
+        return False
+    ends = {m["epoch"]: m["held_out_loss"] for m in measured}
+    epoch = measured[-1]["epoch"]
+    return epoch > 1 and ends[epoch] > ends[epoch - 1] * (1 - early_stopping)
 
 
-def _input(state: RoundState, number: int, segments: list[Segment]) -> DataFrame:
-    """Return what one round's task reads: its own shards, the counts, the model before it."""
-    wanted = sorted({shard for segment in segments for shard in segment.shards})
-    prepared = state.read("shards", shards.SCHEMA)
-    own = prepared.where((F.col("kind") != "shard") | F.col("position").isin(wanted))
-    if number == 1:
-        return own
-    return own.unionByName(state.read(_name(number - 1), shards.SCHEMA))
+def _last_loss(measured: History) -> float:
+    known = [m["held_out_loss"] for m in measured if not math.isnan(m["held_out_loss"])]
+    return known[-1] if known else math.nan
 
 
-def _measured(state: RoundState, number: int) -> list[dict[str, float]]:
-    """Return what all segments up to a round measured: one small row."""
-    frame = state.read(_name(number), shards.SCHEMA).where(F.col("kind") == "measures")
-    rows = frame.select("first").collect()
-    found: list[dict[str, float]] = json.loads(bytes(rows[0][0]))
-    return found
-
-
-def _require_finite(measured: list[dict[str, float]], config: TrainWord2VecConfig) -> None:
+def _require_finite(measured: History, config: TrainWord2VecConfig) -> None:
     if not all(m["is_finite"] for m in measured):
         raise ConfigError(
             f"step_size: {config.step_size:g} is too high: vectors grew beyond all bounds in "
@@ -143,51 +153,30 @@ def _require_finite(measured: list[dict[str, float]], config: TrainWord2VecConfi
         )
 
 
-def _vectors(model: DataFrame, vocabulary: DataFrame, config: TrainWord2VecConfig) -> DataFrame:
-    dimension = config.vector_size
-
-    def unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for position, block in zip(batch.column(0).to_pylist(), batch.column(1), strict=True):
-                flat = np.frombuffer(block.as_buffer(), np.float32)
-                ids = np.arange(flat.size // dimension, dtype=np.int32)
-                offsets = np.arange(0, flat.size + 1, dimension, dtype=np.int32)
-                lists = pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat))
-                yield pa.RecordBatch.from_arrays(
-                    [pa.array(ids + position * shards.BLOCK_ROWS), lists],
-                    names=["token_id", "vector"],
-                )
-
-    blocks = model.where(F.col("kind") == "model").select("position", "first")
-    vectors = blocks.mapInArrow(unpack, "token_id int, vector array<float>")
-    named = vectors.join(vocabulary.select("token_id", "token"), "token_id", "inner")
-    return named.select(F.lit(config.entity).alias("entity"), F.col("token").alias("key"), "vector")
-
-
-def _history(measured: list[dict[str, float]]) -> list[tuple[int, str, float]]:
-    """Return measures per epoch: the last segment's, and the rate over all its segments."""
+def _history(measured: History) -> list[tuple[int, str, float]]:
+    """Return what was measured, one round after the other."""
     rows = []
-    for epoch in sorted({int(m["epoch"]) for m in measured}):
-        own = [m for m in measured if m["epoch"] == epoch]
+    for number, own in enumerate(measured, start=1):
         rows += [
-            (epoch, "held_out_loss", own[-1]["held_out_loss"]),
-            (epoch, "learning_rate", own[-1]["learning_rate"]),
-            (epoch, "tokens_per_second", _rate(own)),
+            (number, "epoch", float(own["epoch"])),
+            (number, "held_out_loss", own["held_out_loss"]),
+            (number, "learning_rate", own["learning_rate"]),
+            (number, "tokens_per_second", _rate([own])),
         ]
     return [row for row in rows if not math.isnan(row[2])]
 
 
-def _rate(measured: list[dict[str, float]]) -> float:
+def _rate(measured: History) -> float:
     return sum(m["tokens"] for m in measured) / max(1e-9, sum(m["seconds"] for m in measured))
 
 
 def _summary(
-    measured: list[dict[str, float]], threads: int, found: shards.Survey
+    measured: History, choice: Choice, found: shards.Survey
 ) -> dict[str, float | int | str]:
     loss = measured[-1]["held_out_loss"]
     summary: dict[str, float | int | str] = {
         "tokens": found.tokens,
-        "mode": f"packed: one task, {threads} threads",
+        "mode": f"{choice.mode}: {choice.described}",
         "tokens_per_second": round(_rate(measured)),
     }
     return summary if math.isnan(loss) else summary | {"held_out_loss": loss}

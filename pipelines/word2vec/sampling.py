@@ -27,7 +27,7 @@ def noise_table(counts: NDArray[np.int64], exponent: float) -> NDArray[np.int32]
     Tokens that never occur are not drawn; the exponent may be negative (Caselles-Dupré et al.
     2018). Tokens too rare for an entry of their own share those left over by rounding.
     """
-    edges = np.cumsum(_noise_weights(counts, exponent))
+    edges = np.cumsum(noise_weights(counts, exponent))
     size = max(_TABLE, 4 * counts.size)
     grid = (np.arange(size) + 0.5) * (edges[-1] / size)
     return np.asarray(np.searchsorted(edges, grid), np.int32)
@@ -46,12 +46,13 @@ def chunk_size(counts: NDArray[np.int64], exponent: float, *, pairs: int, step_s
         pairs: Negatives per token, in expectation.
         step_size: Learning rate.
     """
-    weights = _noise_weights(counts, exponent)
+    weights = noise_weights(counts, exponent)
     steps = step_size * pairs * weights.max() / weights.sum()
     return int(np.clip(_MAX_STEPS / steps, 1, _LARGEST_CHUNK))
 
 
-def _noise_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+def noise_weights(counts: NDArray[np.int64], exponent: float) -> NDArray[np.float64]:
+    """Return count^exponent per token, 0 for tokens that never occur."""
     weights = np.zeros(counts.size)
     occurs = counts > 0
     weights[occurs] = counts[occurs].astype(np.float64) ** exponent

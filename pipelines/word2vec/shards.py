@@ -1,7 +1,7 @@
 """Sentences in a seeded order as shards of packed token ids on storage."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,14 +13,17 @@ from pipelines.errors import InputError
 
 SCHEMA = "kind string, position int, first binary, second binary"
 """What trainers' tasks read and write. `shard` and `held_out` rows: token ids and sentence lengths;
-`counts` rows: counts; `model` rows: input and output vectors; `measures`: JSON."""
+`counts` rows: counts; `model` rows: input and output vectors; `moments` rows: sums over them;
+`measures`, `history` and `watched` rows: JSON."""
 
 _ARROW = pa.schema(
     [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
      ("second", pa.binary())]
 )  # fmt: skip
 BLOCK_ROWS = 4096  # token ids per row of `counts` and `model`
+MOST_WRITERS = 16  # of a version: each leaves two d by d matrices for the driver to add up
 _SHARD_TOKENS = 250_000
+_MAX_SHARDS = 4_000
 _BUCKETS = 10_000
 
 
@@ -60,7 +63,8 @@ def survey(sentences: DataFrame, *, vocabulary_size: int) -> Survey:
             f"inputs.sentences: token id {worst} is not in inputs.vocabulary, which has "
             f"{vocabulary_size} tokens; both must come from the same run"
         )
-    return Survey(count, tokens, longest, -(-tokens // _SHARD_TOKENS))
+    size = max(_SHARD_TOKENS, -(-tokens // _MAX_SHARDS))
+    return Survey(count, tokens, longest, -(-tokens // size))
 
 
 def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int) -> DataFrame:
@@ -136,55 +140,6 @@ def model_rows(inputs: np.ndarray, outputs: np.ndarray) -> Iterator[tuple[str, i
         yield "model", position, inputs[block].tobytes(), outputs[block].tobytes()
 
 
-def measures(content: object) -> tuple[str, int, bytes, bytes]:
-    """Return a `measures` row that holds a JSON value."""
-    return ("measures", 0, json.dumps(content).encode(), b"")
-
-
-class Inbox:
-    """What a trainer's task was given: rows of `SCHEMA`, sorted by kind and position."""
-
-    def __init__(self, batches: Iterable[pa.RecordBatch]) -> None:
-        self._found: dict[str, dict[int, tuple[pa.Scalar, pa.Scalar]]] = {}
-        for batch in batches:
-            kinds, positions = batch.column(0).to_pylist(), batch.column(1).to_pylist()
-            for i, (kind, position) in enumerate(zip(kinds, positions, strict=True)):
-                pair = (batch.column(2)[i], batch.column(3)[i])
-                self._found.setdefault(kind, {})[position] = pair
-
-    def positions(self, kind: str) -> list[int]:
-        """Return the positions there are of a kind, in order."""
-        return sorted(self._found.get(kind, {}))
-
-    def sentences(self, kind: str, position: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return a shard's token ids and the offsets of its sentences."""
-        first, second = self._found[kind][position]
-        lengths = np.frombuffer(second.as_buffer(), np.int32)
-        offsets = np.zeros(lengths.size + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        return np.frombuffer(first.as_buffer(), np.int32), offsets
-
-    def counts(self) -> np.ndarray:
-        """Return the counts of all token ids."""
-        blocks = self._found["counts"]
-        return np.concatenate(
-            [np.frombuffer(blocks[n][0].as_buffer(), np.int64) for n in self.positions("counts")]
-        )
-
-    def model(self, dimension: int) -> tuple[np.ndarray, np.ndarray] | None:
-        """Return copies of input and output vectors; None where there are none."""
-        blocks = self._found.get("model")
-        if blocks is None:
-            return None
-        sides = [
-            np.concatenate(
-                [np.frombuffer(blocks[n][side].as_buffer(), np.float32) for n in sorted(blocks)]
-            ).reshape(-1, dimension)
-            for side in (0, 1)
-        ]
-        return sides[0], sides[1]
-
-    def measured(self) -> list[dict[str, float]]:
-        """Return what the rounds before measured."""
-        rows = self._found.get("measures")
-        return json.loads(rows[0][0].as_py()) if rows else []
+def json_row(kind: str, position: int, content: object) -> tuple[str, int, bytes, bytes]:
+    """Return a row of some kind that holds a JSON value."""
+    return (kind, position, json.dumps(content).encode(), b"")

@@ -101,3 +101,13 @@ def square(rows, i):
     for k in range(rows.shape[1]):
         total += rows[i, k] * rows[i, k]
     return total
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def shorten(rows, bends, limit):
+    """Scale rows down whose step times curvature passes a limit."""
+    for i in range(bends.size):
+        if bends[i] > limit:
+            share = limit / bends[i]
+            for k in range(rows.shape[1]):
+                rows[i, k] *= share

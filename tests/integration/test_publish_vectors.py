@@ -64,6 +64,13 @@ def test_the_newer_space_replaces_the_older_in_one_commit(spark, tmp_path, stage
     recorded = tables.commit(spark, str(tmp_path / "word_vectors"))["metadata"]
     assert recorded["manifest"] == manifest
 
+
+@pytest.mark.slow
+def test_an_older_space_is_published_again_by_its_id(spark, tmp_path, stage_words):
+    for space_id in ("word-a", "word-b"):
+        stage_words(space_id, seed=ord(space_id[-1]))
+        set_state(spark, tmp_path, space_id, "passed")
+        run(spark, config(tmp_path))
     assert run(spark, config(tmp_path)).status == "unchanged"
     run(spark, config(tmp_path, space_id="word-a"))  # rolled back
     assert published(tmp_path) == {"word-a"}
@@ -92,7 +99,7 @@ def test_vectors_changed_after_the_gate_are_refused_and_the_old_space_stays(
     assert published(tmp_path) == {"word-a"}
 
 
-@pytest.mark.parametrize("storage", ["delta", "parquet"])
+@pytest.mark.parametrize("storage", ["delta", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("dies", ["before the commit", "after the commit"])
 def test_a_run_killed_around_its_commit_is_reconciled_by_the_next(
     spark, tmp_path, stage_words, monkeypatch, dies, storage

@@ -13,7 +13,7 @@ from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2
 from schemas import EMBEDDING_SPACES, SENTENCES, TRAINING_HISTORY, VECTORS, VOCABULARY
 
 TOPICS, WORDS = 2, 5
-NATIVE = {"held_out_loss", "learning_rate", "tokens_per_second"}
+NATIVE = {"epoch", "held_out_loss", "learning_rate", "tokens_per_second"}
 
 
 def config(tmp_path, **changes):

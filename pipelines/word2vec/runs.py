@@ -1,0 +1,144 @@
+"""The two ways to run a training plan as Spark jobs, one version of the model after the other."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from pyspark.sql import DataFrame
+
+from pipelines.training.executors import whole_executor
+from pipelines.training.rounds import RoundState
+from pipelines.word2vec import packed, replicated, shards
+from pipelines.word2vec.balance import Start, Stretch, start_of
+from pipelines.word2vec.plan import Round, Segment
+from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS
+from pipelines.word2vec.stored import Stored
+from pipelines.word2vec.trainer import Settings
+
+History = list[dict[str, float]]
+
+
+class Run(Protocol):
+    """Rounds of one mode."""
+
+    state: RoundState
+    settings: Settings
+
+    @property
+    def plan(self) -> Sequence[Any]:
+        """Return what each round trains."""
+
+    def frame(self, number: int, history: History) -> DataFrame:
+        """Return what computes a round's version: rows of `shards.SCHEMA`."""
+
+    def measured(self, number: int) -> History:
+        """Return the measures of a round that is kept, and of those before it."""
+
+    def ends_epoch(self, number: int) -> bool:
+        """Tell whether a round is the last of its epoch; round 0 is of none."""
+
+    def stretch(self, number: int) -> Stretch | None:
+        """Return what is to be applied to the rows of a version; None for nothing."""
+
+
+@dataclass
+class Packed:
+    """One task trains."""
+
+    state: RoundState
+    settings: Settings
+    plan: list[list[Segment]]
+
+    def frame(self, number: int, history: History) -> DataFrame:
+        """Return the version that one task trains."""
+        task = packed.round_task(self.settings, number, self.plan[number - 1], history)
+        profile = whole_executor(self.state.spark, self.settings.threads)
+        one = self.state.spark.range(0, 1, 1, 1)
+        return one.mapInArrow(task, shards.SCHEMA, profile=profile)
+
+    def measured(self, number: int) -> History:
+        """Return the measures of all segments so far."""
+        return _kept(Stored(self.settings.folder), number)
+
+    def ends_epoch(self, number: int) -> bool:
+        """Tell whether a round is the last of its epoch."""
+        after = self.plan[number][0].epoch if number < len(self.plan) else None
+        return number > 0 and self.plan[number - 1][-1].epoch != after
+
+    def stretch(self, number: int) -> None:
+        """Return nothing: no merge disturbs the balance."""
+
+
+@dataclass
+class Replicated:
+    """Many trainers begin a round from one version; a shuffle by blocks of rows merges them."""
+
+    state: RoundState
+    settings: Settings
+    plan: list[Round]
+    trainers: int
+    tasks: int
+
+    def frame(self, number: int, history: History) -> DataFrame:
+        """Return the version that trainers and merge make, at the cost of one shuffle."""
+        spark, stored = self.state.spark, Stored(self.settings.folder)
+        start = start_of(stored, number - 1, self.settings.vector_size)
+        job = replicated.Job(self.settings, self.plan[number - 1], number, self.trainers, start)
+        moves = spark.range(0, self.trainers, 1, self.tasks).mapInArrow(
+            replicated.train_task(job, history),
+            replicated.MOVES,
+            profile=whole_executor(spark, self.settings.threads),
+        )
+        blocks = -(-self.settings.vocabulary_size // BLOCK_ROWS)
+        writers = min(blocks, spark.sparkContext.defaultParallelism, MOST_WRITERS)
+        sorted_moves = moves.repartition(writers, "position").sortWithinPartitions(
+            "position", "trainer"
+        )
+        return sorted_moves.mapInArrow(replicated.merge_task(job), shards.SCHEMA)
+
+    def measured(self, number: int) -> History:
+        """Return the measures of all rounds so far: tokens of all trainers, the slowest's seconds.
+
+        The loss of a version is measured by the round after it, at an epoch's end by a task.
+        """
+        stored, part = Stored(self.settings.folder), self.plan[number - 1]
+        history = _kept(stored, number, kinds=("history",))
+        found = [m for each in stored.json("measures", f"round={number}") for m in each]
+        loss = next((m["held_out_loss"] for m in found if "held_out_loss" in m), float("nan"))
+        if history:
+            history[-1]["held_out_loss"] = loss
+        start = start_of(stored, number, self.settings.vector_size)
+        waves = -(-self.trainers // self.tasks)
+        own = {
+            "epoch": part.epoch + 1,
+            "tokens": sum(m["tokens"] for m in found),
+            "pairs": sum(m["pairs"] for m in found),
+            "seconds": max(m["seconds"] for m in found) * waves,
+            "learning_rate": part.last_rate,
+            "is_finite": float(start.is_finite),
+            "held_out_loss": self._loss(number, start) if self.ends_epoch(number) else float("nan"),
+        }
+        return [*history, own]
+
+    def ends_epoch(self, number: int) -> bool:
+        """Tell whether a round is the last of its epoch."""
+        return number > 0 and self.plan[number - 1].stop == 1
+
+    def _loss(self, number: int, start: Start) -> float:
+        task = replicated.loss_task(self.settings, number, start)
+        one = self.state.spark.range(0, 1, 1, 1).mapInArrow(task, "loss double")
+        return float(one.collect()[0][0])
+
+    def stretch(self, number: int) -> Stretch:
+        """Return what restores the balance that the last merge disturbed."""
+        stored = Stored(self.settings.folder)
+        return start_of(stored, number, self.settings.vector_size).stretch
+
+
+def _kept(stored: Stored, number: int, kinds: tuple[str, ...] = ("history", "measures")) -> History:
+    return [
+        measure
+        for kind in kinds
+        for each in stored.json(kind, f"round={number}")
+        for measure in each
+    ]

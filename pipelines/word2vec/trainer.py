@@ -1,0 +1,158 @@
+"""One model in one process, and the threads that train it without locks (Niu et al. 2011)."""
+
+import time
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from pipelines.word2vec import kernel, loss
+from pipelines.word2vec.merge import NEGATIVE_SHARE
+from pipelines.word2vec.plan import Piece, Segment
+from pipelines.word2vec.sampling import (
+    chunk_size,
+    keep_probabilities,
+    noise_table,
+    noise_weights,
+)
+from pipelines.word2vec.shards import BLOCK_ROWS
+from pipelines.word2vec.stored import Stored
+
+Model = tuple[np.ndarray, np.ndarray]
+UNCOUNTED = (np.empty(0, np.float32), np.empty(0, np.float32))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a trainer's task needs to know: plain values, sent with the task."""
+
+    folder: str
+    vocabulary_size: int
+    shards: int
+    is_cbow: bool
+    vector_size: int
+    window_size: int
+    negative: int
+    sample: float
+    ns_exponent: float
+    seed: int
+    threads: int
+    step_size: float
+
+
+def new_model(settings: Settings) -> Model:
+    """Return input vectors drawn evenly from ±.5/d and output vectors of zero (word2vec's own)."""
+    size, dimension = settings.vocabulary_size, settings.vector_size
+    inputs = np.empty((size, dimension), np.float32)
+    for start in range(0, size, BLOCK_ROWS):
+        rows = inputs[start : start + BLOCK_ROWS]
+        rows[:] = new_rows(len(rows), settings, block=start // BLOCK_ROWS)
+    return inputs, np.zeros((size, dimension), np.float32)
+
+
+def new_rows(count: int, settings: Settings, *, block: int) -> np.ndarray:
+    """Return the first input vectors of a block, the same for whoever draws them."""
+    dimension = settings.vector_size
+    drawn = np.random.default_rng([settings.seed, block]).random((count, dimension), np.float32)
+    return np.asarray((drawn - np.float32(0.5)) / np.float32(dimension))
+
+
+def load_model(stored: Stored, version: int, settings: Settings) -> Model:
+    """Return a version of the model; the first one where there is none to begin with."""
+    size, dimension = settings.vocabulary_size, settings.vector_size
+    if version == 0 and not stored.has_model("round=0"):
+        return new_model(settings)
+    return stored.model(f"round={version}", size, dimension)
+
+
+class Trainer:
+    """What training needs beside the model: sentences, chances, noise."""
+
+    def __init__(self, stored: Stored, settings: Settings) -> None:
+        self._stored, self._settings = stored, settings
+        self.counts = stored.counts(settings.vocabulary_size)
+        self.keep = keep_probabilities(self.counts, settings.sample)
+        self._noise = noise_table(self.counts, settings.ns_exponent)
+        self._chunk = chunk_size(
+            self.counts, settings.ns_exponent, pairs=(settings.window_size + 1) * settings.negative,
+            step_size=settings.step_size,
+        )  # fmt: skip
+
+    def compile(self, model: Model) -> None:
+        """Train on no sentence: the first call on a machine compiles, and is not to be timed."""
+        nothing = np.empty(0, np.int32), np.zeros(1, np.int64)
+        self._train(model, UNCOUNTED, *nothing, (0.0, 0.0), (0, 0, 0))
+
+    def train(
+        self, model: Model, segment: Segment, pool: Executor, touches: Model = UNCOUNTED
+    ) -> dict[str, float]:
+        """Train one segment in place, each piece shared by the threads, and measure it."""
+        widths = np.r_[0, np.cumsum([piece.stop - piece.start for piece in segment.pieces])]
+        shares = widths / max(widths[-1], 1e-12)
+        rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
+        started, tokens, pairs = time.monotonic(), 0, 0
+        for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
+            ids, offsets = self._sentences(piece)
+            tokens += int(offsets[-1] - offsets[0])
+            place = (segment.epoch, piece.shard, round(piece.start * (1 << 30)))
+            tasks = [
+                pool.submit(self._train, model, touches, ids, part, ends, (*place, thread))
+                for thread, part in enumerate(_parts(offsets, self._settings.threads))
+            ]
+            pairs += sum(task.result() for task in tasks)
+        return {
+            "epoch": segment.epoch + 1,
+            "tokens": tokens,
+            "pairs": pairs,
+            "seconds": time.monotonic() - started,
+            "learning_rate": segment.last_rate,
+        }
+
+    def held_out_loss(self, model: Model) -> float:
+        """Return the mean loss of the held-out pairs; nan where there are none."""
+        sentences = self._stored.sentences("held_out", 0)
+        if not sentences[0].size:
+            return float("nan")
+        settings = self._settings
+        return loss.held_out_loss(
+            sentences, self._noise, model, window=settings.window_size, negative=settings.negative,
+            is_cbow=settings.is_cbow,
+        )[0]  # fmt: skip
+
+    def _sentences(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+        """Return a piece's token ids and offsets: the sentences that begin in it."""
+        ids, offsets = self._stored.sentences("shard", piece.shard)
+        bounds = np.searchsorted(offsets, np.array([piece.start, piece.stop]) * offsets[-1])
+        first, last = bounds[0], offsets.size - 1 if piece.stop == 1 else bounds[1]
+        return ids, offsets[first : last + 1]
+
+    def _train(
+        self, model: Model, touches: Model, tokens: np.ndarray, offsets: np.ndarray,
+        rates: tuple[float, float], place: tuple[int, ...],
+    ) -> int:  # fmt: skip
+        settings = self._settings
+        seed = np.random.SeedSequence([settings.seed, *place])
+        pairs = kernel.train_sentences(
+            tokens, offsets, self.keep, self._noise, *model, *rates,
+            settings.is_cbow, settings.window_size, settings.negative, self._chunk, kernel.SHARED,
+            int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
+        )  # fmt: skip
+        return int(pairs)
+
+
+def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
+    """Cut sentences into runs of about as many tokens each; a run may be empty."""
+    wanted = np.linspace(offsets[0], offsets[-1], threads + 1)
+    cuts = np.searchsorted(offsets, wanted)
+    return [offsets[a : b + 1] for a, b in pairwise(cuts)]
+
+
+def score_weights(trainer: Trainer, ns_exponent: float) -> np.ndarray:
+    """Return each row's chance as the input and as the output of a score, 2 by V."""
+    positive = trainer.counts * trainer.keep.astype(np.float64)
+    positive /= positive.sum()
+    negative = noise_weights(trainer.counts, ns_exponent)
+    negative /= negative.sum()
+    mixed = (1 - NEGATIVE_SHARE) * positive + NEGATIVE_SHARE * negative
+    return np.stack([positive, mixed])

@@ -1,0 +1,153 @@
+"""Between tokens' vectors and a model's blocks of rows: what training begins and ends with."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.errors import InputError
+from pipelines.word2vec.balance import Moments, Stretch
+from pipelines.word2vec.config import TrainWord2VecConfig
+from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, SCHEMA, rows
+from pipelines.word2vec.trainer import Settings, new_rows
+
+_CONTEXT = "context"
+
+
+def context_entity(entity: str) -> str:
+    """Name the entity of a model's output vectors."""
+    return f"{entity}_{_CONTEXT}"
+
+
+def named(
+    model: DataFrame,
+    vocabulary: DataFrame,
+    config: TrainWord2VecConfig,
+    stretch: Stretch | None,
+) -> DataFrame:
+    """Return a model's vectors by token: `entity, key, vector`.
+
+    Args:
+        model: Rows of `shards.SCHEMA`.
+        vocabulary: `token_id, token`.
+        config: Settings; context vectors are kept where they say so.
+        stretch: What the rows need before they are used, if anything.
+    """
+    dimension, has_context = config.vector_size, config.keep_context_vectors
+
+    def unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            columns = batch.column(0).to_pylist(), batch.column(1), batch.column(2)
+            for position, *blocks in zip(*columns, strict=True):
+                sides = [_matrix(block, dimension).copy() for block in blocks]
+                if stretch is not None:
+                    stretch.apply(*sides)
+                for is_context, side in enumerate(sides[: 1 + has_context]):
+                    yield _vector_rows(position * BLOCK_ROWS, side, is_context=bool(is_context))
+
+    blocks = model.where(F.col("kind") == "model").select("position", "first", "second")
+    unpacked = blocks.mapInArrow(unpack, "token_id int, is_context boolean, vector array<float>")
+    entity = F.when(F.col("is_context"), context_entity(config.entity)).otherwise(config.entity)
+    tokens = vocabulary.select("token_id", F.col("token").alias("key"))
+    return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector")
+
+
+def _matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
+    return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
+
+
+def _vector_rows(first: int, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
+    count, dimension = side.shape
+    offsets = pa.array(np.arange(0, count * dimension + 1, dimension, dtype=np.int32))
+    columns = [
+        pa.array(np.arange(first, first + count, dtype=np.int32)),
+        pa.array(np.full(count, is_context)),
+        pa.ListArray.from_arrays(offsets, pa.array(side.ravel())),
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=["token_id", "is_context", "vector"])
+
+
+def initial(
+    frames: Mapping[str, DataFrame], config: TrainWord2VecConfig, settings: Settings
+) -> DataFrame:
+    """Return the model to begin from: an earlier space's vectors, and new rows for new tokens.
+
+    Args:
+        frames: `vocabulary`, and `initial_vectors` of one space.
+        config: Settings.
+        settings: What trainers know; shards and counts are kept by now.
+
+    Returns:
+        Rows of `shards.SCHEMA`: the model and its moments. Without context vectors in the earlier
+        space the output side begins at zero, as a new one does.
+
+    Raises:
+        InputError: No token has a vector, or vectors are of another dimension.
+    """
+    vectors = frames["initial_vectors"].where(
+        F.col("entity").isin(config.entity, context_entity(config.entity))
+    )
+    _check(vectors, frames["vocabulary"], config)
+    tokens = frames["vocabulary"].select("token_id", F.col("token").alias("key"))
+    block = F.floor(F.col("token_id") / BLOCK_ROWS).cast("int").alias("position")
+    known = tokens.join(vectors.select("entity", "key", "vector"), "key", "left").select(
+        block, "token_id", (F.col("entity") != config.entity).alias("is_context"), "vector"
+    )
+    model = known.groupBy("position").applyInArrow(_begin(settings), SCHEMA)
+    return model.coalesce(MOST_WRITERS).mapInArrow(_with_moments(settings), SCHEMA)
+
+
+def _check(vectors: DataFrame, vocabulary: DataFrame, config: TrainWord2VecConfig) -> None:
+    own = vectors.where(F.col("entity") == config.entity)
+    shared = own.join(vocabulary.select(F.col("token").alias("key")), "key", "left_semi")
+    lowest, highest, count = shared.agg(
+        F.min(F.size("vector")), F.max(F.size("vector")), F.count(F.lit(1))
+    ).collect()[0]
+    if not count:
+        raise InputError(
+            f"inputs.initial_vectors: no token of inputs.vocabulary has a {config.entity!r} vector "
+            "in that space; name a space of the same kind of tokens"
+        )
+    if {lowest, highest} != {config.vector_size}:
+        raise InputError(
+            f"inputs.initial_vectors: vectors of {lowest} components, and vector_size is "
+            f"{config.vector_size}; set vector_size to {lowest}"
+        )
+
+
+def _begin(settings: Settings):  # type: ignore[no-untyped-def]
+    """Return the function that lays one block's known vectors over new rows."""
+
+    def place(group: pa.Table) -> pa.Table:
+        position = group["position"][0].as_py()
+        first = position * BLOCK_ROWS
+        count = min(BLOCK_ROWS, settings.vocabulary_size - first)
+        inputs = new_rows(count, settings, block=position)
+        outputs = np.zeros_like(inputs)
+        for side, is_context in ((inputs, False), (outputs, True)):
+            own = group.filter(pa.compute.equal(group["is_context"], is_context))
+            if own.num_rows:
+                flat = own["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+                ids = own["token_id"].to_numpy() - first
+                side[ids] = flat.reshape(-1, settings.vector_size)
+        return rows([("model", position, inputs.tobytes(), outputs.tobytes())])
+
+    return place
+
+
+def _with_moments(settings: Settings):  # type: ignore[no-untyped-def]
+    """Return the task that passes model rows on and ends with the sums over them."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        moments, last = Moments(settings.vector_size), None
+        for batch in batches:
+            yield batch
+            positions = batch.column(1).to_pylist()
+            for last, *blocks in zip(positions, batch.column(2), batch.column(3), strict=True):  # noqa: B007
+                moments.add(*[_matrix(b, settings.vector_size) for b in blocks])
+        if last is not None:
+            yield from rows([("moments", last, moments.sums.tobytes(), b"")]).to_batches()
+
+    return run

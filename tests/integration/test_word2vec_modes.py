@@ -1,0 +1,167 @@
+"""Modes of `train_word2vec`, and what may be asked of it: early end, earlier space, both sides."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from pipelines import tables
+from pipelines.errors import ConfigError, InputError
+from pipelines.training.rounds import RoundState
+from pipelines.word2vec import modes, native
+from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from schemas import SENTENCES, VECTORS, VOCABULARY
+
+TOPICS, WORDS = 3, 6
+
+
+def config(**changes):
+    places = {"sentences": "sentences", "vocabulary": "vocabulary"} | changes.pop("inputs", {})
+    return TrainWord2VecConfig(
+        inputs=Word2VecInputs(**places),
+        outputs=Word2VecOutputs(vectors="vectors"),
+        **{"vector_size": 8, "max_iter": 6, "step_size": 0.05, "sample": 0, "threads": 1} | changes,
+    )
+
+
+def corpus(spark, tokens=TOPICS * WORDS):
+    """Sentences that stay within one of three topics of six words each."""
+    rng = np.random.default_rng(5)
+    rows = [
+        (f"d:{n}", "d", (rng.integers(0, WORDS, 20) + WORDS * (n % TOPICS)).tolist())
+        for n in range(900)
+    ]
+    vocabulary = [(n, f"t{n // WORDS}w{n % WORDS}", 1000, 1) for n in range(tokens)]
+    return {
+        "sentences": spark.createDataFrame(rows, SENTENCES.schema()).coalesce(2).cache(),
+        "vocabulary": spark.createDataFrame(vocabulary, VOCABULARY.schema()).coalesce(1).cache(),
+    }
+
+
+@pytest.fixture(scope="module")
+def frames(spark):
+    return corpus(spark)
+
+
+def train(spark, frames, place, **changes):
+    trained = native.train(frames, config(**changes), RoundState(spark, str(place)))
+    rows = trained.vectors.orderBy("entity", "key").collect()
+    return {(r["entity"], r["key"]): np.array(r["vector"]) for r in rows}, trained
+
+
+def topics_found(vectors):
+    """Return the share of words whose nearest words are those of their own topic."""
+    words = {key: v / np.linalg.norm(v) for (entity, key), v in vectors.items() if entity == "word"}
+    right = 0
+    for key, vector in words.items():
+        nearest = sorted(words, key=lambda other: -float(vector @ words[other]))[1:WORDS]
+        right += {other[:2] for other in nearest} == {key[:2]}
+    return right / len(words)
+
+
+@pytest.mark.parametrize("architecture", ["skip_gram", "cbow"])
+def test_trainers_that_are_merged_recover_planted_topics(spark, frames, tmp_path, architecture):
+    vectors, trained = train(
+        spark, frames, tmp_path, mode="replicated", trainers=5, rounds=12, held_out_share=0.05,
+        architecture=architecture,
+    )  # fmt: skip
+    assert len(vectors) == TOPICS * WORDS
+    assert topics_found(vectors) == 1
+    assert trained.measures["mode"].startswith("replicated: 5 trainers, 1 thread")
+    losses = [value for _, metric, value in trained.history if metric == "held_out_loss"]
+    assert len(losses) == 12
+    assert losses[-1] < losses[0]
+    assert {number for number, *_ in trained.history} == set(range(1, 13))
+
+
+def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_path, monkeypatch):
+    asked = {"mode": "replicated", "trainers": 3, "rounds": 6, "max_iter": 2}
+    whole, _ = train(spark, frames, tmp_path / "whole", **asked)
+    real = RoundState.write
+
+    def dies(state, name, frame, **options):
+        if name == "round=5":
+            raise KeyboardInterrupt
+        real(state, name, frame, **options)
+
+    monkeypatch.setattr(RoundState, "write", dies)
+    with pytest.raises(KeyboardInterrupt):
+        train(spark, frames, tmp_path / "killed", **asked)
+    monkeypatch.setattr(RoundState, "write", real)
+    resumed, trained = train(spark, frames, tmp_path / "killed", **asked)
+    assert all((whole[key] == resumed[key]).all() for key in whole)
+    assert {number for number, *_ in trained.history} == set(range(1, 7))
+
+
+def test_tasks_do_not_change_what_trainers_learn(spark, frames, tmp_path, monkeypatch):
+    asked = {"mode": "replicated", "trainers": 4, "rounds": 2, "max_iter": 1}
+    spread, _ = train(spark, frames, tmp_path / "spread", **asked)
+    real = modes.choose
+
+    def one_task(*args, **kwargs):
+        choice = real(*args, **kwargs)
+        return modes.Choice(choice.mode, choice.why, choice.threads, choice.trainers, tasks=1)
+
+    monkeypatch.setattr(modes, "choose", one_task)
+    together, _ = train(spark, frames, tmp_path / "together", **asked)
+    assert all((spread[key] == together[key]).all() for key in spread)
+
+
+def test_training_stops_when_an_epoch_gains_too_little(spark, frames, tmp_path):
+    _, trained = train(spark, frames, tmp_path, max_iter=9, early_stopping=0.5, held_out_share=0.05)
+    epochs = [value for _, metric, value in trained.history if metric == "epoch"]
+    losses = [value for _, metric, value in trained.history if metric == "held_out_loss"]
+    assert 2 <= epochs[-1] < 9
+    assert losses[-1] > 0.5 * losses[-2]
+    assert all(b <= 0.5 * a for a, b in pairwise(losses[:-1]))
+
+
+@pytest.mark.parametrize("mode", ["packed", "replicated"])
+def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames, tmp_path, mode):
+    first, trained = train(spark, frames, tmp_path / "first", keep_context_vectors=True)
+    assert {entity for entity, _ in first} == {"word", "word_context"}
+    space = trained.vectors.selectExpr("'s' AS space_id", "*", "cast(0 AS float) AS norm")
+    tables.write(space, VECTORS, str(tmp_path / "space"), format="parquet", part={}, metadata={})
+    earlier = tables.read(spark, str(tmp_path / "space"), VECTORS)
+    grown = corpus(spark, tokens=TOPICS * WORDS + 1) | {"initial_vectors": earlier}
+    asked = {"mode": mode, "trainers": 2, "max_iter": 1, "rounds": 1, "keep_context_vectors": True,
+             "inputs": {"initial_vectors": "space"}}  # fmt: skip
+    second, _ = train(spark, grown, tmp_path / "second", step_size=1e-9, **asked)
+    assert ("word", f"t{TOPICS}w0") in second
+    # at a rate of nothing the model is what it began as
+    assert all(second[key] == pytest.approx(first[key], abs=1e-5) for key in first)
+    third, _ = train(spark, grown, tmp_path / "third", **asked)
+    del third["word", f"t{TOPICS}w0"], third["word_context", f"t{TOPICS}w0"]
+    assert topics_found(third) == 1
+    with pytest.raises(InputError, match="vectors of 8 components, and vector_size is 9"):
+        train(spark, grown, tmp_path / "fourth", vector_size=9, **asked)
+
+
+def test_the_mode_follows_from_cluster_corpus_and_model(monkeypatch):
+    def chosen(executors, *, tokens, vocabulary_size=10_000, memory=8 << 30, **asked):
+        monkeypatch.setattr(modes, "executor_threads", lambda _: 4)
+        monkeypatch.setattr(modes, "executor_memory", lambda _: memory)
+        context = type("C", (), {"defaultParallelism": 4 * executors})
+        session = type("S", (), {"sparkContext": context})
+        asked = {"threads": None, "max_iter": 3} | asked
+        return modes.choose(
+            session, config(**asked), vocabulary_size=vocabulary_size, tokens=tokens
+        )
+
+    assert chosen(1, tokens=10**10).why == "there is one executor"
+    assert chosen(8, tokens=10**6).why == "one executor alone takes about 1 s"
+    large = chosen(8, tokens=10**10)
+    assert (large.mode, large.trainers, large.tasks, large.threads) == ("replicated", 8, 8, 4)
+    assert "would take about 125 min" in large.why
+    waves = chosen(2, tokens=1, mode="replicated", trainers=64)
+    assert (waves.threads, waves.trainers, waves.tasks) == (1, 64, 8)
+    with pytest.raises(ConfigError, match=r"raise spark\.executor\.memoryOverhead"):
+        chosen(8, tokens=1, vocabulary_size=10**9)
+
+
+def test_what_mllib_cannot_do_is_refused():
+    with pytest.raises(ValidationError, match="early_stopping needs engine: native"):
+        config(engine="mllib", early_stopping=0.1)
+    with pytest.raises(ValidationError, match="needs a held_out_share above 0"):
+        config(early_stopping=0.1, held_out_share=0)
