@@ -18,6 +18,7 @@ from schemas.interactions import (
 )
 from schemas.table import Check, Column, Table
 from schemas.vectors import (
+    DOCUMENT_VECTORS,
     EMBEDDING_SPACES,
     NEIGHBOURS,
     QUALITY_METRICS,
@@ -43,6 +44,7 @@ TABLES = {
         USER_IDS,
         ITEM_IDS,
         VECTORS,
+        DOCUMENT_VECTORS,
         TRAINING_HISTORY,
         QUALITY_METRICS,
         EMBEDDING_SPACES,
@@ -55,6 +57,7 @@ TABLES = {
 
 __all__ = [
     "DOCUMENTS",
+    "DOCUMENT_VECTORS",
     "DUPLICATE_DOCUMENTS",
     "EMBEDDING_SPACES",
     "EVENTS",

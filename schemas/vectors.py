@@ -37,6 +37,43 @@ VECTORS = Table(
     partitioning=("space_id",),
 )
 
+DOCUMENT_VECTORS = Table(
+    name="document_vectors",
+    grain="one document, sentence or session with its vector",
+    key=("doc_id",),
+    columns=(
+        Column(
+            "space_id",
+            StringType(),
+            "Embedding space of the words it is the mean of",
+            checks=(not_blank(),),
+        ),
+        Column("doc_id", StringType(), "Document, user or sentence", checks=(not_blank(),)),
+        Column(
+            "vector",
+            ArrayType(FloatType()),
+            "Weighted mean of its words, not normalised; null where empty",
+            nullable=True,
+        ),
+        Column(
+            "norm",
+            FloatType(),
+            "Euclidean norm of the vector; null where empty",
+            nullable=True,
+            checks=(between(0),),
+        ),
+        Column("token_count", LongType(), "Its tokens", unit="tokens", checks=(between(0),)),
+        Column(
+            "known_token_count",
+            LongType(),
+            "Its tokens that have a vector in the space",
+            unit="tokens",
+            checks=(between(0),),
+        ),
+        Column("is_empty", BooleanType(), "True where no token has a vector"),
+    ),
+)
+
 TRAINING_HISTORY = Table(
     name="training_history",
     grain="one measure of one space at one round of training",

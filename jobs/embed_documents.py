@@ -1,0 +1,69 @@
+"""Embed documents, sentences or sessions as weighted means of word vectors."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.command import run_job
+from pipelines.results import JobResult
+from pipelines.tables import TableStore
+from pipelines.vectors import components, documents
+from pipelines.vectors.documents_config import EmbedDocumentsConfig
+from pipelines.vectors.spaces import find_space, of_space, require_one_space
+from schemas import DOCUMENT_VECTORS, EMBEDDING_SPACES, SENTENCES, VECTORS, VOCABULARY
+
+CONFIG = EmbedDocumentsConfig
+
+
+def run(spark: SparkSession, config: EmbedDocumentsConfig) -> JobResult:
+    """Average the word vectors of each document, take out what all share, and write a row each."""
+    store = TableStore(spark, config, job="embed_documents")
+    gathered = documents.gather_documents(
+        store.read("sentences", SENTENCES), vectors_per=config.vectors_per
+    )
+    vectors, space_id = _choose_vectors(store, config)
+    result = JobResult(rows_in={"documents": gathered.count()}, space_id=space_id)
+    words = documents.collect_words(
+        vectors,
+        store.read("vocabulary", VOCABULARY),
+        config,
+        space_id=space_id,
+        document_count=result.rows_in["documents"],
+    )
+    embedded = documents.embed(gathered, words).persist(StorageLevel.DISK_ONLY)
+    counts = documents.count_documents(embedded)
+    common = components.principal_components(
+        embedded,
+        count=config.component_count,
+        dimension=words.matrix.shape[1],
+        vector_count=counts.documents - counts.empty,
+    )
+    rows = components.without_components(embedded, common, space_id=space_id)
+    result.rows_out["document_vectors"] = store.write(rows, DOCUMENT_VECTORS)
+    result.rejected = {"no_known_token": counts.empty} if counts.empty else {}
+    result.measures = {"tokens": counts.tokens, "unknown_tokens": counts.unknown_tokens}
+    result.require_balance("document_vectors")
+    return store.finish(result, embedded)
+
+
+def _choose_vectors(store: TableStore, config: EmbedDocumentsConfig) -> tuple[DataFrame, str]:
+    """Return the vectors of the space that is meant, and its id."""
+    vectors = store.read("vectors", VECTORS)
+    if config.inputs.embedding_spaces is None:
+        space_id = config.space_id or require_one_space(vectors)
+    else:
+        spaces = store.read("embedding_spaces", EMBEDDING_SPACES)
+        space_id = find_space(spaces, name=config.space_name, space_id=config.space_id).space_id
+    return of_space(vectors, space_id), space_id
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+"""Settings of `embed_documents`."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from pipelines.settings import JobConfig, Outputs, Settings
+
+
+class EmbedInputs(Settings):
+    """What `embed_documents` reads."""
+
+    sentences: str
+    """Sentences (or sessions) as token ids."""
+    vocabulary: str
+    """Tokens (or item ids) with their counts: those the sentences were encoded with."""
+    vectors: str
+    """Staged vectors of any number of spaces, or a published table."""
+    embedding_spaces: str | None = None
+    """Registry of the spaces; not needed where `vectors` is a published table."""
+
+
+class EmbedOutputs(Outputs):
+    """Tables of `embed_documents`."""
+
+    document_vectors: str
+    """One row per document."""
+    run_counts: str
+    """Documents in, out and without a known token."""
+
+
+class EmbedDocumentsConfig(JobConfig):
+    """Settings of `embed_documents`."""
+
+    inputs: EmbedInputs
+    """Sentences, vocabulary and word vectors."""
+    outputs: EmbedOutputs
+    """Tables written."""
+    space_name: str = "word"
+    """Line of spaces whose newest one is used, given a registry."""
+    space_id: str | None = None
+    """Space to use in place of the newest; without a registry, of the table's only one."""
+    entity: Literal["word", "item"] = "word"
+    """Kind of the vectors that are averaged: `item` where sessions are embedded."""
+    vectors_per: Literal["document", "sentence"] = "document"
+    """What one vector stands for: all sentences of a document, or each sentence (session)."""
+    weighting: Literal["mean", "idf", "sif"] = "sif"
+    """Weight of a token: 1; log((1 + N) / (1 + document_count)) + 1; or a / (a + p)."""
+    sif_a: float = Field(default=0.001, gt=0)
+    """The `a` of `sif`; p is the token's share of the vocabulary's counts."""
+    remove_components: int | None = Field(default=None, ge=0)
+    """First principal components taken out of all vectors; null is 1 for `sif`, 0 otherwise."""
+    max_matrix_megabytes: int = Field(default=1_024, ge=1)
+    """Largest matrix of word vectors sent to each executor, in MiB."""
+
+    @property
+    def component_count(self) -> int:
+        """Components that are removed."""
+        if self.remove_components is None:
+            return 1 if self.weighting == "sif" else 0
+        return self.remove_components
