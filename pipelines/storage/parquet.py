@@ -94,6 +94,7 @@ def replace(
     part: Mapping[str, str],
     partitioning: tuple[str, ...],
     metadata: Mapping[str, Any],
+    compression: str | None = None,
 ) -> None:
     """Write a table, or the part of it that a run owns, and move it into place when complete."""
     inner = [name for name in partitioning if name not in part]
@@ -101,7 +102,8 @@ def replace(
     parent, _, name = target.rpartition("/")
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
-        frame.drop(*part).write.partitionBy(*inner).parquet(temporary)
+        writer = frame.drop(*part).write.partitionBy(*inner)
+        writer.parquet(temporary, compression=compression)
         files.create(f"{temporary}/{METADATA}", json.dumps(dict(metadata)))
         files.delete(target)
         files.move(temporary, target)

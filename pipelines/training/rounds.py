@@ -1,6 +1,8 @@
 """State of a training run on storage: complete rounds from which a killed run goes on."""
 
+import json
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -34,9 +36,23 @@ class RoundState:
         self.folder = folder
 
     def write(self, name: str, frame: DataFrame, *, by: tuple[str, ...] = ()) -> None:
-        """Keep a frame, in folders by some columns; it is there when it is whole."""
-        place = f"{self.folder}/{name}"
-        parquet.replace(self._files, frame, place, part={}, partitioning=by, metadata={})
+        """Keep a frame, in folders by some columns; it is there when it is whole.
+
+        It is not compressed: vectors and token ids would take seconds and hardly shrink.
+        """
+        parquet.replace(
+            self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
+            compression="none",
+        )  # fmt: skip
+
+    def note(self, name: str, content: Any) -> None:
+        """Keep a small JSON value."""
+        self._files.create(f"{self.folder}/{name}.json", json.dumps(content))
+
+    def noted(self, name: str) -> Any:
+        """Return a JSON value that is kept; None where there is none."""
+        place = f"{self.folder}/{name}.json"
+        return json.loads(self._files.read_text(place)) if self._files.exists(place) else None
 
     def read(self, name: str, schema: str) -> DataFrame:
         """Return a frame that is kept, its columns in the schema's order."""

@@ -64,7 +64,7 @@ class TrainWord2VecConfig(JobConfig):
     """Negatives are drawn in proportion to count to this power; may be negative (native)."""
     held_out_share: float = Field(default=0.001, ge=0, le=0.05)
     """Share of sentences kept apart to measure the loss on (native)."""
-    tokens_per_round: int = Field(default=20_000_000, ge=1)
+    tokens_per_round: int = Field(default=60_000_000, ge=1)
     """Tokens trained between two states that a killed run can go on from (native)."""
     mode: Literal["auto", "packed", "replicated"] = "auto"
     """How executors share the work: `packed` trains in one task, `replicated` one copy of the model

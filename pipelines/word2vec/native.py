@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -39,25 +40,52 @@ def train(
             initial vectors are of another dimension.
         ConfigError: The vectors grew beyond all bounds, or the model does not fit an executor.
     """
-    size = _vocabulary_size(frames["vocabulary"])
-    found = shards.survey(frames["sentences"], vocabulary_size=size)
+    size, counted = _vocabulary_size(frames["vocabulary"])
+    found = _prepare(frames, config, state, size, counted)
     choice = modes.choose(state.spark, config, vocabulary_size=size, tokens=found.tokens)
     run = _plan(config, state, choice, found, size)
-    _prepare(frames, config, run, found)
+    if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
+        initial = vectors.initial(frames, config, run.settings)
+        state.write("round=0", initial, by=("kind",))
     number, measured = _go_on(run, config)
     model = state.read(f"round={number}", shards.SCHEMA)
     trained = vectors.named(model, frames["vocabulary"], config, run.stretch(number))
     return Trained(trained, _history(measured), _summary(measured, choice, found))
 
 
-def _vocabulary_size(vocabulary: DataFrame) -> int:
-    highest, tokens = vocabulary.agg(F.max("token_id"), F.count(F.lit(1))).collect()[0]
+def _vocabulary_size(vocabulary: DataFrame) -> tuple[int, int]:
+    """Return how many token ids there are, and how often all tokens occur."""
+    highest, tokens, counted = vocabulary.agg(
+        F.max("token_id"), F.count(F.lit(1)), F.sum("count")
+    ).collect()[0]
     if tokens <= 1:
         raise InputError(
             f"inputs.vocabulary: {tokens} tokens, and training needs two at least; "
             "lower min_count of tokenize_corpus, or give it more text"
         )
-    return int(highest) + 1
+    return int(highest) + 1, int(counted)
+
+
+def _prepare(
+    frames: Mapping[str, DataFrame],
+    config: TrainWord2VecConfig,
+    state: RoundState,
+    size: int,
+    counted: int,
+) -> shards.Survey:
+    """Keep what every round reads, shards and counts, in one pass; return what was found."""
+    if state.noted("survey") is None:
+        count = shards.shards_of(counted)
+        sentences, observed = shards.surveyed(frames["sentences"])
+        packed = shards.pack(
+            sentences, shards=count, held_out_share=config.held_out_share, seed=config.seed
+        )
+        counts = shards.count_blocks(frames["vocabulary"])
+        state.write("shards", packed.unionByName(counts), by=("kind", "position"))
+        found = shards.Survey(**observed.get, shards=count)
+        shards.check(found, vocabulary_size=size)
+        state.note("survey", asdict(found))
+    return shards.Survey(**state.noted("survey"))
 
 
 def _plan(
@@ -85,26 +113,6 @@ def _plan(
         is_new=config.inputs.initial_vectors is None,
     )  # fmt: skip
     return Replicated(state, settings, merges, choice.trainers, choice.tasks)
-
-
-def _prepare(
-    frames: Mapping[str, DataFrame],
-    config: TrainWord2VecConfig,
-    run: Packed | Replicated,
-    found: shards.Survey,
-) -> None:
-    """Keep what every round reads: shards, counts, and the vectors to begin from if any."""
-    state = run.state
-    if not state.has("shards"):
-        sentences = shards.pack(
-            frames["sentences"], shards=found.shards, held_out_share=config.held_out_share,
-            seed=config.seed,
-        )  # fmt: skip
-        counts = shards.count_blocks(frames["vocabulary"])
-        state.write("shards", sentences.unionByName(counts), by=("kind", "position"))
-    if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
-        initial = vectors.initial(frames, config, run.settings)
-        state.write("round=0", initial, by=("kind",))
 
 
 def _go_on(run: Run, config: TrainWord2VecConfig) -> tuple[int, History]:

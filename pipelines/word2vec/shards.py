@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -29,42 +29,53 @@ _BUCKETS = 10_000
 
 @dataclass(frozen=True)
 class Survey:
-    """What the sentences hold: counts, and how many shards they make."""
+    """What the sentences hold, and how many shards they make."""
 
     sentences: int
     tokens: int
     longest: int
+    lowest: int
+    highest: int
     shards: int
 
 
-def survey(sentences: DataFrame, *, vocabulary_size: int) -> Survey:
-    """Count sentences and tokens, and refuse ids that the vocabulary does not have.
+def shards_of(tokens: int) -> int:
+    """Return how many shards so many tokens make."""
+    size = max(_SHARD_TOKENS, -(-tokens // _MAX_SHARDS))
+    return max(1, -(-tokens // size))
+
+
+def surveyed(sentences: DataFrame) -> tuple[DataFrame, Observation]:
+    """Return the same rows, and what is counted of them in passing once they are used."""
+    observed, size = Observation(), F.size("token_ids")
+    counted = sentences.observe(
+        observed,
+        F.count(F.lit(1)).alias("sentences"),
+        F.coalesce(F.sum(size), F.lit(0)).alias("tokens"),
+        F.coalesce(F.max(size), F.lit(0)).alias("longest"),
+        F.coalesce(F.min(F.array_min("token_ids")), F.lit(0)).alias("lowest"),
+        F.coalesce(F.max(F.array_max("token_ids")), F.lit(0)).alias("highest"),
+    )
+    return counted, observed
+
+
+def check(found: Survey, *, vocabulary_size: int) -> None:
+    """Refuse ids that the vocabulary does not have, and sentences without a pair.
 
     Raises:
         InputError: A token id is outside the vocabulary, or there is no pair to train on.
     """
-    size = F.size("token_ids")
-    row = sentences.agg(
-        F.count(F.lit(1)),
-        F.sum(size),
-        F.max(size),
-        F.min(F.array_min("token_ids")),
-        F.max(F.array_max("token_ids")),
-    ).collect()[0]
-    count, tokens, longest, lowest, highest = row
-    if not count or not longest or longest == 1:
+    if found.longest <= 1:
         raise InputError(
-            f"inputs.sentences: {count} sentences, the longest of {longest or 0} tokens: "
-            "no token has another beside it to be trained on"
+            f"inputs.sentences: {found.sentences} sentences, the longest of {found.longest} "
+            "tokens: no token has another beside it to be trained on"
         )
-    if lowest < 0 or highest >= vocabulary_size:
-        worst = lowest if lowest < 0 else highest
+    if found.lowest < 0 or found.highest >= vocabulary_size:
+        worst = found.lowest if found.lowest < 0 else found.highest
         raise InputError(
             f"inputs.sentences: token id {worst} is not in inputs.vocabulary, which has "
             f"{vocabulary_size} tokens; both must come from the same run"
         )
-    size = max(_SHARD_TOKENS, -(-tokens // _MAX_SHARDS))
-    return Survey(count, tokens, longest, -(-tokens // size))
 
 
 def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int) -> DataFrame:
