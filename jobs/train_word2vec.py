@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.command import run_job
 from pipelines.results import JobResult
@@ -13,7 +13,8 @@ from pipelines.tables import TableStore
 from pipelines.vectors.spaces import of_space, require_one_space
 from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig
-from schemas import SENTENCES, VECTORS, VOCABULARY
+from pipelines.word2vec.vectors import items_as_tokens
+from schemas import ITEM_IDS, SENTENCES, VECTORS, VOCABULARY
 
 CONFIG = TrainWord2VecConfig
 
@@ -23,7 +24,7 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
     store = TableStore(spark, config, job="train_word2vec")
     frames = {
         "sentences": store.read("sentences", SENTENCES),
-        "vocabulary": store.read("vocabulary", VOCABULARY),
+        "vocabulary": _tokens(store, config),
     }
     if config.inputs.initial_vectors:
         earlier = store.read("initial_vectors", VECTORS)
@@ -37,6 +38,13 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         train=lambda state: trainer.train(frames, config, state),
         work=config.work,
     )
+
+
+def _tokens(store: TableStore, config: TrainWord2VecConfig) -> DataFrame:
+    """Return `token_id, token, count` of words, or of the items that sessions consist of."""
+    if config.entity == "word":
+        return store.read("vocabulary", VOCABULARY)
+    return items_as_tokens(store.read("vocabulary", ITEM_IDS))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

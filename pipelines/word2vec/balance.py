@@ -69,12 +69,13 @@ def joint_moment(model: tuple[Floats, Floats], weights: Doubles) -> Doubles:
     """Return J = sum p u u' + sum q v v', d by d, over the most frequent rows.
 
     Args:
-        model: Input and output rows, by frequency descending.
+        model: Input and output rows.
         weights: Chance of each row as the input and as the output of a score, 2 by V.
     """
     total = np.zeros((model[0].shape[1],) * 2)
     for rows, chance in zip(model, weights, strict=True):
-        top, share = rows[:_TOP], chance[:_TOP] / chance[:_TOP].sum()
+        most = np.argsort(-chance, kind="stable")[:_TOP]
+        top, share = rows[most], chance[most] / chance[most].sum()
         total += (top * share[:, None].astype(np.float32)).T @ top
     return total
 

@@ -11,9 +11,9 @@ class Word2VecInputs(Settings):
     """What `train_word2vec` reads."""
 
     sentences: str
-    """Sentences (or sessions) as token ids."""
+    """Sentences, or sessions for `entity: item`, as token ids."""
     vocabulary: str
-    """Tokens (or item ids) with their counts."""
+    """Tokens with their counts; for `entity: item` the table `item_ids`."""
     initial_vectors: str | None = None
     """Vectors of an earlier space to begin from; tokens that it lacks begin as new (native)."""
 
@@ -48,8 +48,8 @@ class TrainWord2VecConfig(JobConfig):
     """Components per vector."""
     window_size: int = Field(default=5, ge=1)
     """Tokens on each side of a token that are its context."""
-    step_size: float = Field(default=0.025, gt=0)
-    """Learning rate at the start."""
+    step_size: float | None = Field(default=None, gt=0)
+    """Learning rate at the start; .025 for skip-gram and .1 for CBOW where not given."""
     max_iter: int = Field(default=3, ge=1)
     """Passes over the sentences."""
     min_step_size: float = Field(default=0.0001, ge=0)
@@ -85,6 +85,11 @@ class TrainWord2VecConfig(JobConfig):
     """Partitions MLlib trains side by side; more are faster and, on a cluster, worse (mllib)."""
     max_sentence_length: int = Field(default=1_000, ge=2)
     """Longer sentences are cut, in tokens (mllib)."""
+
+    @property
+    def first_rate(self) -> float:
+        """Return the learning rate at the start."""
+        return self.step_size or (0.1 if self.architecture == "cbow" else 0.025)
 
     @model_validator(mode="after")
     def _engine_can(self) -> Self:

@@ -22,7 +22,6 @@ from pipelines.word2vec.stream import (
     square,
 )
 
-SHARED = 32  # negatives drawn for a chunk
 LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
 REACH = np.float32(4)  # a score of -4 hardly asks to be lowered: what lies between is a step's way
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next

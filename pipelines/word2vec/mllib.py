@@ -32,7 +32,7 @@ def train(
     trainer = Word2Vec(
         vectorSize=config.vector_size,
         windowSize=config.window_size,
-        stepSize=config.step_size,
+        stepSize=config.first_rate,
         maxIter=config.max_iter,
         numPartitions=config.num_partitions,
         seed=config.seed,

@@ -96,20 +96,20 @@ def _plan(
         is_cbow=config.architecture == "cbow", vector_size=config.vector_size,
         window_size=config.window_size, negative=config.negative, sample=config.sample,
         ns_exponent=config.ns_exponent, seed=config.seed, threads=choice.threads,
-        step_size=config.step_size,
+        step_size=config.first_rate,
     )  # fmt: skip
-    last_rate = min(config.min_step_size, config.step_size)
+    last_rate = min(config.min_step_size, config.first_rate)
     if choice.mode == "packed":
         plan = packed_rounds(
             shards=found.shards, epochs=config.max_iter,
             shards_per_round=max(1, config.tokens_per_round * found.shards // found.tokens),
-            step_size=config.step_size, min_step_size=last_rate, seed=config.seed,
+            step_size=config.first_rate, min_step_size=last_rate, seed=config.seed,
             is_cut_at_epochs=config.early_stopping is not None,
         )  # fmt: skip
         return Packed(state, settings, plan)
     merges = replicated_rounds(
         epochs=config.max_iter, rounds=config.rounds or _ROUNDS_PER_EPOCH * config.max_iter,
-        step_size=config.step_size, min_step_size=last_rate,
+        step_size=config.first_rate, min_step_size=last_rate,
         is_new=config.inputs.initial_vectors is None,
     )  # fmt: skip
     return Replicated(state, settings, merges, choice.trainers, choice.tasks)
@@ -155,7 +155,7 @@ def _last_loss(measured: History) -> float:
 def _require_finite(measured: History, config: TrainWord2VecConfig) -> None:
     if not all(m["is_finite"] for m in measured):
         raise ConfigError(
-            f"step_size: {config.step_size:g} is too high: vectors grew beyond all bounds in "
+            f"step_size: {config.first_rate:g} is too high: vectors grew beyond all bounds in "
             f"epoch {measured[-1]['epoch']}; lower step_size, or sample where few tokens are most "
             "of the corpus"
         )

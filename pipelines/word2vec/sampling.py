@@ -33,7 +33,15 @@ def noise_table(counts: NDArray[np.int64], exponent: float) -> NDArray[np.int32]
     return np.asarray(np.searchsorted(edges, grid), np.int32)
 
 
-def chunk_size(counts: NDArray[np.int64], exponent: float, *, pairs: int, step_size: float) -> int:
+def shared_negatives(*, is_cbow: bool) -> int:
+    """Return how many negatives a chunk shares: CBOW, with a sixth of the pairs, needs fewer."""
+    return 16 if is_cbow else 32
+
+
+def chunk_size(
+    counts: NDArray[np.int64], exponent: float, *, window: int, negative: int, step_size: float,
+    is_cbow: bool,
+) -> int:  # fmt: skip
     """Return how many consecutive tokens may share negatives.
 
     A chunk moves an output row once for all its pairs that draw it: pairs * probability steps of
@@ -43,9 +51,12 @@ def chunk_size(counts: NDArray[np.int64], exponent: float, *, pairs: int, step_s
     Args:
         counts: Occurrences per token id.
         exponent: Negatives are drawn in proportion to count^exponent.
-        pairs: Negatives per token, in expectation.
+        window: Most tokens on each side.
+        negative: Negatives per positive pair.
         step_size: Learning rate.
+        is_cbow: A token is one pair, not one with each token of its window.
     """
+    pairs = negative * (1 if is_cbow else window + 1)
     weights = noise_weights(counts, exponent)
     steps = step_size * pairs * weights.max() / weights.sum()
     return int(np.clip(_MAX_STEPS / steps, 1, _LARGEST_CHUNK))

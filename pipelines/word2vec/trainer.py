@@ -15,6 +15,7 @@ from pipelines.word2vec.sampling import (
     keep_probabilities,
     noise_table,
     noise_weights,
+    shared_negatives,
 )
 from pipelines.word2vec.shards import BLOCK_ROWS
 from pipelines.word2vec.stored import Stored
@@ -75,8 +76,8 @@ class Trainer:
         self.keep = keep_probabilities(self.counts, settings.sample)
         self._noise = noise_table(self.counts, settings.ns_exponent)
         self._chunk = chunk_size(
-            self.counts, settings.ns_exponent, pairs=(settings.window_size + 1) * settings.negative,
-            step_size=settings.step_size,
+            self.counts, settings.ns_exponent, window=settings.window_size,
+            negative=settings.negative, step_size=settings.step_size, is_cbow=settings.is_cbow,
         )  # fmt: skip
 
     def compile(self, model: Model) -> None:
@@ -135,7 +136,8 @@ class Trainer:
         seed = np.random.SeedSequence([settings.seed, *place])
         pairs = kernel.train_sentences(
             tokens, offsets, self.keep, self._noise, *model, *rates,
-            settings.is_cbow, settings.window_size, settings.negative, self._chunk, kernel.SHARED,
+            settings.is_cbow, settings.window_size, settings.negative, self._chunk,
+            shared_negatives(is_cbow=settings.is_cbow),
             int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
         )  # fmt: skip
         return int(pairs)

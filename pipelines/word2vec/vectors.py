@@ -21,6 +21,18 @@ def context_entity(entity: str) -> str:
     return f"{entity}_{_CONTEXT}"
 
 
+def items_as_tokens(items: DataFrame) -> DataFrame:
+    """Return `token_id, token, count` of the items that sessions consist of (item2vec).
+
+    Barkan and Koenigstein 2016: a session is a sentence, an item a token.
+
+    Args:
+        items: `id, key, count, is_retired`.
+    """
+    kept = items.where(~F.col("is_retired") & (F.col("count") > 0))
+    return kept.select(F.col("id").alias("token_id"), F.col("key").alias("token"), "count")
+
+
 def named(
     model: DataFrame,
     vocabulary: DataFrame,

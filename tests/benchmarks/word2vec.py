@@ -1,7 +1,7 @@
-"""Word2Vec on one thread beside gensim: words per second of one epoch, quality after three.
+"""Word2Vec: the kernel on one thread beside gensim, the whole job beside gensim and Spark MLlib.
 
-Text8-style English Wikipedia, window 5, negative 5, sample 1e-3, min_count 5, rate .025 to .0001.
-`WORDS` of the environment takes only so many words of the text.
+Text8-style text, window 5, negative 5, sample 1e-3, min_count 5, rate .025 to .0001. `SEEDS` of the
+environment trains so many seeds for quality; gensim on one thread takes five minutes for each.
 """
 
 import os
@@ -9,55 +9,40 @@ import os
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")  # one BLAS thread per thread, as design has it
 
-import collections
-import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from _measuring import DATA, ROOT, paired, peer, write
-from gensim.models import KeyedVectors, Word2Vec
+from _measuring import REPETITIONS, paired, peer, write
+from _text8 import (
+    LAST_RATE,
+    NEGATIVE,
+    RATE,
+    SAMPLE,
+    WINDOW,
+    Corpus,
+    gensims,
+    keyed,
+    load,
+    mean_ratio,
+    quality,
+)
+from _word2vec_job import job_rows
 
-sys.path.insert(0, str(ROOT))
 from pipelines.word2vec import kernel
-from pipelines.word2vec.sampling import chunk_size, keep_probabilities, noise_table
+from pipelines.word2vec.sampling import (
+    chunk_size,
+    keep_probabilities,
+    noise_table,
+    shared_negatives,
+)
 
-TEXT = DATA / "text" / "text8_style_enwiki2015.txt.zst"
-WINDOW, NEGATIVE, RATE, LAST_RATE = 5, 5, 0.025, 1e-4
+SPEED_WORDS = 4_000_000
+SEEDS = int(os.environ.get("SEEDS", "1"))
+CBOW_RATE = 0.1
 NONE = np.empty(0, np.float32)
-
-
-@dataclass
-class Corpus:
-    """The text as token ids for us and as a file of lines for gensim."""
-
-    tokens: np.ndarray
-    offsets: np.ndarray
-    words: list[str]
-    counts: np.ndarray
-    raw: int
-    file: Path
-
-
-def load(line: int, folder: Path) -> Corpus:
-    """Read the text as lines of so many words."""
-    raw = pa.input_stream(str(TEXT), compression="zstd").read().decode().split()
-    raw = raw[: int(os.environ.get("WORDS", len(raw)))]
-    kept = [(w, n) for w, n in collections.Counter(raw).items() if n >= 5]
-    kept.sort(key=lambda pair: (-pair[1], pair[0]))
-    ids = {word: n for n, (word, _) in enumerate(kept)}
-    found = np.fromiter((ids.get(word, -1) for word in raw), np.int32, len(raw))
-    known = np.r_[0, np.cumsum(found >= 0)]
-    edges = known[np.minimum(np.arange(0, len(raw) + line, line), len(raw))]
-    file = folder / f"lines{line}.txt"
-    lines = (" ".join(raw[n : n + line]) for n in range(0, len(raw), line))
-    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    counts = np.array([n for _, n in kept])
-    return Corpus(found[found >= 0], edges.astype(np.int64), list(ids), counts, len(raw), file)
 
 
 def shuffled(corpus: Corpus, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,84 +52,86 @@ def shuffled(corpus: Corpus, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate(parts), np.r_[0, np.cumsum(np.diff(corpus.offsets)[order])]
 
 
-def ours(corpus: Corpus, dimension: int, epochs: int, seed: int) -> tuple[float, np.ndarray]:
+def ours(
+    corpus: Corpus, dimension: int, epochs: int, seed: int, *, rate: float = RATE,
+    is_cbow: bool = False,
+) -> tuple[float, np.ndarray]:  # fmt: skip
     """Train by the kernel; return words per second and the vectors."""
     rng = np.random.default_rng(seed)
     inputs = ((rng.random((len(corpus.words), dimension)) - 0.5) / dimension).astype(np.float32)
     outputs = np.zeros_like(inputs)
-    keep, noise = keep_probabilities(corpus.counts, 1e-3), noise_table(corpus.counts, 0.75)
-    pairs = (WINDOW + 1) * NEGATIVE
-    chunk = chunk_size(corpus.counts, 0.75, pairs=pairs, step_size=RATE)
-    rates = np.linspace(RATE, LAST_RATE, epochs + 1)
+    keep, noise = keep_probabilities(corpus.counts, SAMPLE), noise_table(corpus.counts, 0.75)
+    chunk = chunk_size(corpus.counts, 0.75, window=WINDOW, negative=NEGATIVE,
+                       step_size=rate, is_cbow=is_cbow)  # fmt: skip
+    shared = shared_negatives(is_cbow=is_cbow)
+    rates = np.linspace(rate, LAST_RATE, epochs + 1)
     seconds = 0.0
     for epoch in range(epochs):
         tokens, offsets = shuffled(corpus, seed * 100 + epoch)
         started = time.perf_counter()
         kernel.train_sentences(
-            tokens, offsets, keep, noise, inputs, outputs, rates[epoch], rates[epoch + 1], False,
-            WINDOW, NEGATIVE, chunk, kernel.SHARED, seed * 100 + epoch, NONE, NONE,
+            tokens, offsets, keep, noise, inputs, outputs, rates[epoch], rates[epoch + 1], is_cbow,
+            WINDOW, NEGATIVE, chunk, shared, seed * 100 + epoch, NONE, NONE,
         )  # fmt: skip
         seconds += time.perf_counter() - started
     return corpus.raw * epochs / seconds, inputs
 
 
-def gensims(corpus: Corpus, dimension: int, epochs: int, seed: int) -> tuple[float, KeyedVectors]:
-    """Train by gensim from the file; return words per second and the vectors."""
-    model = Word2Vec(
-        vector_size=dimension, window=WINDOW, negative=NEGATIVE, sample=1e-3, min_count=5, sg=1,
-        workers=1, alpha=RATE, min_alpha=LAST_RATE, seed=seed, epochs=epochs,
-    )  # fmt: skip
-    model.build_vocab(corpus_file=str(corpus.file))
-    started = time.perf_counter()
-    model.train(corpus_file=str(corpus.file), total_words=corpus.raw, epochs=epochs)
-    return corpus.raw * epochs / (time.perf_counter() - started), model.wv
-
-
-def quality(vectors: KeyedVectors) -> dict[str, float]:
-    """Return WordSim-353's Spearman and the analogies' accuracy over the 30,000 most frequent."""
-    folder = DATA / "similarity"
-    _, spearman, _ = vectors.evaluate_word_pairs(str(folder / "EN-WS-353-ALL.txt"))
-    accuracy, _ = vectors.evaluate_word_analogies(
-        str(folder / "questions-words.txt"), restrict_vocab=30_000, case_insensitive=True
-    )
-    return {"wordsim": round(float(spearman[0]), 3), "analogy": round(float(accuracy), 3)}
-
-
-def keyed(corpus: Corpus, matrix: np.ndarray) -> KeyedVectors:
-    """Return our vectors as gensim's, so that both are judged by the same code."""
-    vectors = KeyedVectors(matrix.shape[1])
-    vectors.add_vectors(corpus.words, matrix)
-    return vectors
-
-
-def case(name: str, corpus: Corpus, dimension: int, *, seeds: int = 0) -> dict[str, Any]:
-    """Measure one case against gensim; with seeds, quality after three epochs too."""
+def one_thread(name: str, corpus: Corpus, dimension: int) -> dict[str, Any]:
+    """Measure the kernel's speed beside gensim's."""
     ours(corpus, dimension, 1, 1)  # compiled and warm
     speed, its = paired(
         lambda: ours(corpus, dimension, 1, 1)[0], lambda: gensims(corpus, dimension, 1, 1)[0]
     )
-    found: dict[str, Any] = {}
-    if seeds:
-        found["ours"] = [quality(keyed(corpus, ours(corpus, dimension, 3, s)[1]))
-                         for s in range(1, seeds + 1)]  # fmt: skip
-        found["peer"] = [quality(gensims(corpus, dimension, 3, s)[1]) for s in range(1, seeds + 1)]
+    return _row(name, corpus, speed, peer("gensim"), its)
+
+
+def cbow(corpus: Corpus) -> dict[str, Any]:
+    """Measure CBOW beside our own skip-gram, each at its own learning rate."""
+    ours(corpus, 100, 1, 1, rate=CBOW_RATE, is_cbow=True)
+    speed, its = paired(
+        lambda: ours(corpus, 100, 1, 1, rate=CBOW_RATE, is_cbow=True)[0],
+        lambda: ours(corpus, 100, 1, 1)[0],
+    )
+    return _row("one thread, CBOW, d=100", corpus, speed, "our skip-gram", its)
+
+
+def _row(name: str, corpus: Corpus, speed: float, other: str | None, its: float) -> dict[str, Any]:
     return {
         "case": name, "metric": "words_per_second", "unit": "words/s", "ours": speed,
-        "peer": peer("gensim"), "peer_value": its, "quality": found, "rows": corpus.raw,
-        "threads": 1, "runs": 3,
+        "peer": other, "peer_value": its, "quality": {}, "rows": corpus.raw, "threads": 1,
+        "runs": REPETITIONS,
     }  # fmt: skip
+
+
+def with_quality(rows: list[dict[str, Any]], corpus: Corpus) -> None:
+    """Train three epochs of the whole text by each seed and put the scores beside the speeds."""
+    seeds = range(1, SEEDS + 1)
+    own = [quality(keyed(corpus.words, ours(corpus, 100, 3, s)[1])) for s in seeds]
+    bags = [
+        quality(keyed(corpus.words, ours(corpus, 100, 3, s, rate=CBOW_RATE, is_cbow=True)[1]))
+        for s in seeds
+    ]
+    its = [quality(gensims(corpus, 100, 3, s)[1]) for s in seeds]
+    rows[0]["quality"] = {"ours": own, "peer": its, "mean_ratio": mean_ratio(own, its)}
+    rows[3]["quality"] = {"ours": bags, "peer": own, "mean_ratio": mean_ratio(bags, own)}
 
 
 def main() -> None:
     """Run the cases and write them."""
     with tempfile.TemporaryDirectory() as name:
-        long, short = load(1000, Path(name)), load(20, Path(name))
+        folder = Path(name)
+        some, short = (load(folder, line=n, words=SPEED_WORDS) for n in (1000, 20))
         rows = [
-            case("one thread, d=100", long, 100, seeds=int(os.environ.get("SEEDS", "1"))),
-            case("one thread, 20-word sentences, d=100", short, 100),
-            case("one thread, d=300", long, 300),
+            one_thread("one thread, d=100", some, 100),
+            one_thread("one thread, 20-word sentences, d=100", short, 100),
+            one_thread("one thread, d=300", some, 300),
+            cbow(some),
         ]
-    write("word2vec", rows)
+        whole = load(folder)
+        with_quality(rows, whole)
+        write("word2vec", rows)  # what there is, should the long peers be cut short
+        write("word2vec", rows + job_rows(whole, folder))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,14 @@ from pipelines.training.rounds import RoundState
 from pipelines.vectors.spaces import find_space
 from pipelines.word2vec import native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
-from schemas import EMBEDDING_SPACES, SENTENCES, TRAINING_HISTORY, VECTORS, VOCABULARY
+from schemas import (
+    EMBEDDING_SPACES,
+    ITEM_IDS,
+    SENTENCES,
+    TRAINING_HISTORY,
+    VECTORS,
+    VOCABULARY,
+)
 
 TOPICS, WORDS = 2, 5
 NATIVE = {"epoch", "held_out_loss", "learning_rate", "tokens_per_second"}
@@ -206,3 +213,27 @@ def test_one_sentence_and_two_tokens_are_enough(spark, tmp_path):
     state = RoundState(spark, str(tmp_path / "work"))
     trained = native.train(frames, config(tmp_path), state)
     assert {row["key"] for row in trained.vectors.collect()} == {"a", "b"}
+
+
+def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, tmp_path):
+    ids = [(n, f"t{n // WORDS}w{n % WORDS}", 100, False) for n in range(TOPICS * WORDS)]
+    ids += [(TOPICS * WORDS, "retired", 5, True), (TOPICS * WORDS + 1, "unseen", 0, False)]
+    tables.write(
+        spark.createDataFrame(ids, ITEM_IDS.schema()), ITEM_IDS, str(tmp_path / "item_ids"),
+        format="parquet", part={}, metadata={},
+    )  # fmt: skip
+    asked = config(folder, entity="item", space_name="items", max_iter=20, ns_exponent=-0.5)
+    places = {
+        "inputs": Word2VecInputs(
+            sentences=str(folder / "sentences"), vocabulary=str(tmp_path / "item_ids")
+        ),
+        "outputs": Word2VecOutputs(vectors=str(tmp_path / "vectors")),
+    }
+    run(spark, asked.model_copy(update=places))
+    rows = tables.read(spark, str(tmp_path / "vectors"), VECTORS).collect()
+    assert {row["entity"] for row in rows} == {"item"}
+    vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
+    assert set(vectors) == {key for _, key, *_ in ids[:-2]}
+    for key, vector in vectors.items():
+        nearest = sorted(vectors, key=lambda other: -float(vectors[other] @ vector))[1:WORDS]
+        assert {other[:2] for other in nearest} == {key[:2]}

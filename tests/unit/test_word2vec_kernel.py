@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from pipelines.word2vec import kernel, loss
-from pipelines.word2vec.sampling import chunk_size, keep_probabilities, noise_table
+from pipelines.word2vec.sampling import (
+    chunk_size,
+    keep_probabilities,
+    noise_table,
+    shared_negatives,
+)
 
 SIZE, DIMENSION, WINDOW, NEGATIVE = 6, 3, 2, 4
 NONE = np.empty(0, np.float32)
@@ -137,12 +142,13 @@ def test_few_tokens_and_high_rates_stay_bounded(rate: float, share: float, is_cb
     offsets = np.arange(0, 6001, 10)
     inputs = ((rng.random((10, 8)) - 0.5) / 8).astype(np.float32)
     outputs = np.zeros_like(inputs)
-    chunk = chunk_size(counts, 0.75, pairs=30, step_size=rate)
+    chunk = chunk_size(counts, 0.75, window=5, negative=5, step_size=rate,
+                       is_cbow=is_cbow)  # fmt: skip
     noise = noise_table(counts, 0.75)
     for epoch in range(10):
         kernel.train_sentences(
             tokens, offsets, keep_probabilities(counts, 1e-3), noise, inputs, outputs, rate, rate,
-            is_cbow, 5, 5, chunk, kernel.SHARED, epoch, NONE, NONE,
+            is_cbow, 5, 5, chunk, shared_negatives(is_cbow=is_cbow), epoch, NONE, NONE,
         )  # fmt: skip
     assert np.abs(inputs).max() < 20
 

@@ -1,0 +1,150 @@
+"""Word2Vec by many trainers: quality beside one trainer, cost of a round, growth, memory.
+
+`CASES` of the environment names cases, `TRAINERS`, `ROUNDS`, `SEEDS` shape the grid of `trainers`:
+a cell of 48 rounds takes some four minutes on two cores.
+"""
+
+import json
+import os
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+from _measuring import ROOT
+from _text8 import Corpus, load, mean_ratio, quality, write_tables
+from _word2vec_job import mllibs, train
+from pyspark.sql import SparkSession
+
+from pipelines.session import open_session
+
+TRAINERS = [int(n) for n in os.environ.get("TRAINERS", "4,16,64").split(",")]
+ROUNDS = int(os.environ.get("ROUNDS", "48"))
+SEEDS = int(os.environ.get("SEEDS", "3"))
+DIMENSION = int(os.environ.get("DIMENSION", "100"))
+CASES = os.environ.get("CASES", "trainers,growth,threads,round").split(",")
+RESULTS = ROOT / "build" / "bench" / "scaling.jsonl"
+
+
+def session(folder: Path, master: str = "local[2]") -> SparkSession:
+    """Open a session whose tables and logs lie in a folder."""
+    settings = {"spark.driver.memory": "6g", "spark.local.dir": str(folder / "local")}
+    return open_session("scaling", master=master, settings=settings, log_folder=folder)
+
+
+def note(**content: Any) -> None:
+    """Print a result and append it to `build/bench/scaling.jsonl`: long grids survive a cut."""
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    print(json.dumps(content), flush=True)
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(content) + "\n")
+
+
+def trainers(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
+    """Train three epochs by one trainer (five seeds) and by many (three seeds each)."""
+    ones = []
+    for seed in range(1, SEEDS + 3):
+        seconds, vectors, _ = train(spark, corpus, folder, seed=seed, mode="packed", threads=1,
+                                    vector_size=DIMENSION)  # fmt: skip
+        ones.append(quality(vectors))
+        note(case="trainers", trainers=1, dimension=DIMENSION, seed=seed, **ones[-1],
+             seconds=round(seconds))  # fmt: skip
+    for count in TRAINERS:
+        cell = []
+        for seed in range(1, SEEDS + 1):
+            seconds, vectors, _ = train(
+                spark, corpus, folder, seed=seed, mode="replicated", trainers=count, rounds=ROUNDS,
+                threads=1, vector_size=DIMENSION,
+            )  # fmt: skip
+            cell.append(quality(vectors))
+            note(case="trainers", trainers=count, rounds=ROUNDS, dimension=DIMENSION, seed=seed,
+                 **cell[-1], seconds=round(seconds))  # fmt: skip
+        note(case="trainers", trainers=count, rounds=ROUNDS, dimension=DIMENSION,
+             mean_ratio=mean_ratio(cell, ones))  # fmt: skip
+
+
+def growth(spark: SparkSession, folder: Path) -> None:
+    """Train one epoch of 1, 2, 4 and 8 parts of the text."""
+    for part in (1, 2, 4, 8):
+        corpus = load(folder, words=2_000_000 * part)
+        place = folder / f"part{part}"
+        place.mkdir()
+        write_tables(spark, corpus, place)
+        train(spark, corpus, place, max_iter=1, seed=99)
+        seconds, _, found = train(spark, corpus, place, max_iter=1, seed=1)
+        note(case="growth", words=corpus.raw, seconds=round(seconds, 1), **found)
+
+
+def threads(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
+    """Train one epoch by one thread and by two, three times in turn."""
+    for seed in (1, 2, 3):
+        for count in (1, 2):
+            _, _, found = train(spark, corpus, folder, max_iter=1, seed=seed, threads=count)
+            note(case="threads", threads=count, seed=seed, **found)
+
+
+def cost_of_a_round(spark: SparkSession, folder: Path) -> None:
+    """Train next to nothing in 4 and in 24 rounds: what a round costs beside its training."""
+    corpus = load(folder, words=200_000)
+    place = folder / "little"
+    place.mkdir()
+    write_tables(spark, corpus, place)
+    for count in (2, 16):
+        asked = {"mode": "replicated", "trainers": count, "max_iter": 1, "threads": 1}
+        train(spark, corpus, place, seed=99, rounds=4, **asked)
+        few, many = (train(spark, corpus, place, seed=1, rounds=n, **asked)[0] for n in (4, 24))
+        note(case="round", trainers=count, vocabulary=len(corpus.words),
+             seconds_per_round=round((many - few) / 20, 2))  # fmt: skip
+
+
+def isolated_mllib(corpus: Corpus, folder: Path) -> None:
+    """Fit MLlib on four executors, where its trainers are isolated as ours are."""
+    spark = session(folder, "local-cluster[4,1,1024]")
+    speed, vectors = mllibs(spark, corpus, partitions=4, seed=1)
+    note(case="mllib", executors=4, **quality(vectors), words_per_second=round(speed))
+    spark.stop()
+
+
+def watched_memory(stop: threading.Event, peaks: dict[str, int]) -> None:
+    """Keep the largest resident size of this process and of each of its kinds of children."""
+    while not stop.wait(0.2):
+        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
+            try:
+                kind, size = process.name(), process.memory_info().rss >> 20
+            except psutil.NoSuchProcess:
+                continue
+            name = "driver python" if process.pid == os.getpid() else kind
+            peaks[name] = max(peaks.get(name, 0), size)
+
+
+def main() -> None:
+    """Run the cases that were asked for."""
+    peaks: dict[str, int] = {}
+    stop = threading.Event()
+    threading.Thread(target=watched_memory, args=(stop, peaks), daemon=True).start()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        corpus = load(folder)
+        spark = session(folder)
+        write_tables(spark, corpus, folder)
+        started = time.perf_counter()
+        runs = {
+            "trainers": lambda: trainers(spark, corpus, folder),
+            "growth": lambda: growth(spark, folder),
+            "threads": lambda: threads(spark, corpus, folder),
+            "round": lambda: cost_of_a_round(spark, folder),
+        }
+        for case in [c for c in CASES if c in runs]:
+            runs[case]()
+        spark.stop()
+        if "mllib" in CASES:
+            isolated_mllib(corpus, folder)
+        note(case="memory", peak_megabytes=peaks, seconds=round(time.perf_counter() - started))
+    stop.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
