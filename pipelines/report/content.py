@@ -111,7 +111,8 @@ def sample_frequencies(vocabulary: DataFrame) -> Frequencies | None:
 
 def read_curves(history: DataFrame) -> list[Curve]:
     """Return each measure of each space by round."""
-    ordered = history.orderBy("space_id", "metric", "round").limit(_MOST_ROWS)
+    measures = history.where("metric != 'epoch'")  # tells rounds apart, and is no curve
+    ordered = measures.orderBy("space_id", "metric", "round").limit(_MOST_ROWS)
     rows = ordered.collect()  # measures per round of the published spaces
     return [
         Curve(space_id, metric, [r["round"] for r in group], [r["value"] for r in group])

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from scipy.linalg import cython_blas  # noqa: F401  (loaded first, so that its threads can be limited)
 
+from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
 from pipelines.word2vec.stream import (
     add_row,
     copy_row,
@@ -54,35 +55,6 @@ def _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, dX):
-    """Train each token from the mean of its window; leave mean and gradient in X and dX."""
-    dimension = inputs.shape[1]
-    for i in range(pairs.size):
-        count = last[i] - first[i] - 1
-        pairs[i] = min(count, 1)
-        for k in range(dimension):
-            X[i, k] = np.float32(0)
-        if count == 0:
-            continue
-        for j in range(first[i], last[i]):
-            if j != c0 + i:
-                add_row(X, i, inputs, kept[j])
-        share = np.float32(1) / np.float32(count)
-        v = outputs[kept[c0 + i]]
-        score = np.float32(0)
-        for k in range(dimension):
-            X[i, k] *= share
-            score += X[i, k] * v[k]
-        step = rate * (np.float32(1) - sigmoid(score))
-        for k in range(dimension):
-            y = v[k]
-            v[k] = y + step * X[i, k]
-            dX[i, k] = step * y
-        if touches.size:
-            touches[kept[c0 + i]] += np.float32(1)
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bends_out, sizes):
     """Push the rows of X and the drawn output rows apart; leave the gradient of X in dX.
 
@@ -123,27 +95,12 @@ def _add_rows(kept, c0, pairs, dX, inputs, touches):
                 touches[kept[c0 + i]] += pairs[i]
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _spread_rows(kept, c0, first, last, pairs, dX, negatives, inputs, touches):
-    """Give each context row its share of its window's gradient: the gradient of a mean."""
-    for i in range(pairs.size):
-        if pairs[i] == 0:
-            continue
-        share = np.float32(1) / np.float32(last[i] - first[i] - 1)
-        for k in range(inputs.shape[1]):
-            dX[i, k] = (dX[i, k] + negatives[i, k]) * share
-        for j in range(first[i], last[i]):
-            if j != c0 + i:
-                add_row(inputs, kept[j], dX, i)
-                if touches.size:
-                    touches[kept[j]] += share
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scratch(chunk, shared, dimension):
+def _scratch(chunk, shared, window, dimension):
     """Allocate once what every chunk uses: rows, gradients, negatives, scores, pairs, windows."""
     rows = np.zeros((chunk, dimension), np.float32)
     gradients, positive = np.zeros_like(rows), np.zeros_like(rows)
+    sums = np.zeros((chunk + 2 * window + 1, dimension), np.float32)
     negatives = np.zeros((shared, dimension), np.float32)
     scores = np.zeros((chunk, shared), np.float32)
     pairs, drawn = np.zeros(chunk, np.float32), np.empty(shared, np.int32)
@@ -153,7 +110,7 @@ def _scratch(chunk, shared, dimension):
         np.zeros(shared, np.float32),
         np.zeros(shared, np.float32),
     )
-    return rows, gradients, positive, negatives, scores, pairs, drawn, windows, bends
+    return rows, gradients, positive, sums, negatives, scores, pairs, drawn, windows, bends
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -162,10 +119,11 @@ def _train_chunk(
     output_touches, state,
 ):  # fmt: skip
     """Train consecutive kept tokens whose windows are drawn, and return their pairs."""
-    X, dX, positive, N, G, all_pairs, drawn, windows, bends = scratch
+    X, dX, positive, sums, N, G, all_pairs, drawn, windows, bends = scratch
     pairs, first, last = all_pairs[:size], windows[0], windows[1]
     if is_cbow:
-        _cbow(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, positive)
+        mean_windows(kept, c0, first, last, inputs, pairs, sums, X)
+        attract(kept, c0, rate, outputs, pairs, output_touches, X, positive)
     else:
         _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X)
     total = pairs.sum()
@@ -179,7 +137,8 @@ def _train_chunk(
             output_touches[drawn[r]] += total * weight
     _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, *bends)
     if is_cbow:
-        _spread_rows(kept, c0, first, last, pairs, positive, dX, inputs, input_touches)
+        spread_gradients(kept, c0, first, last, pairs, positive, dX, sums, inputs)
+        count_windows(kept, c0, first, last, pairs, input_touches)
     else:
         _add_rows(kept, c0, pairs, dX, inputs, input_touches)
     return total, state
@@ -220,7 +179,7 @@ def train_sentences(
         state = next_state(state)
     kept = np.empty(BLOCK, np.int32)
     begin, end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    scratch = _scratch(chunk, shared, inputs.shape[1])
+    scratch = _scratch(chunk, shared, window, inputs.shape[1])
     windows = scratch[-2]
     trained, sentence, position = 0.0, 0, np.int64(offsets[0])
     origin, size = position, max(1, offsets[-1] - offsets[0])

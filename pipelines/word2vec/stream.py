@@ -95,6 +95,13 @@ def add_row(to, i, rows, j):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+def subtract_row(to, i, rows, j):
+    """Subtract row j of one matrix from row i of another."""
+    for k in range(to.shape[1]):
+        to[i, k] -= rows[j, k]
+
+
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def square(rows, i):
     """Return a row's squared length."""
     total = np.float32(0)

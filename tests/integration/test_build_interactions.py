@@ -100,7 +100,8 @@ def test_core_and_dropped_types_are_counted(spark: SparkSession, tmp_path: Path)
     assert result.lines == ["event_weights: no event is of type 'bye'"]
 
 
-@pytest.mark.parametrize("stored_as", ["parquet", pytest.param("delta", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("stored_as", ["parquet", "delta"])
 def test_ids_stay_when_events_change(spark: SparkSession, tmp_path: Path, stored_as: str) -> None:
     wanted = config(tmp_path, format=stored_as, valid_share=0, test_share=0)
 

@@ -154,7 +154,7 @@ def test_each_document_has_one_row_and_the_expected_vector(
     assert result.measures == {"tokens": 18, "unknown_tokens": 5}
 
 
-@pytest.mark.parametrize("storage", ["parquet", "delta"])
+@pytest.mark.parametrize("storage", ["parquet", pytest.param("delta", marks=pytest.mark.slow)])
 def test_a_second_run_replaces_the_same_rows_and_counts(spark, inputs, tmp_path, storage):
     first = embed(spark, inputs, tmp_path, storage)
     second = embed(spark, inputs, tmp_path, storage)

@@ -100,7 +100,9 @@ def test_vectors_changed_after_the_gate_are_refused_and_the_old_space_stays(
 
 
 @pytest.mark.parametrize("storage", ["delta", pytest.param("parquet", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("dies", ["before the commit", "after the commit"])
+@pytest.mark.parametrize(
+    "dies", ["before the commit", pytest.param("after the commit", marks=pytest.mark.slow)]
+)
 def test_a_run_killed_around_its_commit_is_reconciled_by_the_next(
     spark, tmp_path, stage_words, monkeypatch, dies, storage
 ):

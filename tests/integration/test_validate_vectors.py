@@ -52,6 +52,7 @@ def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_w
     assert len([key for key in found if key[1] == "passed"]) > 20
 
 
+@pytest.mark.slow  # all three at once, through the command line, are in test_exit_codes.py
 @pytest.mark.parametrize(
     ("row", "name"),
     [

@@ -60,7 +60,9 @@ def topics_found(vectors):
     return right / len(words)
 
 
-@pytest.mark.parametrize("architecture", ["skip_gram", "cbow"])
+@pytest.mark.parametrize(
+    "architecture", ["skip_gram", pytest.param("cbow", marks=pytest.mark.slow)]
+)
 def test_trainers_that_are_merged_recover_planted_topics(spark, frames, tmp_path, architecture):
     vectors, trained = train(
         spark, frames, tmp_path, mode="replicated", trainers=5, rounds=12, held_out_share=0.05,
@@ -76,12 +78,12 @@ def test_trainers_that_are_merged_recover_planted_topics(spark, frames, tmp_path
 
 
 def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_path, monkeypatch):
-    asked = {"mode": "replicated", "trainers": 3, "rounds": 6, "max_iter": 2}
+    asked = {"mode": "replicated", "trainers": 3, "rounds": 4, "max_iter": 1}
     whole, _ = train(spark, frames, tmp_path / "whole", **asked)
     real = RoundState.write
 
     def dies(state, name, frame, **options):
-        if name == "round=5":
+        if name == "round=3":
             raise KeyboardInterrupt
         real(state, name, frame, **options)
 
@@ -91,7 +93,7 @@ def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_pa
     monkeypatch.setattr(RoundState, "write", real)
     resumed, trained = train(spark, frames, tmp_path / "killed", **asked)
     assert all((whole[key] == resumed[key]).all() for key in whole)
-    assert {number for number, *_ in trained.history} == set(range(1, 7))
+    assert {number for number, *_ in trained.history} == set(range(1, 5))
 
 
 def test_tasks_do_not_change_what_trainers_learn(spark, frames, tmp_path, monkeypatch):
@@ -117,7 +119,7 @@ def test_training_stops_when_an_epoch_gains_too_little(spark, frames, tmp_path):
     assert all(b <= 0.5 * a for a, b in pairwise(losses[:-1]))
 
 
-@pytest.mark.parametrize("mode", ["packed", "replicated"])
+@pytest.mark.parametrize("mode", [pytest.param("packed", marks=pytest.mark.slow), "replicated"])
 def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames, tmp_path, mode):
     first, trained = train(spark, frames, tmp_path / "first", keep_context_vectors=True)
     assert {entity for entity, _ in first} == {"word", "word_context"}

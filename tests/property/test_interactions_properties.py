@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import DataFrame, SparkSession
@@ -140,6 +141,7 @@ def build(events: DataFrame, config: BuildInteractionsConfig) -> dict[str, list[
     }
 
 
+@pytest.mark.slow
 @FEW
 @given(st.lists(EVENT, min_size=25, max_size=60), BUILD)
 def test_no_event_is_lost_and_partitions_do_not_matter(

@@ -1,0 +1,82 @@
+"""An executor that dies in the middle of a round changes nothing: the same bytes come out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = """
+import hashlib, json, os, signal, sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+from pyspark import TaskContext
+
+from pipelines.session import open_session
+from pipelines.training.rounds import RoundState
+from pipelines.word2vec import native, replicated
+from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from schemas import SENTENCES, VOCABULARY
+
+mark, place = Path(sys.argv[1]), sys.argv[2]
+real = replicated.train_task
+
+
+def mortal(job, history):
+    task = real(job, history)
+
+    def run(batches):
+        for sent, batch in enumerate(task(batches)):
+            about = TaskContext.get()
+            if mark.name == "dies" and job.number == 2 and about.partitionId() == 1 and sent == 2:
+                if about.attemptNumber() == 0:
+                    mark.write_text("an executor was killed")
+                    executor = next(p for p in psutil.Process().parents() if p.name() == "java")
+                    os.kill(executor.pid, signal.SIGKILL)
+            yield batch
+
+    return run
+
+
+replicated.train_task = mortal
+spark = open_session(
+    "lost executor", master="local-cluster[2,1,1024]",
+    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
+)
+rng = np.random.default_rng(5)
+rows = [(str(n), "d", (rng.integers(0, 6, 20) + 6 * (n % 3)).tolist()) for n in range(600)]
+tokens = [(n, f"t{n}", 700, 1) for n in range(18)]
+config = TrainWord2VecConfig(
+    inputs=Word2VecInputs(sentences="s", vocabulary="v"), outputs=Word2VecOutputs(vectors="v"),
+    vector_size=8, max_iter=1, mode="replicated", trainers=4, rounds=3, sample=0,
+)
+frames = {
+    "sentences": spark.createDataFrame(rows, SENTENCES.schema()),
+    "vocabulary": spark.createDataFrame(tokens, VOCABULARY.schema()),
+}
+trained = native.train(frames, config, RoundState(spark, place))
+vectors = trained.vectors.orderBy("key").toArrow()["vector"].combine_chunks().flatten()
+print(json.dumps({"bytes": hashlib.sha256(vectors.to_numpy().tobytes()).hexdigest(),
+                  "mode": trained.measures["mode"]}))
+"""
+
+
+@pytest.mark.slow
+def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path: Path) -> None:
+    found = []
+    for name in ("lives", "dies"):
+        done = subprocess.run(
+            [sys.executable, "-c", SCRIPT, str(tmp_path / name), str(tmp_path / f"{name}-rounds")],
+            env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True,
+            text=True, timeout=600, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr[-3000:]
+        found.append(json.loads(done.stdout.strip().splitlines()[-1]))
+    assert (tmp_path / "dies").read_text() == "an executor was killed"
+    assert found[0]["mode"].startswith("replicated: 4 trainers, 1 thread")
+    assert found[0] == found[1]
