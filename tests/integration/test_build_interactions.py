@@ -86,6 +86,7 @@ def test_tables_follow_from_events(spark: SparkSession, tmp_path: Path) -> None:
     assert counts.where("kind = 'rejected'").count() == 2
 
 
+@pytest.mark.slow
 def test_core_and_dropped_types_are_counted(spark: SparkSession, tmp_path: Path) -> None:
     store_events(spark, tmp_path, LOG)
     result = build_interactions.run(

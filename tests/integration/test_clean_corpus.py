@@ -114,6 +114,7 @@ def test_a_text_file_is_one_document_by_default_and_ids_are_stable(
     assert tables.version(spark, str(tmp_path / "out" / "documents")) == version
 
 
+@pytest.mark.slow
 def test_a_truncated_file_ends_the_job_or_is_listed(spark: SparkSession, tmp_path: Path) -> None:
     lines = [{"text": f"{GOOD} and its number {n} of {n * 7919}"} for n in range(2000)]
     _put(tmp_path, "cut.jsonl.gz", gzip.compress(_jsonl(*lines))[:-2000])

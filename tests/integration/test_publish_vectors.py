@@ -48,6 +48,7 @@ def published(tmp_path):
     return set(pl.read_delta(str(tmp_path / "word_vectors"))["space_id"])
 
 
+@pytest.mark.slow
 def test_the_newer_space_replaces_the_older_in_one_commit(spark, tmp_path, stage_words):
     for space_id in ("word-a", "word-b"):
         stage_words(space_id, seed=ord(space_id[-1]))

@@ -48,6 +48,7 @@ def config(folder):
     )
 
 
+@pytest.mark.slow
 def test_the_left_out_item_of_the_own_block_scores_above_the_other_block(spark, tmp_path):
     write_inputs(spark, tmp_path, "train")
     result = run(spark, config(tmp_path))

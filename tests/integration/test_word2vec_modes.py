@@ -119,6 +119,7 @@ def test_training_stops_when_an_epoch_gains_too_little(spark, frames, tmp_path):
     assert all(b <= 0.5 * a for a, b in pairwise(losses[:-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [pytest.param("packed", marks=pytest.mark.slow), "replicated"])
 def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames, tmp_path, mode):
     first, trained = train(spark, frames, tmp_path / "first", keep_context_vectors=True)
