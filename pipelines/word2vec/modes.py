@@ -39,7 +39,7 @@ class Choice:
         """Say it for the summary."""
         who = f"{self.trainers} trainers, " if self.mode != "packed" else ""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"{who}{threads}: {self.why}"
+        return f"{who}{threads}, {self.why}"
 
 
 def choose(
@@ -79,7 +79,7 @@ def _decide(
     rate = threads * _TOKENS_PER_SECOND * min(1.0, 100 / config.vector_size)
     alone = tokens * config.max_iter / rate
     if executors == 1:
-        return "packed", "there is one executor"
+        return "packed", "one executor"
     if alone < _SHORT:
         return "packed", f"one executor alone takes about {max(1, round(alone))} s"
     return "replicated", f"one executor alone would take about {alone / 60:.0f} min"

@@ -152,7 +152,7 @@ def test_the_mode_follows_from_cluster_corpus_and_model(monkeypatch):
             session, config(**asked), vocabulary_size=vocabulary_size, tokens=tokens
         )
 
-    assert chosen(1, tokens=10**10).why == "there is one executor"
+    assert chosen(1, tokens=10**10).why == "one executor"
     assert chosen(8, tokens=10**6).why == "one executor alone takes about 1 s"
     large = chosen(8, tokens=10**10)
     assert (large.mode, large.trainers, large.tasks, large.threads) == ("replicated", 8, 8, 4)
