@@ -105,7 +105,6 @@ def test_the_session_has_the_promised_defaults(spark: SparkSession) -> None:
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
         "spark.sql.files.ignoreCorruptFiles": "false",
-        "spark.sql.adaptive.enabled": "true",
         "spark.sql.shuffle.partitions": "4",
         "spark.databricks.delta.snapshotPartitions": "1",
         "spark.sql.parquet.compression.codec": "zstd",
