@@ -72,6 +72,16 @@ def as_matrix(column: Any, *, dimension: int | None = None) -> Floats:
     return flat.reshape(len(column), expected)
 
 
+def as_lists(matrix: NDArray[Any], *, is_null: NDArray[np.bool_] | None = None) -> Any:
+    """Return the rows of a matrix as an Arrow column of lists, null where told."""
+    if is_null is None:
+        is_null = np.zeros(len(matrix), np.bool_)
+    lengths = np.where(is_null, 0, matrix.shape[1])
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    values = pa.array(matrix[~is_null].ravel())
+    return pa.ListArray.from_arrays(offsets, values, mask=pa.array(is_null))
+
+
 def normalised(matrix: Floats) -> Floats:
     """Return the rows at length one; a row of zeros stays one."""
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)

@@ -9,8 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import ConfigError
-from pipelines.training.top_k import as_matrix
-from pipelines.vectors.documents import as_lists
+from pipelines.training.top_k import as_lists, as_matrix
 from schemas import DOCUMENT_VECTORS
 
 Matrix = NDArray[np.float64]
@@ -75,11 +74,8 @@ def second_moments(embedded: DataFrame, *, dimension: int) -> Matrix:
 
 
 def _products(total: Matrix) -> pa.RecordBatch:
-    size = len(total)
-    offsets = pa.array(np.arange(size + 1) * size, pa.int32())
-    lists = pa.ListArray.from_arrays(offsets, pa.array(total.ravel()))
-    components = pa.array(np.arange(size), pa.int32())
-    return pa.RecordBatch.from_arrays([components, lists], ["component", "products"])
+    components = pa.array(np.arange(len(total)), pa.int32())
+    return pa.RecordBatch.from_arrays([components, as_lists(total)], ["component", "products"])
 
 
 def _rows(batch: pa.RecordBatch, dimension: int) -> Matrix:

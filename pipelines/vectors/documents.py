@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,7 @@ from pyspark.sql import functions as F
 from scipy.sparse import csr_array
 
 from pipelines.errors import ConfigError, InputError
-from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, as_ragged
+from pipelines.training.top_k import Floats, Indices, Ragged, as_lists, as_matrix, as_ragged
 from pipelines.vectors.documents_config import EmbedDocumentsConfig
 
 _MEGABYTE = 1 << 20
@@ -204,14 +203,6 @@ def mean_rows(lists: Ragged, matrix: Floats) -> Floats:
     counts.sum_duplicates()
     means: Floats = (counts @ matrix) / np.maximum(lists.counts, 1)[:, None].astype(np.float32)
     return means
-
-
-def as_lists(matrix: Floats, *, is_null: NDArray[np.bool_]) -> Any:
-    """Return the rows of a matrix as an Arrow column of lists, null where told."""
-    lengths = np.where(is_null, 0, matrix.shape[1])
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
-    values = pa.array(matrix[~is_null].ravel(), pa.float32())
-    return pa.ListArray.from_arrays(offsets, values, mask=pa.array(is_null))
 
 
 def count_documents(embedded: DataFrame) -> DocumentCounts:

@@ -1,10 +1,13 @@
 """What a round must know of the model it begins with, from sums that the last merge left."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.word2vec.merge import Doubles, Floats, balancing_scale, continued_balance
+from pipelines.word2vec.shards import rows
 from pipelines.word2vec.stored import Stored
 
 _TOP = 8_000  # rows that are most of what is scored; more change no digit that matters
@@ -26,8 +29,8 @@ class Stretch:
     def apply(self, inputs: Floats, outputs: Floats) -> None:
         """Stretch rows of both sides in place."""
         axes = self.axes.astype(np.float32)
-        for rows, scales in ((inputs, self.scales), (outputs, 1 / self.scales)):
-            np.add(rows, (rows @ axes.T * (scales - 1).astype(np.float32)) @ axes, out=rows)
+        for side, scales in ((inputs, self.scales), (outputs, 1 / self.scales)):
+            np.add(side, (side @ axes.T * (scales - 1).astype(np.float32)) @ axes, out=side)
 
     def matrix(self, *, is_input: bool) -> Doubles:
         """Return M for the input side, its inverse for the output side, d by d."""
@@ -57,12 +60,19 @@ class Moments:
 
     def __init__(self, dimension: int) -> None:
         self.sums = np.zeros((2, dimension, dimension))
+        self._last: int | None = None
 
-    def add(self, inputs: Floats, outputs: Floats) -> None:
-        """Add a block's rows, n by d on each side."""
-        for n, rows in enumerate((inputs, outputs)):
-            exact = rows.astype(np.float64)
+    def add(self, position: int, inputs: Floats, outputs: Floats) -> None:
+        """Add the rows of the block at a position, n by d on each side."""
+        self._last = position
+        for n, side in enumerate((inputs, outputs)):
+            exact = side.astype(np.float64)
             self.sums[n] += exact.T @ exact
+
+    def rows(self) -> Iterator[pa.RecordBatch]:
+        """Yield them as a `moments` row of `shards.SCHEMA`; nothing where no block was added."""
+        if self._last is not None:
+            yield from rows([("moments", self._last, self.sums.tobytes(), b"")]).to_batches()
 
 
 def joint_moment(model: tuple[Floats, Floats], weights: Doubles) -> Doubles:
@@ -73,9 +83,9 @@ def joint_moment(model: tuple[Floats, Floats], weights: Doubles) -> Doubles:
         weights: Chance of each row as the input and as the output of a score, 2 by V.
     """
     total = np.zeros((model[0].shape[1],) * 2)
-    for rows, chance in zip(model, weights, strict=True):
+    for side, chance in zip(model, weights, strict=True):
         most = np.argsort(-chance, kind="stable")[:_TOP]
-        top, share = rows[most], chance[most] / chance[most].sum()
+        top, share = side[most], chance[most] / chance[most].sum()
         total += (top * share[:, None].astype(np.float32)).T @ top
     return total
 
@@ -87,7 +97,7 @@ def start_of(stored: Stored, version: int, dimension: int) -> Start:
     first merge.
     """
     name = f"round={version}"
-    found = stored.moments(name) if stored.has_model(name) else []
+    found = stored.moments(name)
     if not found:
         nothing = np.zeros((0, dimension))
         return Start(Stretch(nothing, np.zeros(0)), nothing, np.zeros(0), is_finite=True)

@@ -7,7 +7,7 @@ import psutil
 from pyspark.sql import SparkSession
 
 from pipelines.errors import ConfigError
-from pipelines.training.executors import executor_threads
+from pipelines.training.executors import executor_threads, is_local
 from pipelines.word2vec.config import TrainWord2VecConfig
 
 _TOKENS_PER_SECOND = 1_000_000  # of one thread, d = 100
@@ -87,8 +87,7 @@ def _decide(
 
 def executor_memory(spark: SparkSession) -> int | None:
     """Return the bytes an executor has for Python beside its JVM; None where it is not known."""
-    master = str(spark.sparkContext.master)
-    if re.match(r"local(\[|$)", master):
+    if is_local(spark):
         return int(psutil.virtual_memory().available)
     conf = spark.sparkContext.getConf()
     for name in ("spark.executor.pyspark.memory", "spark.executor.memoryOverhead"):

@@ -74,7 +74,8 @@ def _prepare(
     counted: int,
 ) -> shards.Survey:
     """Keep what every round reads, shards and counts, in one pass; return what was found."""
-    if state.noted("survey") is None:
+    known = state.noted("survey")
+    if known is None:
         count = shards.shards_of(counted)
         sentences, observed = shards.surveyed(frames["sentences"])
         packed = shards.pack(
@@ -84,8 +85,9 @@ def _prepare(
         state.write("shards", packed.unionByName(counts), by=("kind", "position"))
         found = shards.Survey(**observed.get, shards=count)
         shards.check(found, vocabulary_size=size)
-        state.note("survey", asdict(found))
-    return shards.Survey(**state.noted("survey"))
+        known = asdict(found)
+        state.note("survey", known)
+    return shards.Survey(**known)
 
 
 def _plan(

@@ -1,5 +1,6 @@
 """Training on many executors: each trains a copy of the model, and a shuffle merges them."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from pipelines.word2vec.balance import Moments, Start, joint_moment
 from pipelines.word2vec.merge import SLOPE, Basis, RowSums
 from pipelines.word2vec.plan import Round, trainer_segment
-from pipelines.word2vec.shards import BLOCK_ROWS, json_row, rows
+from pipelines.word2vec.shards import block_matrix, blocks, rows
 from pipelines.word2vec.stored import Stored
-from pipelines.word2vec.trainer import Model, Settings, Trainer, load_model, score_weights
+from pipelines.word2vec.trainer import Model, Settings, Trainer, load_model
 
 MOVES = "position int, trainer int, kind string, first binary, second binary, third binary"
 """What trainers send to the merge. `base` rows: basis and rows of a block; `inputs` and `outputs`
@@ -95,17 +96,17 @@ class _Replica:
         The moment is that of the round's begin and of the trainer's end by half: where rows grow
         fast, as they do at first, that of the begin knows nothing of the curvature they come to.
         """
-        weights = score_weights(self._trainer, self._job.settings.ns_exponent)
+        weights = self._trainer.score_weights()
         moment = (joint_moment(self._base, weights) + joint_moment(self._model, weights)) / 2
         basis = Basis.of(moment).to_bytes()
-        for block, part in _blocks(self._job.settings.vocabulary_size):
+        for block, part in blocks(self._job.settings.vocabulary_size):
             inputs, outputs = (side[part].tobytes() for side in self._base)
             yield block, -1, "base", basis, inputs, outputs
 
     def _moves(self, number: int) -> Iterator[Move]:
         change = np.zeros(len(self._job.start.axes))
         for side, kind in enumerate(("inputs", "outputs")):
-            for block, part in _blocks(self._job.settings.vocabulary_size):
+            for block, part in blocks(self._job.settings.vocabulary_size):
                 ids = np.flatnonzero(self._touches[side][part])
                 if ids.size:
                     base, rows = self._base[side][part][ids], self._model[side][part][ids]
@@ -147,7 +148,7 @@ def merge_task(job: Job) -> Task:
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        moments, last = Moments(job.settings.vector_size), None
+        moments = Moments(job.settings.vector_size)
         with threadpool_limits(1):
             for position, moves in groupby(_moves(batches), key=lambda move: move[0]):
                 if position == _ELSEWHERE:
@@ -155,11 +156,9 @@ def merge_task(job: Job) -> Task:
                     yield from rows(passed).to_batches()
                     continue
                 model = _merged(job, moves)
-                moments.add(*model)
-                last = position
+                moments.add(position, *model)
                 yield from rows([("model", position, *(m.tobytes() for m in model))]).to_batches()
-        if last is not None:
-            yield from rows([("moments", last, moments.sums.tobytes(), b"")]).to_batches()
+        yield from moments.rows()
 
     return run
 
@@ -174,19 +173,16 @@ def _merged(job: Job, moves: Iterator[tuple]) -> Model:  # type: ignore[type-arg
     """Return a block of the merged model."""
     dimension = job.settings.vector_size
     _, _, _, basis, *base = next(moves)  # sent as trainer -1, sorted first
-    sides = [_floats(side).reshape(-1, dimension) for side in base]
+    sides = [block_matrix(side, dimension) for side in base]
     sums = {kind: RowSums(side) for kind, side in zip(("inputs", "outputs"), sides, strict=True)}
     for _, _, kind, ids, deltas, touches in moves:
         numbers = np.frombuffer(ids.as_buffer(), np.int32)
-        sums[kind].add(numbers, _floats(deltas).reshape(-1, dimension), _floats(touches))
+        counted = np.frombuffer(touches.as_buffer(), np.float32)
+        sums[kind].add(numbers, block_matrix(deltas, dimension), counted)
     directions = Basis.from_bytes(basis.as_buffer(), dimension)
     rate, slope = job.part.middle_rate, SLOPE
     inputs = sums["inputs"].merged(directions, rate=rate, slope=slope * (1 + job.settings.negative))
     return inputs, sums["outputs"].merged(directions, rate=rate, slope=slope)
-
-
-def _floats(value: pa.Scalar) -> np.ndarray:
-    return np.frombuffer(value.as_buffer(), np.float32)
 
 
 def _energy_change(base: np.ndarray, rows: np.ndarray, axes: np.ndarray) -> np.ndarray:
@@ -194,13 +190,8 @@ def _energy_change(base: np.ndarray, rows: np.ndarray, axes: np.ndarray) -> np.n
     return np.asarray((after**2 - before**2).sum(axis=0))
 
 
-def _blocks(size: int) -> Iterator[tuple[int, slice]]:
-    for block, start in enumerate(range(0, size, BLOCK_ROWS)):
-        yield block, slice(start, min(size, start + BLOCK_ROWS))
-
-
 def _note(kind: str, trainer: int, content: object) -> Move:
-    return (_ELSEWHERE, trainer, kind, json_row(kind, trainer, content)[2], b"", b"")
+    return (_ELSEWHERE, trainer, kind, json.dumps(content).encode(), b"", b"")
 
 
 def _batch(move: Move) -> pa.RecordBatch:

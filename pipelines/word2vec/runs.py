@@ -103,7 +103,7 @@ class Replicated:
         """
         stored, part = Stored(self.settings.folder), self.plan[number - 1]
         history = _kept(stored, number, kinds=("history",))
-        found = [m for each in stored.json("measures", f"round={number}") for m in each]
+        found = _kept(stored, number, kinds=("measures",))
         loss = next((m["held_out_loss"] for m in found if "held_out_loss" in m), float("nan"))
         if history:
             history[-1]["held_out_loss"] = loss
@@ -112,7 +112,6 @@ class Replicated:
         own = {
             "epoch": part.epoch + 1,
             "tokens": sum(m["tokens"] for m in found),
-            "pairs": sum(m["pairs"] for m in found),
             "seconds": max(m["seconds"] for m in found) * waves,
             "learning_rate": part.last_rate,
             "is_finite": float(start.is_finite),

@@ -144,10 +144,20 @@ def rows(content: list[tuple[str, int, bytes, bytes]]) -> pa.Table:
     return pa.Table.from_arrays([pa.array(c) for c in columns], schema=_ARROW)
 
 
+def blocks(size: int) -> Iterator[tuple[int, slice]]:
+    """Yield the position of each block of `BLOCK_ROWS` token ids, and the ids in it."""
+    for position, first in enumerate(range(0, size, BLOCK_ROWS)):
+        yield position, slice(first, min(size, first + BLOCK_ROWS))
+
+
+def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
+    """Return the vectors of one side of a block, n by dimension, without copying them."""
+    return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
+
+
 def model_rows(inputs: np.ndarray, outputs: np.ndarray) -> Iterator[tuple[str, int, bytes, bytes]]:
     """Yield a model as `model` rows of `BLOCK_ROWS` vectors of each side."""
-    for position, first in enumerate(range(0, len(inputs), BLOCK_ROWS)):
-        block = slice(first, first + BLOCK_ROWS)
+    for position, block in blocks(len(inputs)):
         yield "model", position, inputs[block].tobytes(), outputs[block].tobytes()
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pipelines.storage.arrow import resolve
-from pipelines.word2vec.shards import BLOCK_ROWS
+from pipelines.word2vec.shards import BLOCK_ROWS, block_matrix
 
 Row = tuple[int, pa.Scalar, pa.Scalar]
 
@@ -46,8 +46,7 @@ class Stored:
         sides = np.zeros((size, dimension), np.float32), np.zeros((size, dimension), np.float32)
         for position, *blocks in self._rows(version, "kind=model"):
             for side, block in zip(sides, blocks, strict=True):
-                rows = np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
-                _place(side, position, rows)
+                _place(side, position, block_matrix(block, dimension))
         return sides
 
     def has_model(self, version: str) -> bool:

@@ -17,7 +17,7 @@ from pipelines.word2vec.sampling import (
     noise_weights,
     shared_negatives,
 )
-from pipelines.word2vec.shards import BLOCK_ROWS
+from pipelines.word2vec.shards import blocks
 from pipelines.word2vec.stored import Stored
 
 Model = tuple[np.ndarray, np.ndarray]
@@ -46,9 +46,8 @@ def new_model(settings: Settings) -> Model:
     """Return input vectors drawn evenly from ±.5/d and output vectors of zero (word2vec's own)."""
     size, dimension = settings.vocabulary_size, settings.vector_size
     inputs = np.empty((size, dimension), np.float32)
-    for start in range(0, size, BLOCK_ROWS):
-        rows = inputs[start : start + BLOCK_ROWS]
-        rows[:] = new_rows(len(rows), settings, block=start // BLOCK_ROWS)
+    for block, part in blocks(size):
+        inputs[part] = new_rows(part.stop - part.start, settings, block=block)
     return inputs, np.zeros((size, dimension), np.float32)
 
 
@@ -72,11 +71,11 @@ class Trainer:
 
     def __init__(self, stored: Stored, settings: Settings) -> None:
         self._stored, self._settings = stored, settings
-        self.counts = stored.counts(settings.vocabulary_size)
-        self.keep = keep_probabilities(self.counts, settings.sample)
-        self._noise = noise_table(self.counts, settings.ns_exponent)
+        self._counts = stored.counts(settings.vocabulary_size)
+        self._keep = keep_probabilities(self._counts, settings.sample)
+        self._noise = noise_table(self._counts, settings.ns_exponent)
         self._chunk = chunk_size(
-            self.counts, settings.ns_exponent, window=settings.window_size,
+            self._counts, settings.ns_exponent, window=settings.window_size,
             negative=settings.negative, step_size=settings.step_size, is_cbow=settings.is_cbow,
         )  # fmt: skip
 
@@ -92,7 +91,7 @@ class Trainer:
         widths = np.r_[0, np.cumsum([piece.stop - piece.start for piece in segment.pieces])]
         shares = widths / max(widths[-1], 1e-12)
         rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
-        started, tokens, pairs = time.monotonic(), 0, 0
+        started, tokens = time.monotonic(), 0
         for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
             ids, offsets = self._sentences(piece)
             tokens += int(offsets[-1] - offsets[0])
@@ -101,11 +100,11 @@ class Trainer:
                 pool.submit(self._train, model, touches, ids, part, ends, (*place, thread))
                 for thread, part in enumerate(_parts(offsets, self._settings.threads))
             ]
-            pairs += sum(task.result() for task in tasks)
+            for task in tasks:
+                task.result()
         return {
             "epoch": segment.epoch + 1,
             "tokens": tokens,
-            "pairs": pairs,
             "seconds": time.monotonic() - started,
             "learning_rate": segment.last_rate,
         }
@@ -121,6 +120,15 @@ class Trainer:
             is_cbow=settings.is_cbow,
         )[0]  # fmt: skip
 
+    def score_weights(self) -> np.ndarray:
+        """Return each row's chance as the input and as the output of a score, 2 by V."""
+        positive = self._counts * self._keep.astype(np.float64)
+        positive /= positive.sum()
+        negative = noise_weights(self._counts, self._settings.ns_exponent)
+        negative /= negative.sum()
+        mixed = (1 - NEGATIVE_SHARE) * positive + NEGATIVE_SHARE * negative
+        return np.stack([positive, mixed])
+
     def _sentences(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
         """Return a piece's token ids and offsets: the sentences that begin in it."""
         ids, offsets = self._stored.sentences("shard", piece.shard)
@@ -131,16 +139,15 @@ class Trainer:
     def _train(
         self, model: Model, touches: Model, tokens: np.ndarray, offsets: np.ndarray,
         rates: tuple[float, float], place: tuple[int, ...],
-    ) -> int:  # fmt: skip
+    ) -> None:  # fmt: skip
         settings = self._settings
         seed = np.random.SeedSequence([settings.seed, *place])
-        pairs = kernel.train_sentences(
-            tokens, offsets, self.keep, self._noise, *model, *rates,
+        kernel.train_sentences(
+            tokens, offsets, self._keep, self._noise, *model, *rates,
             settings.is_cbow, settings.window_size, settings.negative, self._chunk,
             shared_negatives(is_cbow=settings.is_cbow),
             int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
         )  # fmt: skip
-        return int(pairs)
 
 
 def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
@@ -148,13 +155,3 @@ def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
     wanted = np.linspace(offsets[0], offsets[-1], threads + 1)
     cuts = np.searchsorted(offsets, wanted)
     return [offsets[a : b + 1] for a, b in pairwise(cuts)]
-
-
-def score_weights(trainer: Trainer, ns_exponent: float) -> np.ndarray:
-    """Return each row's chance as the input and as the output of a score, 2 by V."""
-    positive = trainer.counts * trainer.keep.astype(np.float64)
-    positive /= positive.sum()
-    negative = noise_weights(trainer.counts, ns_exponent)
-    negative /= negative.sum()
-    mixed = (1 - NEGATIVE_SHARE) * positive + NEGATIVE_SHARE * negative
-    return np.stack([positive, mixed])

@@ -8,9 +8,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
+from pipelines.training.top_k import as_lists
 from pipelines.word2vec.balance import Moments, Stretch
 from pipelines.word2vec.config import TrainWord2VecConfig
-from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, SCHEMA, rows
+from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, SCHEMA, block_matrix, rows
 from pipelines.word2vec.trainer import Settings, new_rows
 
 _CONTEXT = "context"
@@ -53,7 +54,7 @@ def named(
         for batch in batches:
             columns = batch.column(0).to_pylist(), batch.column(1), batch.column(2)
             for position, *blocks in zip(*columns, strict=True):
-                sides = [_matrix(block, dimension).copy() for block in blocks]
+                sides = [block_matrix(block, dimension).copy() for block in blocks]
                 if stretch is not None:
                     stretch.apply(*sides)
                 for is_context, side in enumerate(sides[: 1 + has_context]):
@@ -66,17 +67,12 @@ def named(
     return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector")
 
 
-def _matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
-    return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
-
-
 def _vector_rows(first: int, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
-    count, dimension = side.shape
-    offsets = pa.array(np.arange(0, count * dimension + 1, dimension, dtype=np.int32))
+    count = len(side)
     columns = [
         pa.array(np.arange(first, first + count, dtype=np.int32)),
         pa.array(np.full(count, is_context)),
-        pa.ListArray.from_arrays(offsets, pa.array(side.ravel())),
+        as_lists(side),
     ]
     return pa.RecordBatch.from_arrays(columns, names=["token_id", "is_context", "vector"])
 
@@ -153,13 +149,13 @@ def _with_moments(settings: Settings):  # type: ignore[no-untyped-def]
     """Return the task that passes model rows on and ends with the sums over them."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        moments, last = Moments(settings.vector_size), None
+        moments = Moments(settings.vector_size)
         for batch in batches:
             yield batch
             positions = batch.column(1).to_pylist()
-            for last, *blocks in zip(positions, batch.column(2), batch.column(3), strict=True):  # noqa: B007
-                moments.add(*[_matrix(b, settings.vector_size) for b in blocks])
-        if last is not None:
-            yield from rows([("moments", last, moments.sums.tobytes(), b"")]).to_batches()
+            for position, *sides in zip(positions, batch.column(2), batch.column(3), strict=True):
+                inputs, outputs = (block_matrix(side, settings.vector_size) for side in sides)
+                moments.add(position, inputs, outputs)
+        yield from moments.rows()
 
     return run

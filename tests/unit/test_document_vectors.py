@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from pipelines.errors import ConfigError
-from pipelines.training.top_k import Ragged
+from pipelines.training.top_k import Ragged, as_lists
 from pipelines.vectors.components import principal_components, second_moments, without_components
-from pipelines.vectors.documents import WeightedWords, as_lists, mean_rows, word_weights
+from pipelines.vectors.documents import WeightedWords, mean_rows, word_weights
 from pipelines.vectors.documents_config import EmbedDocumentsConfig, EmbedInputs, EmbedOutputs
 
 MATRIX = np.array([[1, 0], [0, 4], [2, 2]], dtype=np.float32)

@@ -103,7 +103,7 @@ def test_the_stretch_restores_the_balance_and_keeps_every_score() -> None:
     rng = np.random.default_rng(1)
     inputs, outputs = (rng.normal(size=(2, 40, DIMENSION)) * [[[1.4]], [[0.7]]]).astype(np.float32)
     moments = Moments(DIMENSION)
-    moments.add(inputs, outputs)
+    moments.add(0, inputs, outputs)
     axes = np.linalg.eigh(moments.sums[0] + moments.sums[1])[1][:, -2:].T
     energies = [((side @ axes.T) ** 2).sum(axis=0) for side in (inputs, outputs)]
     wanted = energies[0] - energies[1] - np.array([20.0, 5.0])
