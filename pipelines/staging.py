@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.util import inheritable_thread_target
 
 from pipelines import tables
 from pipelines.errors import ConfigError
@@ -53,9 +55,12 @@ def stage(
     state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
     trained = train(state)
     rows = store.write(_rows(trained.vectors, space_id), VECTORS, part={"space_id": space_id})
-    written = tables.read(store.spark, store.output("vectors"), VECTORS)
-    measured = measure_content(of_space(written, space_id))
-    _write_history(store, space_id, trained)
+    with ThreadPoolExecutor(1) as pool:  # two small commits' time, for which no core is needed
+        kept = pool.submit(inheritable_thread_target(store.spark)(_write_history), store, space_id,
+                           trained)  # fmt: skip
+        written = tables.read(store.spark, store.output("vectors"), VECTORS)
+        measured = measure_content(of_space(written, space_id))
+        kept.result()
     _register(
         store,
         new_space(
@@ -99,14 +104,10 @@ def _complete_space(store: TableStore, space_id: str) -> Space | None:
 
 
 def _rows(trained: DataFrame, space_id: str) -> DataFrame:
-    squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
-    return trained.select(
-        F.lit(space_id).alias("space_id"),
-        "entity",
-        "key",
-        "vector",
-        F.sqrt(squares).cast("float").alias("norm"),
-    )
+    if "norm" not in trained.columns:
+        squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
+        trained = trained.withColumn("norm", F.sqrt(squares).cast("float"))
+    return trained.select(F.lit(space_id).alias("space_id"), "entity", "key", "vector", "norm")
 
 
 def _write_history(store: TableStore, space_id: str, trained: Trained) -> None:

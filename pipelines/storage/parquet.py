@@ -94,16 +94,19 @@ def replace(
     part: Mapping[str, str],
     partitioning: tuple[str, ...],
     metadata: Mapping[str, Any],
-    compression: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a table, or the part of it that a run owns, and move it into place when complete."""
+    """Write a table, or the part of it that a run owns, and move it into place when complete.
+
+    `options` are those of Spark's Parquet writer.
+    """
     inner = [name for name in partitioning if name not in part]
     target = "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
     parent, _, name = target.rpartition("/")
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
-        writer = frame.drop(*part).write.partitionBy(*inner)
-        writer.parquet(temporary, compression=compression)
+        writer = frame.drop(*part).write.partitionBy(*inner).options(**dict(options or {}))
+        writer.parquet(temporary)
         files.create(f"{temporary}/{METADATA}", json.dumps(dict(metadata)))
         files.delete(target)
         files.move(temporary, target)

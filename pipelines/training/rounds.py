@@ -15,7 +15,8 @@ class Trained:
     """What a trainer returns.
 
     Args:
-        vectors: One row per entity and key: `entity, key, vector`.
+        vectors: One row per entity and key: `entity, key, vector`, and `norm` (Euclidean) where
+            the trainer has it, as it costs a second a million rows in SQL.
         history: Measures as (round, metric, value), rounds from 1.
         measures: Figures for the summary.
         lines: Text for the reader.
@@ -38,11 +39,12 @@ class RoundState:
     def write(self, name: str, frame: DataFrame, *, by: tuple[str, ...] = ()) -> None:
         """Keep a frame, in folders by some columns; it is there when it is whole.
 
-        It is not compressed: vectors and token ids would take seconds and hardly shrink.
+        Its rows are blocks of vectors or ids: each is a row group, which a task can read alone, and
+        none is compressed, which would take seconds and hardly shrink it.
         """
         parquet.replace(
             self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
-            compression="none",
+            options={"compression": "none", "parquet.block.row.count.limit": "1"},
         )  # fmt: skip
 
     def note(self, name: str, content: Any) -> None:

@@ -12,6 +12,7 @@ from numba import njit
 from scipy.linalg import cython_blas  # noqa: F401  (loaded first, so that its threads can be limited)
 
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
+from pipelines.word2vec.prefetch import prefetch_row
 from pipelines.word2vec.stream import (
     add_row,
     copy_row,
@@ -29,27 +30,35 @@ BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit 
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X):
-    """Train each token on its window pair by pair; leave its row in X for the negatives."""
+def _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, steps):
+    """Train each token on its window; leave its row in X for the negatives.
+
+    All pairs of a window are scored before any is trained: else each would wait for the last one.
+    """
     dimension = inputs.shape[1]
     for i in range(pairs.size):
-        u = inputs[kept[c0 + i]]
-        for j in range(first[i], last[i]):
-            if j == c0 + i:
-                continue
-            v = outputs[kept[j]]
+        u, begin = inputs[kept[c0 + i]], first[i]
+        size = last[i] - begin
+        for j in range(size):
+            v = outputs[kept[begin + j]]
             score = np.float32(0)
             for k in range(dimension):
                 score += u[k] * v[k]
-            step = rate * (np.float32(1) - sigmoid(score))
+            steps[j] = score
+        for j in range(size):
+            steps[j] = rate * (np.float32(1) - sigmoid(steps[j]))
+        for j in range(size):
+            if begin + j == c0 + i:
+                continue
+            v, step = outputs[kept[begin + j]], steps[j]
             for k in range(dimension):
                 x = u[k]
                 y = v[k]
                 v[k] = y + step * x
                 u[k] = x + step * y
             if touches.size:
-                touches[kept[j]] += np.float32(1)
-        pairs[i] = last[i] - first[i] - 1
+                touches[kept[begin + j]] += np.float32(1)
+        pairs[i] = size - 1
     for i in range(pairs.size):
         copy_row(X, i, inputs, kept[c0 + i])
 
@@ -103,37 +112,43 @@ def _scratch(chunk, shared, window, dimension):
     sums = np.zeros((chunk + 2 * window + 1, dimension), np.float32)
     negatives = np.zeros((shared, dimension), np.float32)
     scores = np.zeros((chunk, shared), np.float32)
-    pairs, drawn = np.zeros(chunk, np.float32), np.empty(shared, np.int32)
+    pairs, steps = np.zeros(chunk, np.float32), np.zeros(2 * window + 1, np.float32)
+    drawn = np.empty(shared, np.int32)
     windows = np.empty((2, chunk), np.int64)
     bends = (
         np.zeros(chunk, np.float32),
         np.zeros(shared, np.float32),
         np.zeros(shared, np.float32),
     )
-    return rows, gradients, positive, sums, negatives, scores, pairs, drawn, windows, bends
+    return rows, gradients, positive, sums, negatives, scores, pairs, steps, drawn, windows, bends
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _train_chunk(
-    kept, c0, size, noise, inputs, outputs, rate, is_cbow, negative, scratch, input_touches,
+    kept, c0, size, ahead, noise, inputs, outputs, rate, is_cbow, negative, scratch, input_touches,
     output_touches, state,
 ):  # fmt: skip
     """Train consecutive kept tokens whose windows are drawn, and return their pairs."""
-    X, dX, positive, sums, N, G, all_pairs, drawn, windows, bends = scratch
+    X, dX, positive, sums, N, G, all_pairs, steps, drawn, windows, bends = scratch
+    for r in range(drawn.size):
+        state = next_state(state)
+        drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
+        prefetch_row(outputs, drawn[r])
+    for i in range(c0 + size, min(c0 + 2 * size, ahead)):
+        prefetch_row(inputs, kept[i])
+        prefetch_row(outputs, kept[i])
     pairs, first, last = all_pairs[:size], windows[0], windows[1]
     if is_cbow:
         mean_windows(kept, c0, first, last, inputs, pairs, sums, X)
         attract(kept, c0, rate, outputs, pairs, output_touches, X, positive)
     else:
-        _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X)
+        _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, steps)
     total = pairs.sum()
     if total == 0:
         return total, state
     weight = np.float32(negative) / np.float32(drawn.size)
-    for r in range(drawn.size):
-        state = next_state(state)
-        drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
-        if output_touches.size:
+    if output_touches.size:
+        for r in range(drawn.size):
             output_touches[drawn[r]] += total * weight
     _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, *bends)
     if is_cbow:
@@ -194,7 +209,7 @@ def train_sentences(
             rate = np.float32(first_rate + (last_rate - first_rate) * done)
             state = draw_windows(begin, end, c0, c1, window, windows[0], windows[1], state)
             pairs, state = _train_chunk(
-                kept, c0, c1 - c0, noise, inputs, outputs, rate, is_cbow, negative, scratch,
+                kept, c0, c1 - c0, filled, noise, inputs, outputs, rate, is_cbow, negative, scratch,
                 input_touches, output_touches, state,
             )  # fmt: skip
             trained += pairs

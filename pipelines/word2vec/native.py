@@ -82,7 +82,8 @@ def _prepare(
             sentences, shards=count, held_out_share=config.held_out_share, seed=config.seed
         )
         counts = shards.count_blocks(frames["vocabulary"])
-        state.write("shards", packed.unionByName(counts), by=("kind", "position"))
+        kept = packed.unionByName(counts).withColumn("file", shards.file_of("position"))
+        state.write("shards", kept, by=("kind", "file"))
         found = shards.Survey(**observed.get, shards=count)
         shards.check(found, vocabulary_size=size)
         known = asdict(found)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,8 @@ _ARROW = pa.schema(
 BLOCK_ROWS = 4096  # token ids per row of `counts` and `model`
 MOST_WRITERS = 16  # of a version: each leaves two d by d matrices for the driver to add up
 _SHARD_TOKENS = 250_000
-_MAX_SHARDS = 4_000
+_MAX_SHARDS = 64_000
+SHARDS_PER_FILE = 16
 _BUCKETS = 10_000
 
 
@@ -99,21 +101,32 @@ def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int)
         order.alias("order"),
         "token_ids",
     )
-    return placed.groupBy("position").applyInArrow(_pack_group, SCHEMA)
+    return placed.groupBy(file_of("position").alias("file")).applyInArrow(_pack_file, SCHEMA)
+
+
+def file_of(position: str) -> Column:
+    """Return the file that a row of a position is kept in: many shards in one, as files cost."""
+    return F.floor(F.col(position) / SHARDS_PER_FILE).cast("int")
 
 
 def _shard(order: Column, shards: int) -> Column:
     return F.pmod(order, F.lit(shards)).cast("int")
 
 
-def _pack_group(group: pa.Table) -> pa.Table:
-    ordered = group.sort_by("order")
-    position = ordered["position"][0].as_py()
+def _pack_file(sentences: pa.Table) -> pa.Table:
+    ordered = sentences.sort_by([("position", "ascending"), ("order", "ascending")])
     lists = ordered["token_ids"].combine_chunks()
-    lengths = np.diff(lists.offsets.to_numpy()).astype(np.int32)
-    tokens = np.asarray(lists.flatten()).astype(np.int32)
-    kind = "held_out" if position < 0 else "shard"
-    return rows([(kind, max(position, 0), tokens.tobytes(), lengths.tobytes())])
+    tokens, offsets = np.asarray(lists.values).astype(np.int32), lists.offsets.to_numpy()
+    positions, first = np.unique(ordered["position"].to_numpy(), return_index=True)
+    packed = []
+    for position, (start, stop) in zip(
+        positions.tolist(), pairwise([*first, len(lists)]), strict=True
+    ):
+        ids = tokens[offsets[start] : offsets[stop]]
+        lengths = np.diff(offsets[start : stop + 1]).astype(np.int32)
+        kind = "held_out" if position < 0 else "shard"
+        packed.append((kind, max(position, 0), ids.tobytes(), lengths.tobytes()))
+    return rows(packed)
 
 
 def count_blocks(vocabulary: DataFrame) -> DataFrame:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pipelines.storage.arrow import resolve
-from pipelines.word2vec.shards import BLOCK_ROWS, block_matrix
+from pipelines.word2vec.shards import BLOCK_ROWS, SHARDS_PER_FILE, block_matrix
 
 Row = tuple[int, pa.Scalar, pa.Scalar]
 
@@ -27,7 +27,8 @@ class Stored:
 
     def sentences(self, kind: str, position: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a shard's token ids and the offsets of its sentences; empty where it has none."""
-        for _, first, second in self._rows("shards", f"kind={kind}/position={position}"):
+        file = position // SHARDS_PER_FILE
+        for _, first, second in self._rows("shards", f"kind={kind}/file={file}", only=position):
             lengths = np.frombuffer(second.as_buffer(), np.int32)
             offsets = np.zeros(lengths.size + 1, np.int64)
             np.cumsum(lengths, out=offsets[1:])
@@ -66,8 +67,8 @@ class Stored:
         rows = sorted(self._rows(version, f"kind={kind}"), key=lambda row: row[0])
         return [json.loads(first.as_py()) for _, first, _ in rows]
 
-    def _rows(self, name: str, part: str) -> Iterator[Row]:
-        """Yield the rows of a part, file after file; a part that is not there has none."""
+    def _rows(self, name: str, part: str, *, only: int | None = None) -> Iterator[Row]:
+        """Yield the rows of a part, or those of one position; a part that is not there has none."""
         place = fs.FileSelector(
             f"{self._folder}/{name}/{part}", recursive=True, allow_not_found=True
         )
@@ -76,12 +77,22 @@ class Stored:
             if info.is_file and info.path.endswith(".parquet")
         )  # fmt: skip
         for path in files:
-            where = path.rpartition("/position=")[2].partition("/")[0]
             with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
-                for batch in file.iter_batches(batch_size=1):
-                    position = int(where) if "position" not in batch.schema.names else (
-                        batch.column("position")[0].as_py())  # fmt: skip
-                    yield position, batch.column("first")[0], batch.column("second")[0]
+                for batch in file.iter_batches(batch_size=1, row_groups=_groups(file, only)):
+                    columns = (batch.column(name) for name in ("position", "first", "second"))
+                    position, first, second = (column[0] for column in columns)
+                    if only in (None, position.as_py()):
+                        yield position.as_py(), first, second
+
+
+def _groups(file: pq.ParquetFile, position: int | None) -> list[int]:
+    """Return the row groups that may hold a position, by their statistics; all of them for None."""
+    groups = range(file.metadata.num_row_groups)
+    if position is None:
+        return list(groups)
+    column = file.schema_arrow.get_field_index("position")
+    bounds = [file.metadata.row_group(n).column(column).statistics for n in groups]
+    return [n for n, b in zip(groups, bounds, strict=True) if b.min <= position <= b.max]
 
 
 def _place(to: np.ndarray, position: int, rows: np.ndarray) -> None:

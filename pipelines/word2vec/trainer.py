@@ -1,7 +1,8 @@
 """One model in one process, and the threads that train it without locks (Niu et al. 2011)."""
 
 import time
-from concurrent.futures import Executor
+from collections import deque
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -87,21 +88,25 @@ class Trainer:
     def train(
         self, model: Model, segment: Segment, pool: Executor, touches: Model = UNCOUNTED
     ) -> dict[str, float]:
-        """Train one segment in place, each piece shared by the threads, and measure it."""
+        """Train one segment in place, each piece shared by the threads, and measure it.
+
+        Pieces follow each other without a pause: the next one is read while one is trained.
+        """
         widths = np.r_[0, np.cumsum([piece.stop - piece.start for piece in segment.pieces])]
         shares = widths / max(widths[-1], 1e-12)
         rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
-        started, tokens = time.monotonic(), 0
+        started, tokens, tasks = time.monotonic(), 0, deque[Future[None]]()
         for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
             ids, offsets = self._sentences(piece)
             tokens += int(offsets[-1] - offsets[0])
             place = (segment.epoch, piece.shard, round(piece.start * (1 << 30)))
-            tasks = [
-                pool.submit(self._train, model, touches, ids, part, ends, (*place, thread))
-                for thread, part in enumerate(_parts(offsets, self._settings.threads))
-            ]
-            for task in tasks:
-                task.result()
+            for thread, part in enumerate(_parts(offsets, self._settings.threads)):
+                how = touches, ids, part, ends, (*place, thread)
+                tasks.append(pool.submit(self._train, model, *how))
+            while len(tasks) > 2 * self._settings.threads:
+                tasks.popleft().result()
+        for task in tasks:
+            task.result()
         return {
             "epoch": segment.epoch + 1,
             "tokens": tokens,

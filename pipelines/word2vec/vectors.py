@@ -40,7 +40,7 @@ def named(
     config: TrainWord2VecConfig,
     stretch: Stretch | None,
 ) -> DataFrame:
-    """Return a model's vectors by token: `entity, key, vector`.
+    """Return a model's vectors by token: `entity, key, vector, norm`.
 
     Args:
         model: Rows of `shards.SCHEMA`.
@@ -61,10 +61,12 @@ def named(
                     yield _vector_rows(position * BLOCK_ROWS, side, is_context=bool(is_context))
 
     blocks = model.where(F.col("kind") == "model").select("position", "first", "second")
-    unpacked = blocks.mapInArrow(unpack, "token_id int, is_context boolean, vector array<float>")
+    unpacked = blocks.mapInArrow(
+        unpack, "token_id int, is_context boolean, vector array<float>, norm float"
+    )
     entity = F.when(F.col("is_context"), context_entity(config.entity)).otherwise(config.entity)
     tokens = vocabulary.select("token_id", F.col("token").alias("key"))
-    return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector")
+    return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector", "norm")
 
 
 def _vector_rows(first: int, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
@@ -73,8 +75,9 @@ def _vector_rows(first: int, side: np.ndarray, *, is_context: bool) -> pa.Record
         pa.array(np.arange(first, first + count, dtype=np.int32)),
         pa.array(np.full(count, is_context)),
         as_lists(side),
+        pa.array(np.linalg.norm(side.astype(np.float64), axis=1).astype(np.float32)),
     ]
-    return pa.RecordBatch.from_arrays(columns, names=["token_id", "is_context", "vector"])
+    return pa.RecordBatch.from_arrays(columns, names=["token_id", "is_context", "vector", "norm"])
 
 
 def initial(

@@ -124,7 +124,7 @@ def test_training_stops_when_an_epoch_gains_too_little(spark, frames, tmp_path):
 def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames, tmp_path, mode):
     first, trained = train(spark, frames, tmp_path / "first", keep_context_vectors=True)
     assert {entity for entity, _ in first} == {"word", "word_context"}
-    space = trained.vectors.selectExpr("'s' AS space_id", "*", "cast(0 AS float) AS norm")
+    space = trained.vectors.selectExpr("'s' AS space_id", "*")
     tables.write(space, VECTORS, str(tmp_path / "space"), format="parquet", part={}, metadata={})
     earlier = tables.read(spark, str(tmp_path / "space"), VECTORS)
     grown = corpus(spark, tokens=TOPICS * WORDS + 1) | {"initial_vectors": earlier}

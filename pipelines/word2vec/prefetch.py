@@ -1,0 +1,38 @@
+# mypy: ignore-errors
+"""Asking the processor for rows before they are used: a model is larger than its caches."""
+
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+_LINE = 16  # float32 of a cache line
+
+
+@intrinsic
+def _prefetch(_typing, rows, i, k):
+    """Emit LLVM's prefetch, for a write that comes soon, of one element of a matrix."""
+
+    def emit(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        indices = [
+            context.cast(builder, value, kind, types.intp)
+            for value, kind in zip(arguments[1:], signature.args[1:], strict=True)
+        ]
+        place = cgutils.get_item_pointer(context, builder, signature.args[0], array, indices)
+        address = builder.bitcast(place, ir.IntType(8).as_pointer())
+        kinds = [ir.IntType(32)] * 3
+        call = builder.module.declare_intrinsic(
+            "llvm.prefetch", (address.type,), ir.FunctionType(ir.VoidType(), [address.type, *kinds])
+        )
+        builder.call(call, [address, *(ir.Constant(ir.IntType(32), n) for n in (1, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.void(rows, i, k), emit
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def prefetch_row(rows, i):
+    """Ask for all cache lines of row i."""
+    for k in range(0, rows.shape[1], _LINE):
+        _prefetch(rows, i, k)
