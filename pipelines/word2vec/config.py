@@ -66,13 +66,16 @@ class TrainWord2VecConfig(JobConfig):
     """Share of sentences kept apart to measure the loss on (native)."""
     tokens_per_round: int = Field(default=60_000_000, ge=1)
     """Tokens trained between two states that a killed run can go on from (native)."""
-    mode: Literal["auto", "packed", "replicated"] = "auto"
+    mode: Literal["auto", "packed", "replicated", "rotated"] = "auto"
     """How executors share the work: `packed` trains in one task, `replicated` one copy of the model
-    per trainer, merged after each round; `auto` decides and says why (native)."""
+    per trainer, merged after each round; `rotated` gives each trainer a part of a model that is
+    larger than an executor; `auto` decides and says why (native)."""
     trainers: int | None = Field(default=None, ge=1)
-    """Copies of the model in mode replicated; one per executor where not given (native)."""
+    """Copies of the model in mode replicated, parts of it in mode rotated; one per executor, or as
+    many as make a part fit, where not given (native)."""
     rounds: int | None = Field(default=None, ge=1)
-    """Merges in all in mode replicated; 16 per epoch where not given (native)."""
+    """Merges in all in mode replicated, 16 per epoch where not given; passes of the parts around
+    all trainers in mode rotated, 1 per epoch where not given (native)."""
     early_stopping: float | None = Field(default=None, ge=0, lt=1)
     """Stop after an epoch that lowers the held-out loss by less than this share (native)."""
     keep_context_vectors: bool = False
@@ -101,6 +104,12 @@ class TrainWord2VecConfig(JobConfig):
         for name, value in asked.items():
             if self.engine == "mllib" and value is not None:
                 raise ValueError(f"{name} needs engine: native")
+        if self.mode == "rotated" and self.architecture == "cbow":
+            raise ValueError(
+                "mode: rotated needs architecture: skip_gram; a window's mean has all parts"
+            )
+        if self.mode == "rotated" and self.inputs.initial_vectors:
+            raise ValueError("mode: rotated cannot begin from inputs.initial_vectors")
         if self.early_stopping is not None and self.held_out_share == 0:
             raise ValueError("early_stopping needs a held_out_share above 0 to measure the loss on")
         return self

@@ -9,118 +9,49 @@ gradient is that of one draw per pair.
 
 import numpy as np
 from numba import njit
-from scipy.linalg import cython_blas  # noqa: F401  (loaded first, so that its threads can be limited)
 
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
 from pipelines.word2vec.prefetch import prefetch_row
-from pipelines.word2vec.stream import (
-    add_row,
-    copy_row,
-    draw_windows,
-    fill,
-    next_state,
-    shorten,
-    sigmoid,
-    square,
-)
+from pipelines.word2vec.steps import add_gradients, push_apart, train_window
+from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
 
-LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
-REACH = np.float32(4)  # a score of -4 hardly asks to be lowered: what lies between is a step's way
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, steps):
-    """Train each token on its window; leave its row in X for the negatives.
-
-    All pairs of a window are scored before any is trained: else each would wait for the last one.
-    """
-    dimension = inputs.shape[1]
+def _skip_gram(
+    kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, steps, contexts
+):  # fmt: skip
+    """Train each token on its window; leave its row in X for the negatives."""
     for i in range(pairs.size):
-        u, begin = inputs[kept[c0 + i]], first[i]
-        size = last[i] - begin
-        for j in range(size):
-            v = outputs[kept[begin + j]]
-            score = np.float32(0)
-            for k in range(dimension):
-                score += u[k] * v[k]
-            steps[j] = score
-        for j in range(size):
-            steps[j] = rate * (np.float32(1) - sigmoid(steps[j]))
-        for j in range(size):
-            if begin + j == c0 + i:
-                continue
-            v, step = outputs[kept[begin + j]], steps[j]
-            for k in range(dimension):
-                x = u[k]
-                y = v[k]
-                v[k] = y + step * x
-                u[k] = x + step * y
-            if touches.size:
-                touches[kept[begin + j]] += np.float32(1)
-        pairs[i] = size - 1
+        count = 0
+        for j in range(first[i], last[i]):
+            if j != c0 + i:
+                contexts[count] = kept[j]
+                count += 1
+        train_window(inputs, kept[c0 + i], contexts, count, rate, outputs, touches, steps)
+        pairs[i] = count
     for i in range(pairs.size):
         copy_row(X, i, inputs, kept[c0 + i])
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bends_out, sizes):
-    """Push the rows of X and the drawn output rows apart; leave the gradient of X in dX.
-
-    Row i of X takes `weight * pairs[i]` of the gradient of each shared negative. All of them act at
-    once on a row: where that overshoots it is shortened. That is where step times curvature passes
-    a limit: the sigmoid's own curvature or, where it is saturated, its mean on the way down.
-    """
-    for r in range(drawn.size):
-        copy_row(N, r, outputs, drawn[r])
-        bends_out[r] = np.float32(0)
-        sizes[r] = square(N, r)
-    np.dot(X, N.T, G)
-    for i in range(X.shape[0]):
-        step = -rate * weight * pairs[i] if i < pairs.size else np.float32(0)
-        size, bend = square(X, i), np.float32(0)
-        for r in range(drawn.size):
-            s = sigmoid(G[i, r])
-            far = max(np.float32(1) - s, np.float32(1) / (abs(G[i, r]) + REACH))
-            slope = s * far * step
-            bend -= slope * sizes[r]
-            bends_out[r] -= slope * size
-            G[i, r] = step * s
-        bends_in[i] = bend
-    np.dot(G, N, dX)
-    np.dot(G.T, X, N)
-    shorten(dX, bends_in, LIMIT)
-    shorten(N, bends_out, LIMIT)
-    for r in range(drawn.size):
-        add_row(outputs, drawn[r], N, r)
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _add_rows(kept, c0, pairs, dX, inputs, touches):
-    for i in range(pairs.size):
-        if pairs[i] > 0:
-            add_row(inputs, kept[c0 + i], dX, i)
-            if touches.size:
-                touches[kept[c0 + i]] += pairs[i]
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
-def _scratch(chunk, shared, window, dimension):
+def _scratch(chunk, shared, reach, dimension):
     """Allocate once what every chunk uses: rows, gradients, negatives, scores, pairs, windows."""
     rows = np.zeros((chunk, dimension), np.float32)
     gradients, positive = np.zeros_like(rows), np.zeros_like(rows)
-    sums = np.zeros((chunk + 2 * window + 1, dimension), np.float32)
+    sums = np.zeros((chunk + 2 * reach + 1, dimension), np.float32)
     negatives = np.zeros((shared, dimension), np.float32)
     scores = np.zeros((chunk, shared), np.float32)
-    pairs, steps = np.zeros(chunk, np.float32), np.zeros(2 * window + 1, np.float32)
-    drawn = np.empty(shared, np.int32)
+    pairs, drawn = np.zeros(chunk, np.float32), np.empty(shared, np.int32)
+    window = np.zeros(2 * reach, np.float32), np.empty(2 * reach, np.int32)
     windows = np.empty((2, chunk), np.int64)
     bends = (
         np.zeros(chunk, np.float32),
         np.zeros(shared, np.float32),
         np.zeros(shared, np.float32),
     )
-    return rows, gradients, positive, sums, negatives, scores, pairs, steps, drawn, windows, bends
+    return rows, gradients, positive, sums, negatives, scores, pairs, window, drawn, windows, bends
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -129,7 +60,7 @@ def _train_chunk(
     output_touches, state,
 ):  # fmt: skip
     """Train consecutive kept tokens whose windows are drawn, and return their pairs."""
-    X, dX, positive, sums, N, G, all_pairs, steps, drawn, windows, bends = scratch
+    X, dX, positive, sums, N, G, all_pairs, window, drawn, windows, bends = scratch
     for r in range(drawn.size):
         state = next_state(state)
         drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
@@ -142,7 +73,9 @@ def _train_chunk(
         mean_windows(kept, c0, first, last, inputs, pairs, sums, X)
         attract(kept, c0, rate, outputs, pairs, output_touches, X, positive)
     else:
-        _skip_gram(kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, steps)
+        _skip_gram(
+            kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, *window
+        )  # fmt: skip
     total = pairs.sum()
     if total == 0:
         return total, state
@@ -150,12 +83,12 @@ def _train_chunk(
     if output_touches.size:
         for r in range(drawn.size):
             output_touches[drawn[r]] += total * weight
-    _push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, *bends)
+    push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, *bends)
     if is_cbow:
         spread_gradients(kept, c0, first, last, pairs, positive, dX, sums, inputs)
         count_windows(kept, c0, first, last, pairs, input_touches)
     else:
-        _add_rows(kept, c0, pairs, dX, inputs, input_touches)
+        add_gradients(kept, c0, pairs, dX, inputs, input_touches)
     return total, state
 
 

@@ -22,14 +22,15 @@ def _dot(a, b):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _mean_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow):
-    """Return the mean loss of a pair (skip-gram) or of a token (CBOW), and how many there were."""
+def _total_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow, block):
+    """Return the loss of all pairs (skip-gram) or tokens (CBOW) of a block, and how many it has."""
+    own, other, classes = block
     total, count, drawn = 0.0, 0, 0
     hidden = np.zeros(inputs.shape[1], np.float64)
     for s in range(offsets.size - 1):
         for i in range(offsets[s], offsets[s + 1]):
             a0, a1 = max(offsets[s], i - window), min(offsets[s + 1], i + window + 1)
-            if a1 - a0 == 1:
+            if a1 - a0 == 1 or tokens[i] % classes != own:
                 continue
             if is_cbow:
                 hidden[:] = 0
@@ -37,10 +38,10 @@ def _mean_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow):
                     if j != i:
                         hidden += inputs[tokens[j]] / (a1 - a0 - 1)
             for j in range(a0, a1):
-                if j == i:
+                if j == i or tokens[j] % classes != other:
                     continue
-                source = hidden if is_cbow else inputs[tokens[i]].astype(np.float64)
-                target = tokens[i] if is_cbow else tokens[j]
+                source = hidden if is_cbow else inputs[tokens[i] // classes].astype(np.float64)
+                target = (tokens[i] if is_cbow else tokens[j]) // classes
                 total += _softplus(-_dot(source, outputs[target]))
                 for n in range(draws.shape[1]):
                     total += _softplus(_dot(source, outputs[draws[drawn % draws.shape[0], n]]))
@@ -48,7 +49,7 @@ def _mean_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow):
                 count += 1
                 if is_cbow:
                     break
-    return (total / count if count else np.nan), count
+    return total, count
 
 
 def held_out_loss(
@@ -59,8 +60,9 @@ def held_out_loss(
     window: int,
     negative: int,
     is_cbow: bool,
+    block: tuple[int, int, int] = (0, 0, 1),
 ) -> tuple[float, int]:
-    """Return the mean loss of held-out pairs, and their number.
+    """Return the sum of the losses of held-out pairs, and their number.
 
     That of a pair is -log s(u.v) - sum over negatives of log s(-u.v_n), s(x) = 1 / (1 + e^-x).
     Windows are whole and the negatives the same at every call, so that values compare.
@@ -72,9 +74,11 @@ def held_out_loss(
         window: Tokens on each side.
         negative: Negatives per pair.
         is_cbow: The mean of a token's context predicts it, in place of the token its context.
+        block: Input class, output class and number of classes of `block_kernel`: only its pairs
+            count, `model` holds the rows of its classes and `noise` those of its output class.
     """
     tokens, offsets = sentences
     offsets = offsets[: max(2, int(np.searchsorted(offsets, _TOKENS)))]
     draws = noise[np.random.default_rng(0).integers(0, noise.size, (100_000, negative))]
-    loss, count = _mean_loss(tokens, offsets, window, draws, *model, is_cbow)
+    loss, count = _total_loss(tokens, offsets, window, draws, *model, is_cbow, block)
     return float(loss), int(count)

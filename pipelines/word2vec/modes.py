@@ -1,5 +1,6 @@
 """How many executors train a model together: decided from its size, the corpus and the cluster."""
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from pipelines.word2vec.config import TrainWord2VecConfig
 _TOKENS_PER_SECOND = 1_000_000  # of one thread, d = 100
 _SHORT = 180  # seconds that one executor may train alone before others are worth their merges
 _MARGIN = 1 << 30  # bytes of a worker beside the model's two copies and its slice
+_COPIES = {"packed": 1, "replicated": 2, "rotated": 1}
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -21,10 +23,10 @@ class Choice:
     """How a model is trained.
 
     Args:
-        mode: `packed` or `replicated`.
+        mode: `packed`, `replicated` or `rotated`.
         why: The reason, for the reader.
         threads: Threads of a trainer.
-        trainers: Trainers that begin a round from the same model.
+        trainers: Trainers that begin a round from the same model, or have parts of it.
         tasks: Spark tasks that they are spread over.
     """
 
@@ -48,7 +50,7 @@ def choose(
     """Decide the mode where it is `auto`, and how many trainers and threads there are.
 
     Raises:
-        ConfigError: Two copies of the model do not fit the memory of an executor.
+        ConfigError: What an executor must hold of the model does not fit its memory.
     """
     cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
     executors = max(1, slots // cores)
@@ -57,19 +59,32 @@ def choose(
     mode, why = str(config.mode), "as configured"
     if mode == "auto":
         mode, why = _decide(config, cores, executors, tokens)
-    needed = model * (2 if mode == "replicated" else 1) + _MARGIN
+        whole = model * _COPIES[mode] + _MARGIN
+        if memory and whole > memory and _can_rotate(config):
+            mode, why = "rotated", f"{mode} would take {_of_memory(whole, memory)}"
+    trainers = config.trainers or executors
+    if mode == "rotated":
+        parts = math.ceil(model / max(memory - _MARGIN, 1)) if memory else 1
+        trainers = min(vocabulary_size, config.trainers or max(executors, parts))
+    needed = model * _COPIES[mode] // (trainers if mode == "rotated" else 1) + _MARGIN
     if memory and needed > memory:
         raise ConfigError(
             f"vector_size: the model of {vocabulary_size:,} tokens by {config.vector_size} takes "
-            f"{needed / 2**30:.1f} GiB of an executor in mode {mode}, which has "
-            f"{memory / 2**30:.1f}; raise spark.executor.memoryOverhead, or lower vector_size or "
-            "the vocabulary (min_count of tokenize_corpus)"
+            f"{_of_memory(needed, memory)} in mode {mode}; raise spark.executor.memoryOverhead, or "
+            "lower vector_size or the vocabulary (min_count of tokenize_corpus)"
         )
     if mode == "packed":
         return Choice("packed", why, config.threads or cores)
-    trainers = config.trainers or executors
-    threads = config.threads or (1 if trainers > executors else cores)
-    return Choice("replicated", why, threads, trainers, min(trainers, max(1, slots // threads)))
+    threads = config.threads or (1 if trainers > executors and mode == "replicated" else cores)
+    return Choice(mode, why, threads, trainers, min(trainers, max(1, slots // threads)))
+
+
+def _can_rotate(config: TrainWord2VecConfig) -> bool:
+    return config.architecture == "skip_gram" and config.inputs.initial_vectors is None
+
+
+def _of_memory(needed: int, memory: int) -> str:
+    return f"{needed / 2**30:.1f} GiB of an executor, which has {memory / 2**30:.1f}"
 
 
 def _decide(

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,8 +14,8 @@ from pipelines.training.rounds import RoundState, Trained
 from pipelines.word2vec import modes, shards, vectors
 from pipelines.word2vec.config import TrainWord2VecConfig
 from pipelines.word2vec.modes import Choice
-from pipelines.word2vec.plan import packed_rounds, replicated_rounds
-from pipelines.word2vec.runs import History, Packed, Replicated, Run
+from pipelines.word2vec.plan import packed_rounds, replicated_rounds, rotated_turns
+from pipelines.word2vec.runs import History, Packed, Replicated, Rotated, Run
 from pipelines.word2vec.trainer import Settings
 
 _ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs: docs/decisions/0007
@@ -49,7 +49,7 @@ def train(
         state.write("round=0", initial, by=("kind",))
     number, measured = _go_on(run, config)
     model = state.read(f"round={number}", shards.SCHEMA)
-    trained = vectors.named(model, frames["vocabulary"], config, run.stretch(number))
+    trained = vectors.named(model, frames["vocabulary"], config, run.settings, run.stretch(number))
     return Trained(trained, _history(measured), _summary(measured, choice, found))
 
 
@@ -93,7 +93,7 @@ def _prepare(
 
 def _plan(
     config: TrainWord2VecConfig, state: RoundState, choice: Choice, found: shards.Survey, size: int
-) -> Packed | Replicated:
+) -> Run:
     settings = Settings(
         folder=state.folder, vocabulary_size=size, shards=found.shards,
         is_cbow=config.architecture == "cbow", vector_size=config.vector_size,
@@ -110,6 +110,13 @@ def _plan(
             is_cut_at_epochs=config.early_stopping is not None,
         )  # fmt: skip
         return Packed(state, settings, plan)
+    if choice.mode == "rotated":
+        turns = rotated_turns(
+            epochs=config.max_iter, rounds=config.rounds or config.max_iter,
+            classes=choice.trainers, step_size=config.first_rate, min_step_size=last_rate,
+            seed=config.seed,
+        )  # fmt: skip
+        return Rotated(state, replace(settings, classes=choice.trainers), turns, choice.tasks)
     merges = replicated_rounds(
         epochs=config.max_iter, rounds=config.rounds or _ROUNDS_PER_EPOCH * config.max_iter,
         step_size=config.first_rate, min_step_size=last_rate,

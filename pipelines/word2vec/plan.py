@@ -93,6 +93,37 @@ class Round:
         return (self.first_rate + self.last_rate) / 2
 
 
+@dataclass(frozen=True)
+class Turn(Round):
+    """A part of one pass on the blocks (i, i + shift) of input and output classes.
+
+    Args:
+        shift: Output class less input class, modulo the number of classes.
+    """
+
+    shift: int = 0
+
+
+def rotated_turns(
+    *, epochs: int, rounds: int, classes: int, step_size: float, min_step_size: float, seed: int
+) -> list[Turn]:
+    """Return the turns of all rounds: each trains its part of a pass once on every shift.
+
+    Shifts come in a fresh order each round, and each sweeps the learning rates of the whole round,
+    so that a pair's rate follows from its place in the pass alone.
+    """
+    turns, each = [], max(1, round(rounds / epochs))
+    for number in range(epochs * each):
+        epoch, part = divmod(number, each)
+        done = np.array([number, number + 1]) / (epochs * each)
+        first, last = (step_size + (min_step_size - step_size) * done).tolist()
+        order = np.random.default_rng([seed, number]).permutation(classes).tolist()
+        turns += [
+            Turn(epoch, part / each, (part + 1) / each, first, last, shift) for shift in order
+        ]
+    return turns
+
+
 def replicated_rounds(
     *, epochs: int, rounds: int, step_size: float, min_step_size: float, is_new: bool
 ) -> list[Round]:

@@ -1,4 +1,4 @@
-"""The two ways to run a training plan as Spark jobs, one version of the model after the other."""
+"""The ways to run a training plan as Spark jobs, one version of the model after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ from pyspark.sql import DataFrame
 
 from pipelines.training.executors import whole_executor
 from pipelines.training.rounds import RoundState
-from pipelines.word2vec import packed, replicated, shards
+from pipelines.word2vec import packed, replicated, rotated, shards
 from pipelines.word2vec.balance import Start, Stretch, start_of
-from pipelines.word2vec.plan import Round, Segment
+from pipelines.word2vec.plan import Round, Segment, Turn
 from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS
 from pipelines.word2vec.stored import Stored
 from pipelines.word2vec.trainer import Settings
@@ -132,6 +132,56 @@ class Replicated:
         """Return what restores the balance that the last merge disturbed."""
         stored = Stored(self.settings.folder)
         return start_of(stored, number, self.settings.vector_size).stretch
+
+
+@dataclass
+class Rotated:
+    """Each trainer has a part of the input rows; parts of the output rows go around."""
+
+    state: RoundState
+    settings: Settings
+    plan: list[Turn]
+    tasks: int
+
+    def frame(self, number: int, history: History) -> DataFrame:
+        """Return the version that trainers make of their blocks, without a shuffle."""
+        job = rotated.Job(self.settings, self.plan[number - 1], number)
+        spark = self.state.spark
+        numbers = spark.range(0, self.settings.classes, 1, self.tasks)
+        profile = whole_executor(spark, self.settings.threads)
+        return numbers.mapInArrow(rotated.turn_task(job, history), shards.SCHEMA, profile=profile)
+
+    def measured(self, number: int) -> History:
+        """Return the measures of all turns so far: tokens of all trainers, the slowest's seconds.
+
+        A turn sees one of as many parts of the held-out pairs as there are classes: the loss is
+        that of the last turns, as many.
+        """
+        stored, turn = Stored(self.settings.folder), self.plan[number - 1]
+        history = _kept(stored, number, kinds=("history",))
+        found = _kept(stored, number, kinds=("measures",))
+        waves = -(-self.settings.classes // self.tasks)
+        own = {
+            "epoch": turn.epoch + 1,
+            "tokens": max(m["tokens"] for m in found) / self.settings.classes,
+            "seconds": max(m["seconds"] for m in found) * waves,
+            "learning_rate": turn.last_rate,
+            "is_finite": min(m["is_finite"] for m in found),
+            "loss": sum(m["loss"] for m in found),
+            "pairs": sum(m["pairs"] for m in found),
+        }
+        last = [*history, own][-self.settings.classes :]
+        pairs = sum(m["pairs"] for m in last)
+        own["held_out_loss"] = sum(m["loss"] for m in last) / pairs if pairs else float("nan")
+        return [*history, own]
+
+    def ends_epoch(self, number: int) -> bool:
+        """Tell whether a turn is the last of its epoch."""
+        after = self.plan[number].epoch if number < len(self.plan) else None
+        return number > 0 and self.plan[number - 1].epoch != after
+
+    def stretch(self, number: int) -> None:
+        """Return nothing: no merge disturbs the balance."""
 
 
 def _kept(stored: Stored, number: int, kinds: tuple[str, ...] = ("history", "measures")) -> History:

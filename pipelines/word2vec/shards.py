@@ -14,8 +14,8 @@ from pipelines.errors import InputError
 
 SCHEMA = "kind string, position int, first binary, second binary"
 """What trainers' tasks read and write. `shard` and `held_out` rows: token ids and sentence lengths;
-`counts` rows: counts; `model` rows: input and output vectors; `moments` rows: sums over them;
-`measures`, `history` and `watched` rows: JSON."""
+`counts` rows: counts; `model` rows: input and output vectors, `inputs` and `outputs` rows: those of
+one side; `moments` rows: sums over them; `measures`, `history` and `watched` rows: JSON."""
 
 _ARROW = pa.schema(
     [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
@@ -161,6 +161,17 @@ def blocks(size: int) -> Iterator[tuple[int, slice]]:
     """Yield the position of each block of `BLOCK_ROWS` token ids, and the ids in it."""
     for position, first in enumerate(range(0, size, BLOCK_ROWS)):
         yield position, slice(first, min(size, first + BLOCK_ROWS))
+
+
+def blocks_of_class(size: int, classes: int) -> int:
+    """Return how many blocks hold a class of token ids: those equal modulo the classes."""
+    return -(-size // (classes * BLOCK_ROWS))
+
+
+def token_ids(position: int, count: int, *, size: int, classes: int) -> np.ndarray:
+    """Return the token ids of the rows of a block; class after class, each in its own blocks."""
+    which, block = divmod(position, blocks_of_class(size, classes))
+    return (block * BLOCK_ROWS + np.arange(count, dtype=np.int32)) * classes + which
 
 
 def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:

@@ -28,7 +28,9 @@ class Stored:
     def sentences(self, kind: str, position: int) -> tuple[np.ndarray, np.ndarray]:
         """Return a shard's token ids and the offsets of its sentences; empty where it has none."""
         file = position // SHARDS_PER_FILE
-        for _, first, second in self._rows("shards", f"kind={kind}/file={file}", only=position):
+        for _, first, second in self._rows(
+            "shards", f"kind={kind}/file={file}", only=range(position, position + 1)
+        ):
             lengths = np.frombuffer(second.as_buffer(), np.int32)
             offsets = np.zeros(lengths.size + 1, np.int64)
             np.cumsum(lengths, out=offsets[1:])
@@ -50,6 +52,11 @@ class Stored:
                 _place(side, position, block_matrix(block, dimension))
         return sides
 
+    def rows_of(self, version: str, kind: str, positions: range, to: np.ndarray) -> None:
+        """Fill a matrix with the blocks of one side, end to end from the first position on."""
+        for position, first, _ in self._rows(version, f"kind={kind}", only=positions):
+            _place(to, position - positions.start, block_matrix(first, to.shape[1]))
+
     def has_model(self, version: str) -> bool:
         """Tell whether a version of the model is kept."""
         found = self._files.get_file_info(f"{self._folder}/{version}/kind=model")
@@ -67,8 +74,8 @@ class Stored:
         rows = sorted(self._rows(version, f"kind={kind}"), key=lambda row: row[0])
         return [json.loads(first.as_py()) for _, first, _ in rows]
 
-    def _rows(self, name: str, part: str, *, only: int | None = None) -> Iterator[Row]:
-        """Yield the rows of a part, or those of one position; a part that is not there has none."""
+    def _rows(self, name: str, part: str, *, only: range | None = None) -> Iterator[Row]:
+        """Yield the rows of a part, or some positions of it; a part that is not there has none."""
         place = fs.FileSelector(
             f"{self._folder}/{name}/{part}", recursive=True, allow_not_found=True
         )
@@ -81,18 +88,19 @@ class Stored:
                 for batch in file.iter_batches(batch_size=1, row_groups=_groups(file, only)):
                     columns = (batch.column(name) for name in ("position", "first", "second"))
                     position, first, second = (column[0] for column in columns)
-                    if only in (None, position.as_py()):
+                    if only is None or position.as_py() in only:
                         yield position.as_py(), first, second
 
 
-def _groups(file: pq.ParquetFile, position: int | None) -> list[int]:
+def _groups(file: pq.ParquetFile, positions: range | None) -> list[int]:
     """Return the row groups that may hold a position, by their statistics; all of them for None."""
     groups = range(file.metadata.num_row_groups)
-    if position is None:
+    if positions is None:
         return list(groups)
     column = file.schema_arrow.get_field_index("position")
     bounds = [file.metadata.row_group(n).column(column).statistics for n in groups]
-    return [n for n, b in zip(groups, bounds, strict=True) if b.min <= position <= b.max]
+    first, last = positions.start, positions.stop
+    return [n for n, b in zip(groups, bounds, strict=True) if b.min < last and first <= b.max]
 
 
 def _place(to: np.ndarray, position: int, rows: np.ndarray) -> None:

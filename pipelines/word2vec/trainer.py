@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,6 +23,8 @@ from pipelines.word2vec.shards import blocks
 from pipelines.word2vec.stored import Stored
 
 Model = tuple[np.ndarray, np.ndarray]
+Rates = tuple[float, float]
+Work = Callable[[np.ndarray, np.ndarray, Rates, tuple[int, ...]], None]
 UNCOUNTED = (np.empty(0, np.float32), np.empty(0, np.float32))
 
 
@@ -41,6 +44,7 @@ class Settings:
     seed: int
     threads: int
     step_size: float
+    classes: int = 1
 
 
 def new_model(settings: Settings) -> Model:
@@ -67,6 +71,58 @@ def load_model(stored: Stored, version: int, settings: Settings) -> Model:
     return stored.model(f"round={version}", size, dimension)
 
 
+def train_pieces(
+    stored: Stored, segment: Segment, threads: int, pool: Executor, work: Work
+) -> dict[str, float]:
+    """Have threads share each piece of a segment, and measure it.
+
+    Pieces follow each other without a pause: the next one is read while one is trained.
+
+    Args:
+        stored: Where shards are.
+        segment: What to train.
+        threads: Parts that a piece is cut into.
+        pool: Runs them.
+        work: Trains a part: token ids, offsets, learning rates at its ends, and its place (epoch,
+            shard, where its piece begins, thread), from which its seed follows.
+    """
+    widths = np.r_[0, np.cumsum([piece.stop - piece.start for piece in segment.pieces])]
+    shares = widths / max(widths[-1], 1e-12)
+    rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
+    started, tokens, tasks = time.monotonic(), 0, deque[Future[None]]()
+    for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
+        ids, offsets = _sentences(stored, piece)
+        tokens += int(offsets[-1] - offsets[0])
+        place = (segment.epoch, piece.shard, round(piece.start * (1 << 30)))
+        for thread, part in enumerate(_parts(offsets, threads)):
+            tasks.append(pool.submit(work, ids, part, ends, (*place, thread)))
+        while len(tasks) > 2 * threads:
+            tasks.popleft().result()
+    for task in tasks:
+        task.result()
+    return {
+        "epoch": segment.epoch + 1,
+        "tokens": tokens,
+        "seconds": time.monotonic() - started,
+        "learning_rate": segment.last_rate,
+    }
+
+
+def _sentences(stored: Stored, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
+    """Return a piece's token ids and offsets: the sentences that begin in it."""
+    ids, offsets = stored.sentences("shard", piece.shard)
+    bounds = np.searchsorted(offsets, np.array([piece.start, piece.stop]) * offsets[-1])
+    first, last = bounds[0], offsets.size - 1 if piece.stop == 1 else bounds[1]
+    return ids, offsets[first : last + 1]
+
+
+def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
+    """Cut sentences into runs of about as many tokens each; a run may be empty."""
+    wanted = np.linspace(offsets[0], offsets[-1], threads + 1)
+    cuts = np.searchsorted(offsets, wanted)
+    return [offsets[a : b + 1] for a, b in pairwise(cuts)]
+
+
 class Trainer:
     """What training needs beside the model: sentences, chances, noise."""
 
@@ -88,31 +144,11 @@ class Trainer:
     def train(
         self, model: Model, segment: Segment, pool: Executor, touches: Model = UNCOUNTED
     ) -> dict[str, float]:
-        """Train one segment in place, each piece shared by the threads, and measure it.
-
-        Pieces follow each other without a pause: the next one is read while one is trained.
-        """
-        widths = np.r_[0, np.cumsum([piece.stop - piece.start for piece in segment.pieces])]
-        shares = widths / max(widths[-1], 1e-12)
-        rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
-        started, tokens, tasks = time.monotonic(), 0, deque[Future[None]]()
-        for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
-            ids, offsets = self._sentences(piece)
-            tokens += int(offsets[-1] - offsets[0])
-            place = (segment.epoch, piece.shard, round(piece.start * (1 << 30)))
-            for thread, part in enumerate(_parts(offsets, self._settings.threads)):
-                how = touches, ids, part, ends, (*place, thread)
-                tasks.append(pool.submit(self._train, model, *how))
-            while len(tasks) > 2 * self._settings.threads:
-                tasks.popleft().result()
-        for task in tasks:
-            task.result()
-        return {
-            "epoch": segment.epoch + 1,
-            "tokens": tokens,
-            "seconds": time.monotonic() - started,
-            "learning_rate": segment.last_rate,
-        }
+        """Train one segment in place, and measure it."""
+        return train_pieces(
+            self._stored, segment, self._settings.threads, pool,
+            lambda *part: self._train(model, touches, *part),
+        )  # fmt: skip
 
     def held_out_loss(self, model: Model) -> float:
         """Return the mean loss of the held-out pairs; nan where there are none."""
@@ -120,10 +156,11 @@ class Trainer:
         if not sentences[0].size:
             return float("nan")
         settings = self._settings
-        return loss.held_out_loss(
+        total, count = loss.held_out_loss(
             sentences, self._noise, model, window=settings.window_size, negative=settings.negative,
             is_cbow=settings.is_cbow,
-        )[0]  # fmt: skip
+        )  # fmt: skip
+        return total / count if count else float("nan")
 
     def score_weights(self) -> np.ndarray:
         """Return each row's chance as the input and as the output of a score, 2 by V."""
@@ -134,16 +171,9 @@ class Trainer:
         mixed = (1 - NEGATIVE_SHARE) * positive + NEGATIVE_SHARE * negative
         return np.stack([positive, mixed])
 
-    def _sentences(self, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
-        """Return a piece's token ids and offsets: the sentences that begin in it."""
-        ids, offsets = self._stored.sentences("shard", piece.shard)
-        bounds = np.searchsorted(offsets, np.array([piece.start, piece.stop]) * offsets[-1])
-        first, last = bounds[0], offsets.size - 1 if piece.stop == 1 else bounds[1]
-        return ids, offsets[first : last + 1]
-
     def _train(
-        self, model: Model, touches: Model, tokens: np.ndarray, offsets: np.ndarray,
-        rates: tuple[float, float], place: tuple[int, ...],
+        self, model: Model, touches: Model, tokens: np.ndarray, offsets: np.ndarray, rates: Rates,
+        place: tuple[int, ...],
     ) -> None:  # fmt: skip
         settings = self._settings
         seed = np.random.SeedSequence([settings.seed, *place])
@@ -153,10 +183,3 @@ class Trainer:
             shared_negatives(is_cbow=settings.is_cbow),
             int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
         )  # fmt: skip
-
-
-def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
-    """Cut sentences into runs of about as many tokens each; a run may be empty."""
-    wanted = np.linspace(offsets[0], offsets[-1], threads + 1)
-    cuts = np.searchsorted(offsets, wanted)
-    return [offsets[a : b + 1] for a, b in pairwise(cuts)]

@@ -11,7 +11,14 @@ from pipelines.errors import InputError
 from pipelines.training.top_k import as_lists
 from pipelines.word2vec.balance import Moments, Stretch
 from pipelines.word2vec.config import TrainWord2VecConfig
-from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, SCHEMA, block_matrix, rows
+from pipelines.word2vec.shards import (
+    BLOCK_ROWS,
+    MOST_WRITERS,
+    SCHEMA,
+    block_matrix,
+    rows,
+    token_ids,
+)
 from pipelines.word2vec.trainer import Settings, new_rows
 
 _CONTEXT = "context"
@@ -38,6 +45,7 @@ def named(
     model: DataFrame,
     vocabulary: DataFrame,
     config: TrainWord2VecConfig,
+    settings: Settings,
     stretch: Stretch | None,
 ) -> DataFrame:
     """Return a model's vectors by token: `entity, key, vector, norm`.
@@ -46,21 +54,24 @@ def named(
         model: Rows of `shards.SCHEMA`.
         vocabulary: `token_id, token`.
         config: Settings; context vectors are kept where they say so.
+        settings: What trainers knew, the number of tokens and of classes among it.
         stretch: What the rows need before they are used, if anything.
     """
     dimension, has_context = config.vector_size, config.keep_context_vectors
 
     def unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            columns = batch.column(0).to_pylist(), batch.column(1), batch.column(2)
-            for position, *blocks in zip(*columns, strict=True):
+            columns = [batch.column(n).to_pylist() for n in (0, 1)]
+            for kind, position, *blocks in zip(*columns, *batch.columns[2:], strict=True):
                 sides = [block_matrix(block, dimension).copy() for block in blocks]
                 if stretch is not None:
                     stretch.apply(*sides)
-                for is_context, side in enumerate(sides[: 1 + has_context]):
-                    yield _vector_rows(position * BLOCK_ROWS, side, is_context=bool(is_context))
+                for is_context, side in _kept_sides(kind, sides, has_context=has_context):
+                    ids = token_ids(position, len(side), size=settings.vocabulary_size,
+                                    classes=settings.classes)  # fmt: skip
+                    yield _vector_rows(ids, side, is_context=is_context)
 
-    blocks = model.where(F.col("kind") == "model").select("position", "first", "second")
+    blocks = model.where(F.col("kind").isin("model", "inputs", "outputs"))
     unpacked = blocks.mapInArrow(
         unpack, "token_id int, is_context boolean, vector array<float>, norm float"
     )
@@ -69,11 +80,20 @@ def named(
     return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector", "norm")
 
 
-def _vector_rows(first: int, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
-    count = len(side)
+def _kept_sides(
+    kind: str, sides: list[np.ndarray], *, has_context: bool
+) -> Iterator[tuple[bool, np.ndarray]]:
+    """Yield the sides of a row that are wanted, and whether each is that of contexts."""
+    if kind != "outputs":
+        yield False, sides[0]
+    if has_context and kind != "inputs":
+        yield True, sides[-1] if kind == "model" else sides[0]
+
+
+def _vector_rows(ids: np.ndarray, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
     columns = [
-        pa.array(np.arange(first, first + count, dtype=np.int32)),
-        pa.array(np.full(count, is_context)),
+        pa.array(ids),
+        pa.array(np.full(len(side), is_context)),
         as_lists(side),
         pa.array(np.linalg.norm(side.astype(np.float64), axis=1).astype(np.float32)),
     ]

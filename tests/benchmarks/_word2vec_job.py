@@ -28,8 +28,8 @@ def config(folder: Path, **changes: Any) -> TrainWord2VecConfig:
     places = {"sentences": str(folder / "sentences"), "vocabulary": str(folder / "vocabulary")}
     return TrainWord2VecConfig(
         inputs=Word2VecInputs(**places), outputs=Word2VecOutputs(vectors=str(folder / "vectors")),
-        vector_size=100, window_size=WINDOW, negative=NEGATIVE, sample=SAMPLE, step_size=RATE,
-        **{"max_iter": EPOCHS} | changes,
+        window_size=WINDOW, negative=NEGATIVE, sample=SAMPLE, step_size=RATE,
+        **{"max_iter": EPOCHS, "vector_size": 100} | changes,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ TRAINERS = [int(n) for n in os.environ.get("TRAINERS", "4,16,64").split(",")]
 ROUNDS = int(os.environ.get("ROUNDS", "48"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
 DIMENSION = int(os.environ.get("DIMENSION", "100"))
-CASES = os.environ.get("CASES", "trainers,growth,threads,round").split(",")
+CASES = os.environ.get("CASES", "trainers,rotated,growth,threads,round").split(",")
 RESULTS = ROOT / "build" / "bench" / "scaling.jsonl"
 
 
@@ -64,6 +64,18 @@ def trainers(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
                  **cell[-1], seconds=round(seconds))  # fmt: skip
         note(case="trainers", trainers=count, rounds=ROUNDS, dimension=DIMENSION,
              mean_ratio=mean_ratio(cell, ones))  # fmt: skip
+
+
+def rotated(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
+    """Train three epochs of a model in parts that go around the trainers."""
+    for count in TRAINERS:
+        for seed in range(1, SEEDS + 1):
+            seconds, vectors, found = train(
+                spark, corpus, folder, seed=seed, mode="rotated", trainers=count, threads=1,
+                vector_size=DIMENSION,
+            )  # fmt: skip
+            note(case="rotated", trainers=count, dimension=DIMENSION, seed=seed,
+                 **quality(vectors), seconds=round(seconds), **found)  # fmt: skip
 
 
 def growth(spark: SparkSession, folder: Path) -> None:
@@ -133,6 +145,7 @@ def main() -> None:
         started = time.perf_counter()
         runs = {
             "trainers": lambda: trainers(spark, corpus, folder),
+            "rotated": lambda: rotated(spark, corpus, folder),
             "growth": lambda: growth(spark, folder),
             "threads": lambda: threads(spark, corpus, folder),
             "round": lambda: cost_of_a_round(spark, folder),

@@ -50,6 +50,17 @@ def train(spark, frames, place, **changes):
     return {(r["entity"], r["key"]): np.array(r["vector"]) for r in rows}, trained
 
 
+def dying(real, last):
+    """Return a `RoundState.write` that is killed before it keeps a frame of that name."""
+
+    def write(state, name, frame, **options):
+        if name == last:
+            raise KeyboardInterrupt
+        real(state, name, frame, **options)
+
+    return write
+
+
 def topics_found(vectors):
     """Return the share of words whose nearest words are those of their own topic."""
     words = {key: v / np.linalg.norm(v) for (entity, key), v in vectors.items() if entity == "word"}
@@ -80,20 +91,33 @@ def test_trainers_that_are_merged_recover_planted_topics(spark, frames, tmp_path
 def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_path, monkeypatch):
     asked = {"mode": "replicated", "trainers": 3, "rounds": 4, "max_iter": 1}
     whole, _ = train(spark, frames, tmp_path / "whole", **asked)
-    real = RoundState.write
-
-    def dies(state, name, frame, **options):
-        if name == "round=3":
-            raise KeyboardInterrupt
-        real(state, name, frame, **options)
-
-    monkeypatch.setattr(RoundState, "write", dies)
-    with pytest.raises(KeyboardInterrupt):
-        train(spark, frames, tmp_path / "killed", **asked)
-    monkeypatch.setattr(RoundState, "write", real)
+    with monkeypatch.context() as patched:
+        patched.setattr(RoundState, "write", dying(RoundState.write, "round=3"))
+        with pytest.raises(KeyboardInterrupt):
+            train(spark, frames, tmp_path / "killed", **asked)
     resumed, trained = train(spark, frames, tmp_path / "killed", **asked)
     assert all((whole[key] == resumed[key]).all() for key in whole)
     assert {number for number, *_ in trained.history} == set(range(1, 5))
+
+
+def test_parts_that_go_around_recover_planted_topics_and_resume_to_the_same_bytes(
+    spark, frames, tmp_path, monkeypatch
+):
+    asked = {"mode": "rotated", "trainers": 4, "rounds": 4, "max_iter": 2, "held_out_share": 0.05,
+             "keep_context_vectors": True}  # fmt: skip
+    whole, trained = train(spark, frames, tmp_path / "whole", **asked)
+    assert len(whole) == 2 * TOPICS * WORDS
+    assert topics_found(whole) == 1
+    assert trained.measures["mode"].startswith("rotated: 4 trainers, 1 thread")
+    losses = [value for _, metric, value in trained.history if metric == "held_out_loss"]
+    assert len(losses) == 16
+    assert losses[-1] < losses[3]
+    with monkeypatch.context() as patched:
+        patched.setattr(RoundState, "write", dying(RoundState.write, "round=6"))
+        with pytest.raises(KeyboardInterrupt):
+            train(spark, frames, tmp_path / "killed", **asked)
+    resumed, _ = train(spark, frames, tmp_path / "killed", **asked)
+    assert all((whole[key] == resumed[key]).all() for key in whole)
 
 
 def test_tasks_do_not_change_what_trainers_learn(spark, frames, tmp_path, monkeypatch):
@@ -159,8 +183,12 @@ def test_the_mode_follows_from_cluster_corpus_and_model(monkeypatch):
     assert "would take about 125 min" in large.why
     waves = chosen(2, tokens=1, mode="replicated", trainers=64)
     assert (waves.threads, waves.trainers, waves.tasks) == (1, 64, 8)
-    with pytest.raises(ConfigError, match=r"raise spark\.executor\.memoryOverhead"):
-        chosen(8, tokens=1, vocabulary_size=10**9)
+    parts = chosen(8, tokens=1, vocabulary_size=10**9)  # 64e9 bytes, and 7 GiB for each part
+    assert (parts.mode, parts.trainers, parts.tasks, parts.threads) == ("rotated", 9, 8, 4)
+    assert parts.why == "packed would take 60.6 GiB of an executor, which has 8.0"
+    for impossible in ({"architecture": "cbow"}, {"mode": "replicated"}, {"memory": 1 << 30}):
+        with pytest.raises(ConfigError, match=r"raise spark\.executor\.memoryOverhead"):
+            chosen(8, **{"tokens": 1, "vocabulary_size": 10**9} | impossible)
 
 
 def test_what_mllib_cannot_do_is_refused():
@@ -168,3 +196,10 @@ def test_what_mllib_cannot_do_is_refused():
         config(engine="mllib", early_stopping=0.1)
     with pytest.raises(ValidationError, match="needs a held_out_share above 0"):
         config(early_stopping=0.1, held_out_share=0)
+
+
+def test_what_mode_rotated_cannot_do_is_refused():
+    with pytest.raises(ValidationError, match="rotated needs architecture: skip_gram"):
+        config(mode="rotated", architecture="cbow")
+    with pytest.raises(ValidationError, match=r"cannot begin from inputs\.initial_vectors"):
+        config(mode="rotated", inputs={"initial_vectors": "space"})

@@ -103,7 +103,7 @@ def test_the_reference_loss_is_the_held_out_loss_for_whole_windows() -> None:
         np.log1p(np.exp(-logits[a, b])) + np.log1p(np.exp(logits[a, drawn[n]])).sum()
         for n, (a, b) in enumerate(pairs)
     ]
-    assert found == pytest.approx(np.mean(expected), rel=1e-12)
+    assert found == pytest.approx(np.sum(expected), rel=1e-12)
 
 
 def test_touches_count_pairs_and_weighted_negatives() -> None:

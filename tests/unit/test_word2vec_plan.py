@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.word2vec.plan import packed_rounds, replicated_rounds, trainer_segment
+from pipelines.word2vec.plan import packed_rounds, replicated_rounds, rotated_turns, trainer_segment
 
 RATES = {"step_size": 0.1, "min_step_size": 0.01}
 
@@ -25,6 +25,18 @@ def test_packed_rounds_train_each_shard_once_a_pass_in_fresh_orders(is_cut: bool
     assert len({tuple(order) for order in passes}) == 3
     assert all(a.last_rate == b.first_rate for a, b in pairwise(segments))
     assert (segments[0].first_rate, segments[-1].last_rate) == pytest.approx((0.1, 0.01))
+
+
+def test_turns_train_every_part_of_a_pass_once_on_every_shift() -> None:
+    turns = rotated_turns(epochs=2, rounds=4, classes=3, seed=1, **RATES)
+    rounds = [turns[n : n + 3] for n in range(0, 12, 3)]
+    assert [sorted(turn.shift for turn in each) for each in rounds] == [[0, 1, 2]] * 4
+    assert len({tuple(turn.shift for turn in each) for each in rounds}) > 1
+    assert all(len({(t.start, t.stop, t.first_rate) for t in each}) == 1 for each in rounds)
+    starts = [(each[0].epoch, each[0].start, each[0].stop) for each in rounds]
+    assert starts == [(0, 0, 0.5), (0, 0.5, 1), (1, 0, 0.5), (1, 0.5, 1)]
+    assert all(a[0].last_rate == b[0].first_rate for a, b in pairwise(rounds))
+    assert (turns[0].first_rate, turns[-1].last_rate) == pytest.approx((0.1, 0.01))
 
 
 def test_rounds_follow_the_learning_rate_and_grow_while_a_model_is_new() -> None:
