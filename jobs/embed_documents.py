@@ -13,7 +13,8 @@ from pipelines.tables import TableStore
 from pipelines.vectors import components, documents
 from pipelines.vectors.documents_config import EmbedDocumentsConfig
 from pipelines.vectors.spaces import find_space, of_space, require_one_space
-from schemas import DOCUMENT_VECTORS, EMBEDDING_SPACES, SENTENCES, VECTORS, VOCABULARY
+from pipelines.word2vec.vectors import items_as_tokens
+from schemas import DOCUMENT_VECTORS, EMBEDDING_SPACES, ITEM_IDS, SENTENCES, VECTORS, VOCABULARY
 
 CONFIG = EmbedDocumentsConfig
 
@@ -28,7 +29,7 @@ def run(spark: SparkSession, config: EmbedDocumentsConfig) -> JobResult:
     result = JobResult(rows_in={"documents": gathered.count()}, space_id=space_id)
     words = documents.collect_words(
         vectors,
-        store.read("vocabulary", VOCABULARY),
+        _vocabulary(store, config, gathered),
         config,
         space_id=space_id,
         document_count=result.rows_in["documents"],
@@ -47,6 +48,14 @@ def run(spark: SparkSession, config: EmbedDocumentsConfig) -> JobResult:
     result.measures = {"tokens": counts.tokens, "unknown_tokens": counts.unknown_tokens}
     result.require_balance("document_vectors")
     return store.finish(result, embedded)
+
+
+def _vocabulary(store: TableStore, config: EmbedDocumentsConfig, gathered: DataFrame) -> DataFrame:
+    """Return words, or the items that sessions consist of, with their counts."""
+    if config.entity == "word":
+        return store.read("vocabulary", VOCABULARY)
+    items = items_as_tokens(store.read("vocabulary", ITEM_IDS))
+    return documents.with_document_counts(items, gathered)
 
 
 def _choose_vectors(store: TableStore, config: EmbedDocumentsConfig) -> tuple[DataFrame, str]:

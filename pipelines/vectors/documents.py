@@ -159,6 +159,13 @@ def gather_documents(sentences: DataFrame, *, vectors_per: str) -> DataFrame:
     return sentences.groupBy("doc_id").agg(tokens)
 
 
+def with_document_counts(vocabulary: DataFrame, documents: DataFrame) -> DataFrame:
+    """Add `document_count` to `token_id, token, count`: the documents that hold the token."""
+    held = documents.select(F.explode(F.array_distinct("token_ids")).alias("token_id"))
+    counted = held.groupBy("token_id").agg(F.count(F.lit(1)).alias("document_count"))
+    return vocabulary.join(counted, "token_id", "left").fillna(0, ["document_count"])
+
+
 def embed(documents: DataFrame, words: WeightedWords) -> DataFrame:
     """Return the sum of each document's weighted word vectors over its number of known tokens.
 

@@ -13,7 +13,7 @@ class EmbedInputs(Settings):
     sentences: str
     """Sentences (or sessions) as token ids."""
     vocabulary: str
-    """Tokens (or item ids) with their counts: those the sentences were encoded with."""
+    """Tokens, or item ids where `entity` is item, with their counts: those of the sentences."""
     vectors: str
     """Staged vectors of any number of spaces, or a published table."""
     embedding_spaces: str | None = None

@@ -16,6 +16,7 @@ from pipelines.vectors.spaces import new_space
 from schemas import (
     DOCUMENT_VECTORS,
     EMBEDDING_SPACES,
+    ITEM_IDS,
     RUN_COUNTS,
     SENTENCES,
     VECTORS,
@@ -245,3 +246,27 @@ def test_the_command_line_ends_with_the_code_of_the_error(spark, inputs, tmp_pat
     assert "no_known_token" in capsys.readouterr().out
     assert main(["embed_documents", *options, "--set", "remove_components=3"]) == 2
     assert main(["embed_documents", *options, "--set", "space_name=none"]) == 3
+
+
+def test_sessions_are_embedded_by_the_vectors_of_their_items(spark, inputs, tmp_path):
+    items = [(n, key, count, False) for n, (key, (count, _)) in enumerate(COUNTS.items())]
+    vectors = [
+        ("i", "item", key, row.tolist(), 1.0) for key, row in zip(WORDS, MATRIX, strict=False)
+    ]
+    places = {
+        "vocabulary": write(spark, tmp_path, items, ITEM_IDS),
+        "vectors": write(spark, tmp_path, vectors, VECTORS),
+        "embedding_spaces": None,
+    }
+    _, rows = embed(
+        spark, inputs.model_copy(update=places), tmp_path, entity="item", weighting="idf",
+        vectors_per="sentence",
+    )  # fmt: skip
+    held = {n: sum(n in ids for *_, ids in SENTENCE_IDS) for n in range(len(WORDS))}
+    for key, _, ids in SENTENCE_IDS:
+        known = [n for n in ids if n < len(MATRIX)]
+        weights = [math.log((1 + len(SENTENCE_IDS)) / (1 + held[n])) + 1 for n in known]
+        assert rows[key]["is_empty"] == (not known)
+        if known:
+            expected = np.array(weights) @ MATRIX[known].astype(np.float64) / len(known)
+            np.testing.assert_allclose(rows[key]["vector"], expected, atol=2e-6, err_msg=key)
