@@ -1,13 +1,13 @@
 """Staged to published in one commit: intent before, outcome after, reconciled from the table."""
 
 import json
-import re
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import tables
+from pipelines.settings import is_catalog_name
 from pipelines.storage.hadoop import Files
 from pipelines.tables import TableStore
 from pipelines.vectors.spaces import Space, find_space
@@ -73,6 +73,6 @@ def publish(
 
 def write_manifest(files: Files, uri: str, manifest: dict[str, Any]) -> None:
     """Write the manifest beside a published path; a catalog table has it in its commit alone."""
-    if not re.fullmatch(r"\w+\.\w+\.\w+", uri):
+    if not is_catalog_name(uri):
         text = json.dumps(manifest, indent=2, sort_keys=True)
         files.replace_text(f"{uri.rstrip('/')}.manifest.json", text)

@@ -64,9 +64,14 @@ def digest(value: Any) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
+def is_catalog_name(uri: str) -> bool:
+    """Tell whether a table is named as `catalog.schema.table`."""
+    return bool(re.fullmatch(r"\w+\.\w+\.\w+", uri))
+
+
 def beside(uri: str, name: str) -> str:
     """Return the place of a table that lies beside another: same folder or catalog schema."""
-    if re.fullmatch(r"\w+\.\w+\.\w+", uri):
+    if is_catalog_name(uri):
         return f"{uri.rpartition('.')[0]}.{name}"
     return f"{uri.rstrip('/').rpartition('/')[0] or '.'}/{name}"
 

@@ -1,17 +1,15 @@
 """From a trainer's vectors to a staged space: written once per id, registered when complete."""
 
-import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.util import inheritable_thread_target
 
 from pipelines import tables
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
-from pipelines.settings import beside
+from pipelines.settings import beside, is_catalog_name
 from pipelines.tables import TableStore
 from pipelines.training.rounds import RoundState, Trained
 from pipelines.vectors.spaces import (
@@ -19,6 +17,7 @@ from pipelines.vectors.spaces import (
     find_space,
     measure_content,
     new_space,
+    observed_content,
     of_space,
 )
 from schemas import EMBEDDING_SPACES, TRAINING_HISTORY, VECTORS
@@ -54,20 +53,19 @@ def stage(
         )
     state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
     trained = train(state)
-    rows = store.write(_rows(trained.vectors, space_id), VECTORS, part={"space_id": space_id})
-    with ThreadPoolExecutor(1) as pool:  # two small commits' time, for which no core is needed
-        kept = pool.submit(inheritable_thread_target(store.spark)(_write_history), store, space_id,
-                           trained)  # fmt: skip
+    vectors, content = observed_content(_rows(trained.vectors, space_id))
+    rows = store.write(vectors, VECTORS, part={"space_id": space_id})
+    if is_catalog_name(store.output("vectors")):  # Spark loses what is observed of such a write
         written = tables.read(store.spark, store.output("vectors"), VECTORS)
-        measured = measure_content(of_space(written, space_id))
-        kept.result()
+        content = partial(measure_content, of_space(written, space_id))
+    _write_history(store, space_id, trained)
     _register(
         store,
         new_space(
             space_id=space_id,
             name=name,
             metric=metric,
-            measured=measured,
+            measured=content(),
             metadata=store.metadata,
             parameters=store.parameters,
         ),
@@ -83,7 +81,7 @@ def stage(
 
 def _beside(store: TableStore) -> str:
     vectors = store.output("vectors")
-    if re.fullmatch(r"\w+\.\w+\.\w+", vectors):
+    if is_catalog_name(vectors):
         raise ConfigError(f"outputs.vectors: {vectors} is a catalog name; set work to a folder")
     return beside(vectors, "work")
 

@@ -1,15 +1,13 @@
 """Where a table is and how it is stored, found out from a path, a URI or a catalog name."""
 
-import re
 from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
+from pipelines.settings import is_catalog_name
 from pipelines.storage import delta
 from pipelines.storage.hadoop import Files
-
-_CATALOG_NAME = re.compile(r"\w+\.\w+\.\w+")
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Place:
 def locate(spark: SparkSession, uri: str) -> Place:
     """Find a table; a name of three parts is the catalog's unless such a file is there."""
     files = Files(spark)
-    if _CATALOG_NAME.fullmatch(uri) and not files.exists(uri):
+    if is_catalog_name(uri) and not files.exists(uri):
         if not spark.catalog.tableExists(uri):
             return Place(None, uri, None)
         folder = delta.location(spark, uri)

@@ -1,12 +1,12 @@
 """The registry of embedding spaces: which there are, in what state, and which one is meant."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -131,13 +131,31 @@ def measure_content(vectors: DataFrame) -> dict[str, Any]:
 
     The checksum is the sum of all rows' hashes modulo 2**64: the same in whatever order rows are.
     """
+    row = vectors.agg(*_content()).first()
+    return _described(row.asDict() if row else {})
+
+
+def observed_content(vectors: DataFrame) -> tuple[DataFrame, Callable[[], dict[str, Any]]]:
+    """Return the same rows, and what gives their `measure_content` once they have been written.
+
+    It costs no pass of its own, and knows what was meant to be written: whoever reads the rows
+    later, as the gate and publication do, finds out whether that is what was stored.
+    """
+    observed = Observation()
+    return vectors.observe(observed, *_content()), lambda: _described(observed.get)
+
+
+def _content() -> list[Column]:
     hashed = F.xxhash64("space_id", "entity", "key", "vector").cast("decimal(38,0)")
-    row = vectors.agg(
+    return [
         F.max(F.size("vector")).alias("dimension"),
         F.count(F.lit(1)).alias("row_count"),
         F.sum(hashed).alias("total"),
-    ).first()
-    if row is None or not row["row_count"]:
+    ]
+
+
+def _described(row: Mapping[str, Any]) -> dict[str, Any]:
+    if not row.get("row_count"):
         raise InputError("the space holds no vectors")
     checksum = format(int(row["total"]) % (1 << 64), "016x")
     return {"dimension": row["dimension"], "row_count": row["row_count"], "checksum": checksum}
