@@ -78,11 +78,11 @@ class Replicated:
     plan: list[Round]
     trainers: int
     tasks: int
+    _known: tuple[int, Start] | None = None
 
     def frame(self, number: int, history: History) -> DataFrame:
         """Return the version that trainers and merge make, at the cost of one shuffle."""
-        spark, stored = self.state.spark, Stored(self.settings.folder)
-        start = start_of(stored, number - 1, self.settings.vector_size)
+        spark, start = self.state.spark, self._start(number - 1)
         job = replicated.Job(self.settings, self.plan[number - 1], number, self.trainers, start)
         moves = spark.range(0, self.trainers, 1, self.tasks).mapInArrow(
             replicated.train_task(job, history),
@@ -107,7 +107,7 @@ class Replicated:
         loss = next((m["held_out_loss"] for m in found if "held_out_loss" in m), float("nan"))
         if history:
             history[-1]["held_out_loss"] = loss
-        start = start_of(stored, number, self.settings.vector_size)
+        start = self._start(number)
         waves = -(-self.trainers // self.tasks)
         own = {
             "epoch": part.epoch + 1,
@@ -130,8 +130,14 @@ class Replicated:
 
     def stretch(self, number: int) -> Stretch:
         """Return what restores the balance that the last merge disturbed."""
-        stored = Stored(self.settings.folder)
-        return start_of(stored, number, self.settings.vector_size).stretch
+        return self._start(number).stretch
+
+    def _start(self, version: int) -> Start:
+        """Return what a round must know of a version; that of the last one asked for is kept."""
+        if self._known is None or self._known[0] != version:
+            stored = Stored(self.settings.folder)
+            self._known = version, start_of(stored, version, self.settings.vector_size)
+        return self._known[1]
 
 
 @dataclass
