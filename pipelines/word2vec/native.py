@@ -19,6 +19,7 @@ from pipelines.word2vec.runs import History, Packed, Replicated, Rotated, Run
 from pipelines.word2vec.trainer import Settings
 
 _ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs: docs/decisions/0007
+_PASSES_PER_EPOCH = 4  # of mode rotated: docs/decisions/0008
 
 
 def train(
@@ -112,7 +113,7 @@ def _plan(
         return Packed(state, settings, plan)
     if choice.mode == "rotated":
         turns = rotated_turns(
-            epochs=config.max_iter, rounds=config.rounds or config.max_iter,
+            epochs=config.max_iter, rounds=config.rounds or _PASSES_PER_EPOCH * config.max_iter,
             classes=choice.trainers, step_size=config.first_rate, min_step_size=last_rate,
             seed=config.seed,
         )  # fmt: skip
