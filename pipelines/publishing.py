@@ -7,8 +7,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import tables
-from pipelines.settings import is_catalog_name
 from pipelines.storage.hadoop import Files
+from pipelines.storage.names import is_catalog_name
 from pipelines.tables import TableStore
 from pipelines.vectors.spaces import Space, find_space
 from schemas import EMBEDDING_SPACES, VECTORS

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from pipelines.errors import ConfigError
+from pipelines.storage.names import is_catalog_name
 
 Tree = dict[str, Any]
 
@@ -62,11 +63,6 @@ def digest(value: Any) -> str:
     """Return a short hash of JSON values, the same on every machine."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
-
-
-def is_catalog_name(uri: str) -> bool:
-    """Tell whether a table is named as `catalog.schema.table`."""
-    return bool(re.fullmatch(r"\w+\.\w+\.\w+", uri))
 
 
 def beside(uri: str, name: str) -> str:

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 from pipelines import tables
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
-from pipelines.settings import beside, is_catalog_name
+from pipelines.settings import beside
+from pipelines.storage.names import is_catalog_name
 from pipelines.tables import TableStore
 from pipelines.training.rounds import RoundState, Trained
 from pipelines.vectors.spaces import (

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
-from pipelines.settings import is_catalog_name
 from pipelines.storage import delta
 from pipelines.storage.hadoop import Files
+from pipelines.storage.names import is_catalog_name
 
 
 @dataclass(frozen=True)
