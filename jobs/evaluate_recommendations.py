@@ -13,7 +13,7 @@ from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.results import JobResult
 from pipelines.tables import TableStore
-from pipelines.training.catalogue import collect_catalogue
+from pipelines.training.catalogue import collect_catalogue, train_counts
 from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
 
@@ -36,7 +36,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
         is_normalised=space.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
-    popularity = recommendations.train_counts(interactions, catalogue)
+    popularity = train_counts(interactions, catalogue)
     users = recommendations.held_out_users(
         interactions, store.read("user_ids", USER_IDS), vectors, split=config.split
     )
@@ -44,7 +44,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
     judged = recommendations.judge_users(users, shared, k=config.k)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     measures = recommendations.summarise(
-        judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids)
+        judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids), seed=config.seed
     )
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["users"] = int(measures[0].value or 0)

@@ -25,9 +25,13 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     store = TableStore(spark, config, job="recommend_items")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))
+    item_ids = store.read("item_ids", ITEM_IDS)
+    items = recommendations.choose_items(
+        vectors, item_ids, only=config.candidate_items, without=config.excluded_items
+    )
     catalogue = collect_catalogue(
-        vectors,
-        store.read("item_ids", ITEM_IDS),
+        items,
+        item_ids,
         is_normalised=config.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
@@ -39,16 +43,20 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     users = recommendations.with_seen_items(
         chosen, interactions, user_ids, exclude_seen=config.exclude_seen
     )
-    items = recommendations.recommend(users, catalogue, k=config.k).persist(StorageLevel.DISK_ONLY)
-    result.rows_out["recommendations"] = store.write(items, RECOMMENDATIONS)
+    discounts = recommendations.discounts(
+        interactions, catalogue, strength=config.popularity_discount
+    )
+    best = recommendations.recommend(users, catalogue, k=config.k, discounts=discounts)
+    best = best.persist(StorageLevel.DISK_ONLY)
+    result.rows_out["recommendations"] = store.write(best, RECOMMENDATIONS)
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     asked = {"user": config.similar_users, "item": config.similar_items}
     similar, lines = find_similar(vectors, asked, k=config.k)
     result.rows_out["similar_entities"] = store.write(similar, NEIGHBOURS, name="similar_entities")
-    told = recommendations.say_recommendations(items, config.users, unknown, shown=config.shown)
+    told = recommendations.say_recommendations(best, config.users, unknown, shown=config.shown)
     result.lines = told + lines
-    return store.finish(result, items, similar)
+    return store.finish(result, best, similar)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,12 +7,13 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.command import run_job
-from pipelines.als import mllib
+from pipelines.als import mllib, native
 from pipelines.als.config import TrainAlsConfig
 from pipelines.results import JobResult
 from pipelines.staging import stage
 from pipelines.tables import TableStore
-from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
+from pipelines.vectors.spaces import of_space, require_one_space
+from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
 
 CONFIG = TrainAlsConfig
 
@@ -25,11 +26,17 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
         "user_ids": store.read("user_ids", USER_IDS),
         "item_ids": store.read("item_ids", ITEM_IDS),
     }
+    if config.inputs.initial_vectors:
+        earlier = store.read("initial_vectors", VECTORS)
+        chosen = config.initial_space_id or require_one_space(earlier)
+        frames["initial_vectors"] = of_space(earlier, chosen)
+    trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,
         name=config.space_name,
         metric="dot",
-        train=lambda state: mllib.train(frames, config, state),
+        train=lambda state: trainer.train(frames, config, state),
+        work=config.work,
     )
 
 

@@ -25,6 +25,7 @@ from schemas.vectors import (
     RECOMMENDATIONS,
     RUN_COUNTS,
     TRAINING_HISTORY,
+    TUNING_RESULTS,
     VECTORS,
 )
 
@@ -50,6 +51,7 @@ TABLES = {
         EMBEDDING_SPACES,
         NEIGHBOURS,
         RECOMMENDATIONS,
+        TUNING_RESULTS,
         RUN_COUNTS,
     )
 }
@@ -74,6 +76,7 @@ __all__ = [
     "SESSIONS",
     "TABLES",
     "TRAINING_HISTORY",
+    "TUNING_RESULTS",
     "USER_IDS",
     "VECTORS",
     "VOCABULARY",

@@ -169,6 +169,30 @@ RECOMMENDATIONS = Table(
     ),
 )
 
+TUNING_RESULTS = Table(
+    name="tuning_results",
+    grain="one candidate of a search after one sweep",
+    key=("trial", "iteration"),
+    columns=(
+        Column("trial", IntegerType(), "Number of the candidate, from 1", checks=(between(1),)),
+        Column("rank", IntegerType(), "Components per vector", checks=(between(1),)),
+        Column("reg_param", DoubleType(), "Regularisation", checks=(between(0),)),
+        Column(
+            "unobserved_weight",
+            DoubleType(),
+            "Weight of every cell; 1/alpha where the objective is hu2008",
+            checks=(between(0),),
+        ),
+        Column("iteration", IntegerType(), "Sweeps so far", checks=(between(1),)),
+        Column(
+            "recall", DoubleType(), "Recall at k of the held-out pairs", checks=(between(0, 1),)
+        ),
+        Column("ndcg", DoubleType(), "NDCG at k of the held-out pairs", checks=(between(0, 1),)),
+        Column("loss", DoubleType(), "The objective"),
+        Column("seconds", DoubleType(), "Time of the sweep", unit="s", checks=(between(0),)),
+        Column("is_best", BooleanType(), "True of the one row that the search recommends"),
+    ),
+)
 RUN_COUNTS = Table(
     name="run_counts",
     grain="one count of one job's newest run",

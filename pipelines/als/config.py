@@ -1,9 +1,10 @@
 """Settings of ALS training, under Spark's names."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from pipelines.als.objective import Objective
 from pipelines.settings import JobConfig, Outputs, Settings
 
 
@@ -16,6 +17,8 @@ class AlsInputs(Settings):
     """Keys of the users."""
     item_ids: str
     """Keys of the items."""
+    initial_vectors: str | None = None
+    """Vectors of an earlier space to begin from (native)."""
 
 
 class AlsOutputs(Outputs):
@@ -36,19 +39,72 @@ class TrainAlsConfig(JobConfig):
     """Interactions and ids."""
     outputs: AlsOutputs
     """Tables written."""
-    engine: Literal["mllib"] = "mllib"
-    """Trainer: `mllib` is Spark's own."""
+    work: str | None = None
+    """Folder for a fit's state while it runs; `work` beside the vectors where not given."""
+    engine: Literal["native", "mllib"] = "native"
+    """Trainer: `native` is vectormill's own, `mllib` Spark's."""
     space_name: str = Field(default="recommender", pattern=r"^\w+$")
     """Line of spaces that replace each other."""
-    objective: Literal["hu2008", "explicit"] = "hu2008"
-    """`hu2008` takes weights as confidence (implicit feedback), `explicit` as ratings."""
-    rank: int = Field(default=32, ge=1)
+    objective: Literal["ials", "hu2008", "explicit"] = "ials"
+    """`ials` weighs observed and all cells apart (Rendle et al. 2021, native), `hu2008` takes
+    weights as confidence (MLlib's and `implicit`'s), `explicit` as ratings."""
+    rank: int = Field(default=64, ge=1)
     """Components per vector."""
     max_iter: int = Field(default=10, ge=1)
     """Alternations of both sides."""
-    reg_param: float = Field(default=0.1, ge=0)
-    """Regularisation, times the number of a row's interactions."""
-    alpha: float = Field(default=10.0, ge=0)
-    """Confidence is 1 + alpha x weight."""
+    reg_param: float = Field(default=0.003, gt=0)
+    """Regularisation; of a row of n cells times n^frequency_exponent, where `ials` adds
+    unobserved_weight x the number of opposite rows to n."""
+    frequency_exponent: float | None = Field(default=None, ge=0, le=2)
+    """1 for `ials` and `explicit`, 0 for `hu2008` where not given (native; MLlib has 1)."""
+    unobserved_weight: float = Field(default=0.1, gt=0)
+    """Weight of every cell's squared prediction, beside 1 per weight of an observed one (ials)."""
+    alpha: float = Field(default=10.0, gt=0)
+    """Confidence is 1 + alpha x weight (hu2008)."""
+    has_biases: bool = True
+    """Whether users and items have a bias (explicit, native)."""
     is_nonnegative: bool = False
-    """Whether components must not be negative."""
+    """Whether components must not be negative; biases may."""
+    solver: Literal["auto", "cholesky", "dual", "conjugate_gradients"] = "auto"
+    """How rows are solved: exactly by `cholesky` or `dual` (faster for short rows), or improved by
+    a few steps of `conjugate_gradients`; `auto` takes those, and `dual` for ratings (native)."""
+    cg_steps: int = Field(default=3, ge=1)
+    """Steps of conjugate gradients per row and sweep (native)."""
+    layout: Literal["auto", "packed", "blocked"] = "auto"
+    """Where it runs: `packed` in one executor with all of its threads, `blocked` in half-sweeps
+    over blocks of rows on all of them; `auto` takes packed where it fits and says why (native)."""
+    num_blocks: int | None = Field(default=None, ge=1, le=8192)
+    """Blocks of each side's rows; one per 250,000 interactions where not given (native)."""
+    threads: int | None = Field(default=None, ge=1)
+    """Threads of a task: all cores of an executor in layout packed, one in blocked where not given
+    (native)."""
+    early_stopping: float | None = Field(default=None, ge=0, lt=1)
+    """Stop after a sweep that lowers the loss by less than this share (native)."""
+    evaluation_split: Literal["valid", "test"] | None = None
+    """Split whose pairs are ranked after each sweep, for the history: recall and NDCG (native)."""
+    evaluation_k: int = Field(default=20, ge=1, le=1_000)
+    """Items ranked per user (native)."""
+    initial_space_id: str | None = None
+    """Space of `inputs.initial_vectors` to begin from, where they hold several (native)."""
+
+    @model_validator(mode="after")
+    def _engine_can(self) -> Self:
+        if self.engine == "mllib":
+            if self.objective == "ials":
+                raise ValueError("objective: ials needs engine: native; MLlib has hu2008")
+            if self.inputs.initial_vectors or self.early_stopping is not None:
+                raise ValueError("inputs.initial_vectors and early_stopping need engine: native")
+        return self
+
+    def to_objective(self, mean: float) -> Objective:
+        """Return what is made least, `mean` being that of all ratings."""
+        exponent = self.frequency_exponent
+        if exponent is None:
+            exponent = 0.0 if self.objective == "hu2008" else 1.0
+        is_explicit = self.objective == "explicit"
+        return Objective(
+            name=self.objective, reg_param=self.reg_param, frequency_exponent=exponent,
+            alpha=self.alpha, unobserved_weight=self.unobserved_weight,
+            mean=mean if is_explicit and self.has_biases else 0.0,
+            has_biases=is_explicit and self.has_biases,
+        )  # fmt: skip

@@ -8,16 +8,18 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.evaluation import bootstrap
 from pipelines.evaluation.measures import Measure
 from pipelines.training.catalogue import Catalogue, items_by_user
 from pipelines.training.ranking import METRICS, find_hits, measure_ranking
-from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, as_ragged, top_k
+from pipelines.training.top_k import Floats, Indices, as_matrix, as_ragged, top_k
 
 _MODELS = ("", "popularity_")
-_COLUMNS = [f"{model}{metric}" for model in _MODELS for metric in METRICS]
+_SHOWN = ("novelty", "mean_popularity")
+_COLUMNS = [f"{model}{metric}" for model in _MODELS for metric in (*METRICS, *_SHOWN)]
 _SCHEMA = ", ".join(
     [
-        "has_vector boolean, held_out_count int",
+        "user_id long, has_vector boolean, held_out_count int",
         *(f"{name} double" for name in _COLUMNS),
         *(f"{model}items array<int>" for model in _MODELS),
     ]
@@ -47,19 +49,6 @@ def held_out_users(
         .join(by_id, "user_id", "left")
         .select("user_id", "held_out", "seen", "vector")
     )
-
-
-def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:
-    """Return how many users have each item of the catalogue in train, shape `(m,)`.
-
-    One number per item reaches the driver, where the catalogue already is.
-    """
-    counted = interactions.where(F.col("split") == "train").groupBy("item_id").count().toArrow()
-    ids = counted["item_id"].to_numpy().astype(np.int64)
-    rows = catalogue.positions(Ragged(np.array([0, len(ids)]), ids)).values
-    counts = np.zeros(len(catalogue.ids), dtype=np.float32)
-    counts[rows[rows >= 0]] = counted["count"].to_numpy()[rows >= 0]
-    return counts
 
 
 def judge_users(users: DataFrame, shared: Any, *, k: int) -> DataFrame:
@@ -98,13 +87,34 @@ def _judge_batch(
     own[~has_vector] = -1
     ones = np.ones((batch.num_rows, 1), dtype=np.float32)
     popular, _ = top_k(ones, popularity[:, None], k=k, masked=seen)
-    columns = [pa.array(has_vector), pa.array(held_out.counts, pa.int32())]
+    ids = batch.column("user_id").cast(pa.int64())
+    columns = [ids, pa.array(has_vector), pa.array(held_out.counts, pa.int32())]
     for recommended in (own, popular):
         measured = measure_ranking(find_hits(recommended, found), held_out.counts)
         columns += [pa.array(measured[metric]) for metric in METRICS]
+        columns += [pa.array(shown) for shown in _tell_popularity(recommended, popularity)]
     columns += [_lists(recommended) for recommended in (own, popular)]
-    names = ["has_vector", "held_out_count", *_COLUMNS, *(f"{model}items" for model in _MODELS)]
+    names = [
+        "user_id",
+        "has_vector",
+        "held_out_count",
+        *_COLUMNS,
+        *(f"{model}items" for model in _MODELS),
+    ]
     return pa.RecordBatch.from_arrays(columns, names)
+
+
+def _tell_popularity(recommended: Indices, popularity: Floats) -> list[Any]:
+    """Return each user's mean surprise and mean popularity of what was recommended, nan for none.
+
+    Novelty is -log2 of an item's share of all training pairs (Zhou et al. 2010), in bits.
+    """
+    is_item = recommended >= 0
+    counts = np.where(is_item, np.maximum(popularity[recommended], 1), np.nan).astype(np.float64)
+    sizes = np.maximum(np.count_nonzero(is_item, axis=1), 1)
+    bits = -np.log2(counts / max(popularity.sum(), 1))
+    is_empty = ~is_item.any(axis=1)
+    return [np.where(is_empty, np.nan, np.nansum(each, axis=1) / sizes) for each in (bits, counts)]
 
 
 def _lists(recommended: Indices) -> Any:
@@ -113,7 +123,27 @@ def _lists(recommended: Indices) -> Any:
     return pa.ListArray.from_arrays(offsets, pa.array(recommended[recommended >= 0], pa.int32()))
 
 
-def summarise(judged: DataFrame, *, k: int, split: str, catalogue_size: int) -> list[Measure]:
+def resample(judged: DataFrame, *, seed: int) -> dict[str, tuple[float, float]]:
+    """Return 95 % intervals of the space's ranking metrics, by bootstrap over users."""
+    names = list(METRICS)
+
+    def sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            ids = batch.column("user_id").to_numpy()
+            values = np.column_stack([batch.column(name).to_numpy() for name in names])
+            found = bootstrap.resampled_sums(ids, values, seed=seed)
+            yield pa.RecordBatch.from_arrays([pa.array([found.tobytes()])], names=["sums"])
+
+    chosen = judged.select("user_id", *names)
+    parts = chosen.mapInArrow(sums, "sums binary").collect()  # one row of 28 kB per batch
+    shape = (bootstrap.RESAMPLES, 1 + len(names))
+    total = np.sum([np.frombuffer(part[0]).reshape(shape) for part in parts], axis=0)
+    return {name: bootstrap.interval(total, n) for n, name in enumerate(names)}
+
+
+def summarise(
+    judged: DataFrame, *, k: int, split: str, catalogue_size: int, seed: int
+) -> list[Measure]:
     """Return the means over users, coverage and counts; a split without users has `users` alone.
 
     Args:
@@ -121,8 +151,9 @@ def summarise(judged: DataFrame, *, k: int, split: str, catalogue_size: int) -> 
         k: Items per user.
         split: The held-out part, for the details.
         catalogue_size: Items that could be recommended.
+        seed: Seed of the bootstrap.
     """
-    means = [F.mean(name).alias(name) for name in _COLUMNS]
+    means = [F.mean(F.nanvl(name, F.lit(None))).alias(name) for name in _COLUMNS]
     row = judged.agg(
         F.count(F.lit(1)).alias("users"),
         F.count_if("has_vector").alias("with_vector"),
@@ -136,11 +167,14 @@ def summarise(judged: DataFrame, *, k: int, split: str, catalogue_size: int) -> 
         Measure("users_without_vector", row["users"] - row["with_vector"]),
         Measure("held_out_pairs", row["pairs"]),
     ]
+    ends = resample(judged, seed=seed)
     for model in _MODELS:
         measures += [
             Measure(f"{model}{metric}_at_{k}", row[f"{model}{metric}"], f"{split} split")
-            for metric in METRICS
+            for metric in (*METRICS, *_SHOWN)
         ]
+        if not model:
+            measures = [_with_interval(measure, k, ends) for measure in measures]
         shown = judged.select(F.explode(f"{model}items").alias("item")).distinct().count()
         measures.append(
             Measure(
@@ -150,3 +184,11 @@ def summarise(judged: DataFrame, *, k: int, split: str, catalogue_size: int) -> 
             )
         )
     return measures
+
+
+def _with_interval(measure: Measure, k: int, ends: dict[str, tuple[float, float]]) -> Measure:
+    found = ends.get(measure.metric.removesuffix(f"_at_{k}"))
+    if found is None:
+        return measure
+    told = f"{measure.detail}, 95 % of resamples in {found[0]:.4f} to {found[1]:.4f}"
+    return Measure(measure.metric, measure.value, told)

@@ -1,4 +1,4 @@
-"""The items that can be recommended, as one block of arrays that every task has."""
+"""The vectors of one side, mostly items, as one block of arrays that every task has."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ _MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Items in the order of their keys: `ids (m,)`, -1 where none, `keys`, `matrix (m, d)`."""
+    """One side in the order of its keys: `ids (m,)`, -1 where none, `keys`, `matrix (m, d)`."""
 
     ids: Indices
     keys: Any
@@ -31,34 +31,43 @@ class Catalogue:
 
 
 def collect_catalogue(
-    vectors: DataFrame, item_ids: DataFrame, *, is_normalised: bool, max_megabytes: int
+    vectors: DataFrame,
+    ids: DataFrame,
+    *,
+    is_normalised: bool,
+    max_megabytes: int,
+    entity: str = "item",
+    setting: str = "max_catalogue_megabytes",
 ) -> Catalogue:
-    """Collect the item vectors of one space.
+    """Collect the vectors of one side of one space.
 
     This is the one table that passes through the driver: each task needs every item, and one copy
     per executor is what an exact search costs least; the size is checked before.
 
     Args:
         vectors: Vectors of one space.
-        item_ids: Dense ids by key.
+        ids: Dense ids by key.
         is_normalised: Whether to bring vectors to length one, for cosines.
         max_megabytes: Largest matrix collected, in MiB.
+        entity: The side.
+        setting: Where `max_megabytes` is configured, for the message.
 
     Raises:
-        InputError: There are no item vectors, or more than fit.
+        InputError: The side has no vectors, or more than fit.
     """
-    items = vectors.where(F.col("entity") == "item")
+    items = vectors.where(F.col("entity") == entity)
     row = items.agg(F.count(F.lit(1)).alias("rows"), F.max(F.size("vector")).alias("width")).first()
     if row is None or not row["rows"]:
-        raise InputError("the space holds no vectors of entity 'item': it cannot recommend items")
+        raise InputError(
+            f"the space holds no vectors of entity {entity!r}; name one of users and items"
+        )
     megabytes = row["rows"] * row["width"] * 4 / _MEGABYTE
     if megabytes > max_megabytes:
         raise InputError(
-            f"{row['rows']:,} items need {megabytes:,.0f} MiB in each executor, more "
-            f"than max_catalogue_megabytes: {max_megabytes}; raise it, or export the "
-            "vectors to a search index"
+            f"{row['rows']:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
+            f"than {setting}: {max_megabytes}; raise it, or export the vectors to a search index"
         )
-    joined = items.join(item_ids.select("key", "id"), "key", "left")
+    joined = items.join(ids.select("key", "id"), "key", "left")
     table = joined.select("key", F.coalesce("id", F.lit(-1)).alias("id"), "vector").toArrow()
     table = table.sort_by("key")
     matrix = as_matrix(table["vector"], dimension=row["width"])
@@ -68,6 +77,19 @@ def collect_catalogue(
         normalised(matrix) if is_normalised else matrix,
         is_normalised,
     )
+
+
+def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:
+    """Return how many users have each item of the catalogue in train, shape `(m,)`.
+
+    One number per item reaches the driver, where the catalogue already is.
+    """
+    counted = interactions.where(F.col("split") == "train").groupBy("item_id").count().toArrow()
+    ids = counted["item_id"].to_numpy().astype(np.int64)
+    rows = catalogue.positions(Ragged(np.array([0, len(ids)]), ids)).values
+    counts = np.zeros(len(catalogue.ids), dtype=np.float32)
+    counts[rows[rows >= 0]] = counted["count"].to_numpy()[rows >= 0]
+    return counts
 
 
 def items_by_user(interactions: DataFrame, *, name: str) -> DataFrame:

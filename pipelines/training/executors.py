@@ -1,9 +1,12 @@
-"""How many threads one executor gives a task that takes all of it."""
+"""What one executor has for a task that takes all of it: threads and memory."""
 
 import re
 
+import psutil
 from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
+
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def executor_threads(spark: SparkSession) -> int:
@@ -28,3 +31,16 @@ def whole_executor(spark: SparkSession, threads: int) -> ResourceProfile | None:
     if is_local(spark) or threads == 1:
         return None
     return ResourceProfileBuilder().require(TaskResourceRequests().cpus(threads)).build
+
+
+def executor_memory(spark: SparkSession) -> int | None:
+    """Return the bytes an executor has for Python beside its JVM; None where it is not known."""
+    if is_local(spark):
+        return int(psutil.virtual_memory().available)
+    conf = spark.sparkContext.getConf()
+    for name in ("spark.executor.pyspark.memory", "spark.executor.memoryOverhead"):
+        value = conf.get(name)
+        found = re.fullmatch(r"\s*(\d+)\s*([bkmgt]?)b?\s*", (value or "").lower())
+        if found:
+            return int(found[1]) * (_UNITS[found[2]] if found[2] else 1 << 20)
+    return None

@@ -7,7 +7,7 @@ from pipelines.training.top_k import Indices, Ragged
 
 Values = NDArray[np.float64]
 
-METRICS = ("recall", "truncated_recall", "ndcg", "hit_rate", "mrr")
+METRICS = ("recall", "truncated_recall", "ndcg", "map", "hit_rate", "mrr")
 
 
 def find_hits(recommended: Indices, held_out: Ragged) -> NDArray[np.bool_]:
@@ -29,7 +29,8 @@ def measure_ranking(hits: NDArray[np.bool_], held_out_counts: Indices) -> dict[s
     """Return each metric of each user, by name; a user without recommendations has zeros.
 
     `recall` divides the hits by the held-out items, `truncated_recall` by those that fit into k
-    (so that one is reachable), `ndcg` has binary gains, `mrr` is 1 / place of the first hit.
+    (so that one is reachable), `ndcg` has binary gains, `map` is the mean over reachable items of
+    the precision at each hit, `mrr` is 1 / place of the first hit.
 
     Args:
         hits: Shape `(n, k)`, best recommendation first.
@@ -45,6 +46,7 @@ def measure_ranking(hits: NDArray[np.bool_], held_out_counts: Indices) -> dict[s
         "recall": found / held_out_counts,
         "truncated_recall": found / reachable,
         "ndcg": (hits * discounts).sum(axis=1) / ideal,
+        "map": (hits * np.cumsum(hits, axis=1) / np.arange(1, k + 1)).sum(axis=1) / reachable,
         "hit_rate": (found > 0).astype(np.float64),
         "mrr": np.where(first >= 0, 1 / (first + 1.0 + (first < 0)), 0.0),
     }

@@ -1,6 +1,5 @@
 """Exact top-k by inner product: item tiles stream past blocks of queries, ties go by index."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +9,13 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.errors import InputError
+from pipelines.training import selection
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-_QUERIES = 1_024  # with the tile below, one block of scores is 32 MiB: it stays near the caches
-_ITEMS = 8_192
+_QUERIES = 128  # with the tile below, one block of scores is 2 MiB: it stays in the caches
+_ITEMS = 4_096
 
 
 @dataclass(frozen=True)
@@ -111,57 +111,22 @@ def top_k(
     for start in range(0, len(queries), _QUERIES):
         stop = min(start + _QUERIES, len(queries))
         hidden = masked.part(start, stop) if masked is not None else None
-        for at, best in _stream(queries[start:stop], items, k, hidden):
-            indices[start:stop, : at.shape[1]] = at
-            scores[start:stop, : at.shape[1]] = best
-    indices[np.isneginf(scores)] = -1
+        best, at, counts = _best(queries[start:stop], items, k, hidden)
+        is_there = np.arange(k) < counts[:, None]
+        indices[start:stop][is_there] = at[:, :k][is_there]
+        scores[start:stop][is_there] = best[:, :k][is_there]
     return indices, scores
 
 
-def _stream(
+def _best(
     queries: Floats, items: Floats, k: int, masked: Ragged | None
-) -> Iterator[tuple[Indices, Floats]]:
-    """Yield the running top-k after each tile of items."""
-    at = np.empty((len(queries), 0), dtype=np.int64)
-    best = np.empty((len(queries), 0), dtype=np.float32)
+) -> tuple[Floats, Indices, Indices]:
+    """Return candidates of each query, the k best first, and how many there are."""
+    size, room = len(queries), selection.capacity(k)
+    best, at = np.empty((size, room), np.float32), np.empty((size, room), np.int64)
+    counts = np.zeros(size, np.int64)
+    hidden = masked or Ragged(np.zeros(size + 1, np.int64), np.empty(0, np.int64))
     for start in range(0, len(items), _ITEMS):
         scores = queries @ items[start : start + _ITEMS].T
-        if masked is not None:
-            here = (masked.values >= start) & (masked.values < start + scores.shape[1])
-            scores[masked.rows[here], masked.values[here] - start] = -np.inf
-        found = largest(scores, k)
-        # Earlier tiles come first and hold lower indices, so a stable sort keeps ties by index.
-        at = np.hstack([at, found + start])
-        best = np.hstack([best, np.take_along_axis(np.fmax(scores, -np.inf), found, axis=1)])
-        order = np.argsort(-best, axis=1, kind="stable")[:, :k]
-        at, best = np.take_along_axis(at, order, axis=1), np.take_along_axis(best, order, axis=1)
-        yield at, best
-
-
-def largest(scores: Floats, k: int) -> Indices:
-    """Return the columns of the `k` largest scores of each row, best first, ties by column.
-
-    Args:
-        scores: Shape `(n, m)`; NaN counts as -inf.
-        k: Columns per row; at most `m` are returned.
-    """
-    scores = np.fmax(scores, np.float32(-np.inf))
-    width = scores.shape[1]
-    if k < width:
-        chosen = np.argpartition(scores, width - k, axis=1)[:, width - k :]
-        least = np.take_along_axis(scores, chosen, axis=1).min(axis=1, keepdims=True)
-        tied = np.flatnonzero(np.count_nonzero(scores >= least, axis=1) > k)
-        chosen[tied] = _first_of_ties(scores[tied], least[tied], k)
-        chosen.sort(axis=1)
-    else:
-        chosen = np.broadcast_to(np.arange(width), scores.shape)
-    order = np.argsort(-np.take_along_axis(scores, chosen, axis=1), axis=1, kind="stable")
-    return np.take_along_axis(chosen, order, axis=1)
-
-
-def _first_of_ties(scores: Floats, least: Floats, k: int) -> Indices:
-    """Choose among columns equal to the k-th score those that come first."""
-    is_above, is_least = scores > least, scores == least
-    room = k - np.count_nonzero(is_above, axis=1, keepdims=True)
-    kept = is_above | (is_least & (np.cumsum(is_least, axis=1) <= room))
-    return np.nonzero(kept)[1].reshape(len(scores), k)
+        selection.select_tile(scores, start, hidden.offsets, hidden.values, best, at, counts, k)
+    return best, at, counts

@@ -1,6 +1,7 @@
 """Recommendations for users: their vectors stream through tasks that each hold all items."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -8,8 +9,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.training.catalogue import Catalogue, items_by_user
-from pipelines.training.top_k import as_matrix, as_ragged, normalised, top_k
+from pipelines.training.catalogue import Catalogue, items_by_user, train_counts
+from pipelines.training.top_k import Floats, as_matrix, as_ragged, normalised, top_k
 from pipelines.vectors.neighbours import near_keys
 from schemas import RECOMMENDATIONS
 
@@ -58,7 +59,49 @@ def with_seen_items(
     )
 
 
-def recommend(users: DataFrame, catalogue: Catalogue, *, k: int) -> DataFrame:
+def choose_items(
+    vectors: DataFrame, item_ids: DataFrame, *, only: Sequence[str], without: Sequence[str]
+) -> DataFrame:
+    """Return the vectors less those of items that nobody is to get: retired ones among them.
+
+    Args:
+        vectors: Vectors of one space.
+        item_ids: Keys of items, and which are retired.
+        only: Keys of the items that may be recommended; all where none is named.
+        without: Keys of items that may not.
+
+    Raises:
+        InputError: No item is left.
+    """
+    items = vectors.where(F.col("entity") == "item")
+    retired = item_ids.where("is_retired").select("key")
+    kept = items.join(retired, "key", "left_anti").select(vectors.columns)
+    if only:
+        kept = kept.where(F.col("key").isin(list(only)))
+    if without:
+        kept = kept.where(~F.col("key").isin(list(without)))
+    if (only or without) and kept.isEmpty():
+        raise InputError(
+            "no item is left to recommend: candidate_items and excluded_items leave none that has "
+            "a vector"
+        )
+    return kept
+
+
+def discounts(interactions: DataFrame, catalogue: Catalogue, *, strength: float) -> Floats | None:
+    """Return what popularity takes off each item's score, `(m,)`; None where it takes nothing.
+
+    That is `strength` times the logarithm of the item's training users.
+    """
+    if not strength:
+        return None
+    counts = np.maximum(train_counts(interactions, catalogue), 1)
+    return np.asarray(strength * np.log(counts), np.float32)
+
+
+def recommend(
+    users: DataFrame, catalogue: Catalogue, *, k: int, discounts: Floats | None = None
+) -> DataFrame:
     """Return the best unseen items of each user, exactly, over the full catalogue.
 
     Args:
@@ -66,22 +109,27 @@ def recommend(users: DataFrame, catalogue: Catalogue, *, k: int) -> DataFrame:
         catalogue: All items, broadcast here: one copy per executor costs less than shuffling k
             candidates per user and block of items. Normalised ones give cosines.
         k: Items per user.
+        discounts: What is taken off every score of an item, `(m,)`.
 
     Returns:
         Rows of `recommendations`; a user with no unseen item has an empty list.
     """
+    if discounts is not None:  # one more component, which is 1 in every query
+        catalogue = replace(catalogue, matrix=np.column_stack([catalogue.matrix, -discounts]))
     shared = users.sparkSession.sparkContext.broadcast(catalogue)
+    extra = int(discounts is not None)
 
     def best_items(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield _best_items(batch, shared.value, k)
+            yield _best_items(batch, shared.value, k, extra)
 
     return users.mapInArrow(best_items, _SCHEMA).select(RECOMMENDATIONS.column_names)
 
 
-def _best_items(batch: pa.RecordBatch, catalogue: Catalogue, k: int) -> pa.RecordBatch:
-    matrix = as_matrix(batch.column("vector"), dimension=catalogue.matrix.shape[1])
+def _best_items(batch: pa.RecordBatch, catalogue: Catalogue, k: int, extra: int) -> pa.RecordBatch:
+    matrix = as_matrix(batch.column("vector"), dimension=catalogue.matrix.shape[1] - extra)
     queries = normalised(matrix) if catalogue.is_normalised else matrix
+    queries = np.hstack([queries, np.ones((len(queries), extra), np.float32)])
     seen = catalogue.positions(as_ragged(batch.column("seen")))
     rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
     is_item = rows >= 0

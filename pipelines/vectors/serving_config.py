@@ -83,6 +83,12 @@ class RecommendItemsConfig(JobConfig):
     """Items per user, and neighbours per query."""
     metric: Literal["dot", "cosine"] = "dot"
     """How users and items are compared; ALS predicts by `dot`."""
+    candidate_items: list[str] = Field(default_factory=list)
+    """Keys of the only items to recommend; empty means all that are not retired."""
+    excluded_items: list[str] = Field(default_factory=list)
+    """Keys of items that nobody is to get."""
+    popularity_discount: float = Field(default=0.0, ge=0)
+    """Taken off a score: this times the logarithm of the item's training users."""
     exclude_seen: bool = True
     """Whether items of any earlier interaction of the user are left out."""
     max_catalogue_megabytes: int = Field(default=1_024, ge=1)

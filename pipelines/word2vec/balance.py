@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from pipelines.training.stored import rows
 from pipelines.word2vec.merge import Doubles, Floats, balancing_scale, continued_balance
-from pipelines.word2vec.shards import rows
 from pipelines.word2vec.stored import Stored
 
 _TOP = 8_000  # rows that are most of what is scored; more change no digit that matters
@@ -70,7 +70,7 @@ class Moments:
             self.sums[n] += exact.T @ exact
 
     def rows(self) -> Iterator[pa.RecordBatch]:
-        """Yield them as a `moments` row of `shards.SCHEMA`; nothing where no block was added."""
+        """Yield them as a `moments` row of `stored.SCHEMA`; nothing where no block was added."""
         if self._last is not None:
             yield from rows([("moments", self._last, self.sums.tobytes(), b"")]).to_batches()
 

@@ -10,8 +10,8 @@ gradient is that of one draw per pair.
 import numpy as np
 from numba import njit
 
+from pipelines.training.prefetch import prefetch_to_write
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
-from pipelines.word2vec.prefetch import prefetch_row
 from pipelines.word2vec.steps import add_gradients, push_apart, train_window
 from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
 
@@ -64,10 +64,10 @@ def _train_chunk(
     for r in range(drawn.size):
         state = next_state(state)
         drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
-        prefetch_row(outputs, drawn[r])
+        prefetch_to_write(outputs, drawn[r])
     for i in range(c0 + size, min(c0 + 2 * size, ahead)):
-        prefetch_row(inputs, kept[i])
-        prefetch_row(outputs, kept[i])
+        prefetch_to_write(inputs, kept[i])
+        prefetch_to_write(outputs, kept[i])
     pairs, first, last = all_pairs[:size], windows[0], windows[1]
     if is_cbow:
         mean_windows(kept, c0, first, last, inputs, pairs, sums, X)

@@ -1,21 +1,18 @@
 """How many executors train a model together: decided from its size, the corpus and the cluster."""
 
 import math
-import re
 from dataclasses import dataclass
 
-import psutil
 from pyspark.sql import SparkSession
 
 from pipelines.errors import ConfigError
-from pipelines.training.executors import executor_threads, is_local
+from pipelines.training.executors import executor_memory, executor_threads
 from pipelines.word2vec.config import TrainWord2VecConfig
 
 _TOKENS_PER_SECOND = 1_000_000  # of one thread, d = 100
 _SHORT = 180  # seconds that one executor may train alone before others are worth their merges
 _MARGIN = 1 << 30  # bytes of a worker beside the model's two copies and its slice
 _COPIES = {"packed": 1, "replicated": 2, "rotated": 1}
-_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 @dataclass(frozen=True)
@@ -98,16 +95,3 @@ def _decide(
     if alone < _SHORT:
         return "packed", f"one executor alone takes about {max(1, round(alone))} s"
     return "replicated", f"one executor alone would take about {alone / 60:.0f} min"
-
-
-def executor_memory(spark: SparkSession) -> int | None:
-    """Return the bytes an executor has for Python beside its JVM; None where it is not known."""
-    if is_local(spark):
-        return int(psutil.virtual_memory().available)
-    conf = spark.sparkContext.getConf()
-    for name in ("spark.executor.pyspark.memory", "spark.executor.memoryOverhead"):
-        value = conf.get(name)
-        found = re.fullmatch(r"\s*(\d+)\s*([bkmgt]?)b?\s*", (value or "").lower())
-        if found:
-            return int(found[1]) * (_UNITS[found[2]] if found[2] else 1 << 20)
-    return None

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from pipelines.errors import ConfigError, InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState, Trained
+from pipelines.training.stored import SCHEMA
 from pipelines.word2vec import modes, shards, vectors
 from pipelines.word2vec.config import TrainWord2VecConfig
 from pipelines.word2vec.modes import Choice
@@ -49,7 +50,7 @@ def train(
         initial = vectors.initial(frames, config, run.settings)
         state.write("round=0", initial, by=("kind",))
     number, measured = _go_on(run, config)
-    model = state.read(f"round={number}", shards.SCHEMA)
+    model = state.read(f"round={number}", SCHEMA)
     trained = vectors.named(model, frames["vocabulary"], config, run.settings, run.stretch(number))
     return Trained(trained, _history(measured), _summary(measured, choice, found))
 

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from pipelines.training.stored import json_row, rows
 from pipelines.word2vec.plan import Segment
-from pipelines.word2vec.shards import json_row, model_rows, rows
+from pipelines.word2vec.shards import model_rows
 from pipelines.word2vec.stored import Stored
 from pipelines.word2vec.trainer import Settings, Trainer, load_model
 
@@ -16,7 +17,7 @@ from pipelines.word2vec.trainer import Settings, Trainer, load_model
 def round_task(
     settings: Settings, number: int, segments: list[Segment], history: list[dict[str, float]]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the task of one round: one row of any kind in, rows of `shards.SCHEMA` out.
+    """Return the task of one round: one row of any kind in, rows of `stored.SCHEMA` out.
 
     Args:
         settings: What trainers know.

@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from pipelines.training.stored import block_matrix, rows
 from pipelines.word2vec.balance import Moments, Start, joint_moment
 from pipelines.word2vec.merge import SLOPE, Basis, RowSums
 from pipelines.word2vec.plan import Round, trainer_segment
-from pipelines.word2vec.shards import block_matrix, blocks, rows
+from pipelines.word2vec.shards import blocks
 from pipelines.word2vec.stored import Stored
 from pipelines.word2vec.trainer import Model, Settings, Trainer, load_model
 
@@ -142,7 +143,7 @@ def loss_task(settings: Settings, version: int, start: Start) -> Task:
 
 
 def merge_task(job: Job) -> Task:
-    """Return the task of a merge: `MOVES` sorted by position and trainer in, `shards.SCHEMA` out.
+    """Return the task of a merge: `MOVES` sorted by position and trainer in, `stored.SCHEMA` out.
 
     Each partition ends with a `moments` row: the sums over its blocks.
     """

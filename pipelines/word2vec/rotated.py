@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from pipelines.training.stored import json_row, rows
 from pipelines.word2vec import block_kernel, loss
 from pipelines.word2vec.plan import Turn, trainer_segment
 from pipelines.word2vec.sampling import (
@@ -22,7 +23,7 @@ from pipelines.word2vec.sampling import (
     noise_weights,
     shared_negatives,
 )
-from pipelines.word2vec.shards import blocks, blocks_of_class, json_row, rows
+from pipelines.word2vec.shards import blocks, blocks_of_class
 from pipelines.word2vec.stored import Stored
 from pipelines.word2vec.trainer import Rates, Settings, new_rows, train_pieces
 
@@ -42,7 +43,7 @@ class Job:
 def turn_task(
     job: Job, history: list[dict[str, float]]
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the task of trainers: rows of trainer numbers in, rows of `shards.SCHEMA` out."""
+    """Return the task of trainers: rows of trainer numbers in, rows of `stored.SCHEMA` out."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         numbers = [number for batch in batches for number in batch.column(0).to_pylist()]

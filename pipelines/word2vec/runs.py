@@ -8,7 +8,8 @@ from pyspark.sql import DataFrame
 
 from pipelines.training.executors import whole_executor
 from pipelines.training.rounds import RoundState
-from pipelines.word2vec import packed, replicated, rotated, shards
+from pipelines.training.stored import SCHEMA
+from pipelines.word2vec import packed, replicated, rotated
 from pipelines.word2vec.balance import Start, Stretch, start_of
 from pipelines.word2vec.plan import Round, Segment, Turn
 from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS
@@ -29,7 +30,7 @@ class Run(Protocol):
         """Return what each round trains."""
 
     def frame(self, number: int, history: History) -> DataFrame:
-        """Return what computes a round's version: rows of `shards.SCHEMA`."""
+        """Return what computes a round's version: rows of `stored.SCHEMA`."""
 
     def measured(self, number: int) -> History:
         """Return the measures of a round that is kept, and of those before it."""
@@ -54,7 +55,7 @@ class Packed:
         task = packed.round_task(self.settings, number, self.plan[number - 1], history)
         profile = whole_executor(self.state.spark, self.settings.threads)
         one = self.state.spark.range(0, 1, 1, 1)
-        return one.mapInArrow(task, shards.SCHEMA, profile=profile)
+        return one.mapInArrow(task, SCHEMA, profile=profile)
 
     def measured(self, number: int) -> History:
         """Return the measures of all segments so far."""
@@ -94,7 +95,7 @@ class Replicated:
         sorted_moves = moves.repartition(writers, "position").sortWithinPartitions(
             "position", "trainer"
         )
-        return sorted_moves.mapInArrow(replicated.merge_task(job), shards.SCHEMA)
+        return sorted_moves.mapInArrow(replicated.merge_task(job), SCHEMA)
 
     def measured(self, number: int) -> History:
         """Return the measures of all rounds so far: tokens of all trainers, the slowest's seconds.
@@ -155,7 +156,7 @@ class Rotated:
         spark = self.state.spark
         numbers = spark.range(0, self.settings.classes, 1, self.tasks)
         profile = whole_executor(spark, self.settings.threads)
-        return numbers.mapInArrow(rotated.turn_task(job, history), shards.SCHEMA, profile=profile)
+        return numbers.mapInArrow(rotated.turn_task(job, history), SCHEMA, profile=profile)
 
     def measured(self, number: int) -> History:
         """Return the measures of all turns so far: tokens of all trainers, the slowest's seconds.

@@ -1,6 +1,5 @@
 """Sentences in a seeded order as shards of packed token ids on storage."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,16 +10,8 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
+from pipelines.training.stored import SCHEMA, Content, rows
 
-SCHEMA = "kind string, position int, first binary, second binary"
-"""What trainers' tasks read and write. `shard` and `held_out` rows: token ids and sentence lengths;
-`counts` rows: counts; `model` rows: input and output vectors, `inputs` and `outputs` rows: those of
-one side; `moments` rows: sums over them; `measures`, `history` and `watched` rows: JSON."""
-
-_ARROW = pa.schema(
-    [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
-     ("second", pa.binary())]
-)  # fmt: skip
 BLOCK_ROWS = 4096  # token ids per row of `counts` and `model`
 MOST_WRITERS = 16  # of a version: each leaves two d by d matrices for the driver to add up
 _SHARD_TOKENS = 250_000
@@ -151,12 +142,6 @@ def count_blocks(vocabulary: DataFrame) -> DataFrame:
     )
 
 
-def rows(content: list[tuple[str, int, bytes, bytes]]) -> pa.Table:
-    """Return rows of `SCHEMA` as an Arrow table."""
-    columns = zip(*content, strict=True)
-    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=_ARROW)
-
-
 def blocks(size: int) -> Iterator[tuple[int, slice]]:
     """Yield the position of each block of `BLOCK_ROWS` token ids, and the ids in it."""
     for position, first in enumerate(range(0, size, BLOCK_ROWS)):
@@ -174,17 +159,7 @@ def token_ids(position: int, count: int, *, size: int, classes: int) -> np.ndarr
     return (block * BLOCK_ROWS + np.arange(count, dtype=np.int32)) * classes + which
 
 
-def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
-    """Return the vectors of one side of a block, n by dimension, without copying them."""
-    return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
-
-
-def model_rows(inputs: np.ndarray, outputs: np.ndarray) -> Iterator[tuple[str, int, bytes, bytes]]:
+def model_rows(inputs: np.ndarray, outputs: np.ndarray) -> Iterator[Content]:
     """Yield a model as `model` rows of `BLOCK_ROWS` vectors of each side."""
     for position, block in blocks(len(inputs)):
         yield "model", position, inputs[block].tobytes(), outputs[block].tobytes()
-
-
-def json_row(kind: str, position: int, content: object) -> tuple[str, int, bytes, bytes]:
-    """Return a row of some kind that holds a JSON value."""
-    return (kind, position, json.dumps(content).encode(), b"")

@@ -66,7 +66,7 @@ def new_rows(count: int, settings: Settings, *, block: int) -> np.ndarray:
 def load_model(stored: Stored, version: int, settings: Settings) -> Model:
     """Return a version of the model; the first one where there is none to begin with."""
     size, dimension = settings.vocabulary_size, settings.vector_size
-    if version == 0 and not stored.has_model("round=0"):
+    if version == 0 and not stored.has("round=0", "kind=model"):
         return new_model(settings)
     return stored.model(f"round={version}", size, dimension)
 

@@ -8,17 +8,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
+from pipelines.training.stored import SCHEMA, block_matrix, rows
 from pipelines.training.top_k import as_lists
 from pipelines.word2vec.balance import Moments, Stretch
 from pipelines.word2vec.config import TrainWord2VecConfig
-from pipelines.word2vec.shards import (
-    BLOCK_ROWS,
-    MOST_WRITERS,
-    SCHEMA,
-    block_matrix,
-    rows,
-    token_ids,
-)
+from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, token_ids
 from pipelines.word2vec.trainer import Settings, new_rows
 
 _CONTEXT = "context"
@@ -51,7 +45,7 @@ def named(
     """Return a model's vectors by token: `entity, key, vector, norm`.
 
     Args:
-        model: Rows of `shards.SCHEMA`.
+        model: Rows of `stored.SCHEMA`.
         vocabulary: `token_id, token`.
         config: Settings; context vectors are kept where they say so.
         settings: What trainers knew, the number of tokens and of classes among it.
@@ -111,7 +105,7 @@ def initial(
         settings: What trainers know; shards and counts are kept by now.
 
     Returns:
-        Rows of `shards.SCHEMA`: the model and its moments. Without context vectors in the earlier
+        Rows of `stored.SCHEMA`: the model and its moments. Without context vectors in the earlier
         space the output side begins at zero, as a new one does.
 
     Raises:

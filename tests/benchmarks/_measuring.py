@@ -34,10 +34,10 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
     """Print rows as a table and write them to `build/bench/<name>.json`."""
     table = Table("case", "metric", "ours", "peer", "its value", "ratio", "quality", title=name)
     for row in rows:
-        row["ratio"] = row["ours"] / row["peer_value"] if row["peer_value"] else None
+        row["ratio"] = _ratio(row)
         shown = (
-            row["case"], row["metric"], f"{row['ours']:,.0f}", row["peer"],
-            f"{row['peer_value']:,.0f}" if row["peer_value"] else "not installed",
+            row["case"], row["metric"], _shown(row["ours"]), row["peer"],
+            _shown(row["peer_value"]) if row["peer_value"] else "not installed",
             f"{row['ratio']:.2f}" if row["ratio"] else "", json.dumps(row["quality"]),
         )  # fmt: skip
         table.add_row(*shown)
@@ -45,3 +45,15 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
     folder = ROOT / "build" / "bench"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(json.dumps(rows, indent=1), encoding="utf-8")
+
+
+def _ratio(row: dict[str, Any]) -> float | None:
+    """Return how many times better ours is: fewer seconds, or more of anything else."""
+    ours, its = row["ours"], row["peer_value"]
+    if not its:
+        return None
+    return float(its / ours if row["metric"].startswith("seconds") else ours / its)
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -30,14 +30,20 @@ EXPECTED = {
     "recall_at_2": (1 / 3 + 1 + 0 + 0) / 4,
     "truncated_recall_at_2": (1 / 2 + 1 + 0 + 0) / 4,
     "ndcg_at_2": (1 / (1 + 1 / log2(3)) + 1 / log2(3)) / 4,
+    "map_at_2": (1 / 2 + 1 / 2 + 0 + 0) / 4,
     "hit_rate_at_2": 2 / 4,
     "mrr_at_2": (1 + 1 / 2) / 4,
+    "novelty_at_2": log2(6),  # of six training pairs b has one; c, that has none, counts as one
+    "mean_popularity_at_2": 1,
     "catalogue_coverage_at_2": 2 / 4,
     "popularity_recall_at_2": (2 / 3 + 1 + 1 + 1) / 4,
     "popularity_truncated_recall_at_2": 1,
     "popularity_ndcg_at_2": 1,
+    "popularity_map_at_2": 1,
     "popularity_hit_rate_at_2": 1,
     "popularity_mrr_at_2": 1,
+    "popularity_novelty_at_2": (2 * (log2(3) + log2(6)) / 2 + log2(6) + (1 + log2(3)) / 2) / 4,
+    "popularity_mean_popularity_at_2": (1.5 + 1 + 1.5 + 2.5) / 4,
     "popularity_catalogue_coverage_at_2": 1,
 }
 

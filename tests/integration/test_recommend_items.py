@@ -1,6 +1,7 @@
 """`recommend_items` on vectors whose products are worked out by hand."""
 
 from datetime import UTC, datetime
+from math import log
 
 import pytest
 
@@ -78,6 +79,36 @@ def test_unseen_items_by_product(spark, inputs, tmp_path):
     }
     assert result.lines == ["for ann: saw, rose", "like ann: new, full", "like rose: tulip, saw"]
     assert result.rows_out == {"recommendations": 4, "similar_entities": 2}
+
+
+def test_items_may_be_named_left_out_or_discounted_by_popularity(spark, inputs, tmp_path):
+    only = {"candidate_items": ["saw", "tulip", "nothing"], "excluded_items": ["tulip"]}
+    _, items = recommend(spark, inputs, tmp_path, k=3, **only)
+    assert items == {
+        "ann": [("saw", 2.0)],
+        "bob": [("saw", 1.0)],
+        "new": [("saw", 3.0)],
+        "full": [],
+    }
+    # two users have the hammer in train, one each of the others
+    _, items = recommend(spark, inputs, tmp_path, k=1, users=["new"], popularity_discount=1.0)
+    assert items == {"new": [("saw", 3.0)]}
+    _, items = recommend(
+        spark, inputs, tmp_path, k=4, users=["ann"], exclude_seen=False, popularity_discount=10.0
+    )
+    assert items["ann"][-1] == ("hammer", pytest.approx(3.0 - 10 * log(2), rel=1e-6))
+    with pytest.raises(InputError, match="no item is left"):
+        recommend(spark, inputs, tmp_path, candidate_items=["nothing"])
+
+
+def test_retired_items_are_not_recommended(spark, inputs, tmp_path):
+    rows = [(n, key, 1, key == "saw") for key, n in ITEM_NUMBERS.items()]
+    place = str(tmp_path / "item_ids")
+    frame = spark.createDataFrame(rows, TABLES["item_ids"].schema())
+    tables.write(frame, TABLES["item_ids"], place, format="parquet", part={}, metadata={})
+    changed = inputs.model_copy(update={"item_ids": place})
+    _, items = recommend(spark, changed, tmp_path, k=1)
+    assert items["ann"] == [("rose", 0.0)]
 
 
 def test_chosen_users_may_get_seen_items_and_unknown_ones_are_counted(spark, inputs, tmp_path):

@@ -1,60 +1,93 @@
-"""`train_als` on MLlib: planted blocks are recovered, and only the training split is seen."""
+"""`train_als`: planted blocks are found, layouts agree, killed fits go on, bad input is told."""
 
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from pyspark.errors import PySparkException
 
 from jobs.train_als import run
 from pipelines import tables
+from pipelines.als import blocked, cells, packed
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.errors import InputError
-from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
+from pipelines.als.runs import Blocked
+from pipelines.errors import ConfigError, InputError
+from pipelines.training.rounds import RoundState
+from schemas import INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 USERS, ITEMS = 12, 8
 
 
-def write_inputs(spark, folder, split, *, held_out=()):
-    """Even users like even items, odd users odd ones; one pair of each user is left out."""
-    pairs = [
-        (u, i, 1.0, 1, NOON, NOON, "test" if i in held_out else split)
-        for u in range(USERS)
-        for i in range(ITEMS)
-        if u % 2 == i % 2 and i != (2 * (u // 2 % 4) + u % 2)
-    ]
-    ids = {
-        USER_IDS: [(n, f"u{n}", 3, False) for n in range(USERS)],
-        ITEM_IDS: [(n, f"i{n}", 3, False) for n in range(ITEMS)],
-        INTERACTIONS: pairs,
+def write_pairs(spark, folder, pairs):
+    """Write `(user, item, weight, split)` and the ids of both sides."""
+    users, items = (max(pair[n] for pair in pairs) + 1 for n in (0, 1))
+    content = {
+        USER_IDS: [(n, f"u{n}", 3, False) for n in range(users)],
+        ITEM_IDS: [(n, f"i{n}", 3, False) for n in range(items)],
+        INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
     }
-    for table, rows in ids.items():
+    for table, rows in content.items():
         frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
         tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
 
 
-def config(folder):
-    return TrainAlsConfig(
-        inputs=AlsInputs(
-            interactions=str(folder / "interactions"),
-            user_ids=str(folder / "user_ids"),
-            item_ids=str(folder / "item_ids"),
-        ),
-        outputs=AlsOutputs(vectors=str(folder / "vectors")),
-        format="parquet",
-        rank=4,
-        max_iter=8,
-        alpha=20.0,
+def write_inputs(spark, folder, split, *, held_out=()):
+    """Even users like even items, odd users odd ones; one pair of each user is left out."""
+    pairs = [
+        (u, i, 1.0, "test" if i in held_out else split)
+        for u in range(USERS)
+        for i in range(ITEMS)
+        if u % 2 == i % 2 and i != (2 * (u // 2 % 4) + u % 2)
+    ]
+    write_pairs(spark, folder, pairs)
+
+
+def write_random(spark, folder, *, users=60, items=40, seed=0, weights=(1, 6)):
+    rng = np.random.default_rng(seed)
+    seen = rng.random((users, items)) < 0.25
+    seen[0] = True
+    pairs = [
+        (int(u), int(i), float(rng.integers(*weights)), "train")
+        for u, i in zip(*np.nonzero(seen), strict=True)
+    ]
+    write_pairs(spark, folder, pairs)
+
+
+def config(folder, **changes):
+    places = {"interactions": "interactions", "user_ids": "user_ids", "item_ids": "item_ids"}
+    inputs = AlsInputs(
+        **{name: str(folder / place) for name, place in places.items()},
+        initial_vectors=changes.pop("initial_vectors", None),
     )
+    settings = {"format": "parquet", "rank": 4, "max_iter": 4, "work": str(folder / "work")}
+    outputs = AlsOutputs(vectors=str(folder / changes.pop("to", "") / "vectors"))
+    return TrainAlsConfig(inputs=inputs, outputs=outputs, **settings | changes)
 
 
-@pytest.mark.slow
-def test_the_left_out_item_of_the_own_block_scores_above_the_other_block(spark, tmp_path):
+def read_vectors(spark, folder, result):
+    rows = tables.read(spark, str(folder / "vectors"), VECTORS)
+    found = rows.where(rows.space_id == result.space_id).collect()
+    return {r["key"]: np.array(r["vector"], np.float32) for r in found}
+
+
+def trained(spark, folder, **changes):
+    result = run(spark, config(folder, **changes))
+    return read_vectors(spark, folder / changes.get("to", ""), result), result
+
+
+def largest_difference(a, b):
+    assert a.keys() == b.keys()
+    return max(np.abs(a[key] - b[key]).max() for key in a)
+
+
+@pytest.mark.parametrize("engine", [pytest.param("mllib", marks=pytest.mark.slow), "native"])
+def test_the_left_out_item_of_the_own_block_scores_above_the_other_block(spark, tmp_path, engine):
     write_inputs(spark, tmp_path, "train")
-    result = run(spark, config(tmp_path))
+    vectors, result = trained(
+        spark, tmp_path, engine=engine, objective="hu2008", alpha=20.0, rank=2, max_iter=8
+    )
     assert result.rows_out["vectors"] == USERS + ITEMS
-    rows = tables.read(spark, str(tmp_path / "vectors"), VECTORS).collect()
-    vectors = {r["key"]: np.array(r["vector"]) for r in rows}
     for user in range(USERS):
         own = [
             float(vectors[f"u{user}"] @ vectors[f"i{i}"]) for i in range(ITEMS) if i % 2 == user % 2
@@ -72,7 +105,170 @@ def test_held_out_pairs_are_not_seen(spark, tmp_path):
     assert {r["key"] for r in rows} == {f"i{n}" for n in range(1, ITEMS)}
 
 
-def test_no_training_pair_is_an_input_error(spark, tmp_path):
+def test_layouts_and_blocks_agree_and_the_loss_falls(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)  # user 0 has 40 items: solved from pieces
+    write_random(spark, tmp_path)
+    whole, result = trained(spark, tmp_path, layout="packed", solver="dual", to="a")
+    rows = tables.read(spark, str(tmp_path / "a" / "training_history"), TRAINING_HISTORY).collect()
+    losses = [r["value"] for r in sorted(rows, key=lambda r: r["round"]) if r["metric"] == "loss"]
+    assert len(losses) == 4
+    assert losses == sorted(losses, reverse=True)
+    assert result.measures["loss"] == losses[-1]
+    for number, blocks in enumerate((1, 5)):
+        other, again = trained(
+            spark, tmp_path, layout="blocked", solver="dual", num_blocks=blocks, to=f"b{number}"
+        )
+        assert largest_difference(whole, other) < 1e-4
+        assert again.measures["loss"] == pytest.approx(losses[-1], rel=1e-5)
+
+
+def test_tasks_that_hold_only_the_rows_they_need_agree(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)
+    write_random(spark, tmp_path)
+    settings = {"layout": "blocked", "objective": "explicit", "num_blocks": 3, "max_iter": 2}
+    whole, _ = trained(spark, tmp_path, to="a", **settings)
+    half = Blocked.half
+
+    def partial(self, number):
+        self.is_whole = False
+        return half(self, number)
+
+    monkeypatch.setattr(Blocked, "half", partial)
+    some, _ = trained(spark, tmp_path, to="b", **settings)
+    assert largest_difference(whole, some) < 1e-5
+
+
+@pytest.mark.parametrize("layout", ["packed", "blocked"])
+def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, layout):
+    write_random(spark, tmp_path)
+    wanted, _ = trained(spark, tmp_path, layout=layout, to="a")
+    write, kept = RoundState.write, []
+
+    def dying(self, name, frame, **settings):
+        if name == "round=3":
+            raise KeyboardInterrupt
+        write(self, name, frame, **settings)
+        kept.append(name)
+
+    monkeypatch.setattr(RoundState, "write", dying)
+    if layout == "packed":
+        task = packed.fit_task
+        monkeypatch.setattr(packed, "fit_task", lambda *given: task(*given, seconds=0.0))
+    with pytest.raises(KeyboardInterrupt):
+        trained(spark, tmp_path, layout=layout, to="b")
+    assert kept[-1] == "round=2"
+    kept.clear()
+    monkeypatch.setattr(
+        RoundState,
+        "write",
+        lambda self, name, frame, **s: (kept.append(name), write(self, name, frame, **s)),
+    )
+    again, _ = trained(spark, tmp_path, layout=layout, to="b")
+    assert kept[0] == "round=3"
+    assert "cells" not in kept
+    assert largest_difference(wanted, again) == 0
+
+
+def test_a_later_fit_begins_from_an_earlier_space(spark, tmp_path):
+    write_random(spark, tmp_path)
+    settings = {"max_iter": 12, "solver": "dual", "layout": "blocked", "num_blocks": 3}
+    _, first = trained(spark, tmp_path, to="a", **settings)
+    warm = settings | {"max_iter": 1, "initial_vectors": str(tmp_path / "a" / "vectors")}
+    _, second = trained(spark, tmp_path, to="b", **warm)
+    _, packed_again = trained(spark, tmp_path, to="c", **warm | {"layout": "packed"})
+    _, cold = trained(spark, tmp_path, to="d", **settings | {"max_iter": 1})
+    assert second.measures["loss"] <= first.measures["loss"] * (1 + 1e-6)
+    assert packed_again.measures["loss"] == pytest.approx(second.measures["loss"], rel=1e-6)
+    assert cold.measures["loss"] > 1.02 * first.measures["loss"]
+
+
+def test_ratings_are_predicted_by_inner_products_of_vectors_with_biases(spark, tmp_path):
+    """Items differ in how they are liked, users in how they rate: biases alone tell the ratings."""
+    pairs = [
+        (u, i, 3.0 + u % 3 - 1 + (i % 5) / 4, "train")
+        for u in range(30)
+        for i in range(20)
+        if (u + i) % 3
+    ]
+    write_pairs(spark, tmp_path, pairs)
+    vectors, result = trained(
+        spark, tmp_path, objective="explicit", rank=2, reg_param=1e-4, max_iter=10
+    )
+    mean = result.measures["mean"]
+    assert mean == pytest.approx(np.mean([p[2] for p in pairs]), rel=1e-6)
+    assert {v.size for v in vectors.values()} == {4}
+    for u in range(30):
+        for i in range(20):
+            predicted = float(vectors[f"u{u}"] @ vectors[f"i{i}"]) + mean
+            assert predicted == pytest.approx(3.0 + u % 3 - 1 + (i % 5) / 4, abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([(0, 0, -1.0, "train"), (0, 1, 1.0, "train")], "such as -1.0 of user_id 0, item_id 0"),
+        ([(0, 0, float("nan"), "train"), (1, 1, 1.0, "train")], "1 weights cannot be used"),
+        ([(0, 0, float("inf"), "train"), (1, 1, 1.0, "train")], "1 weights cannot be used"),
+        ([(3, 2, 1.0, "train"), (3, 2, 2.0, "train")], "such as user_id 3, item_id 2"),
+        ([(0, 0, 0.0, "train"), (1, 1, 0.0, "train")], "no pair of the split 'train'"),
+        ([(0, 0, 1.0, "test")], "no pair of the split 'train'"),
+    ],
+)
+def test_bad_interactions_are_told(spark, tmp_path, pairs, message):
+    write_pairs(spark, tmp_path, pairs)
+    with pytest.raises(InputError, match=message):
+        run(spark, config(tmp_path))
+
+
+def test_no_training_pair_is_an_input_error_of_mllib_too(spark, tmp_path):
     write_inputs(spark, tmp_path, "test")
     with pytest.raises(InputError, match="train"):
+        run(spark, config(tmp_path, engine="mllib", objective="hu2008"))
+
+
+def test_rows_without_weight_have_no_vector_and_ranks_above_the_items_are_solved(spark, tmp_path):
+    write_pairs(spark, tmp_path, [(0, 0, 1.0, "train"), (2, 1, 2.0, "train"), (1, 1, 0.0, "train")])
+    vectors, _ = trained(spark, tmp_path, rank=8, max_iter=2)
+    assert set(vectors) == {"u0", "u2", "i0", "i1"}
+    assert all(np.isfinite(v).all() and v.any() for v in vectors.values())
+
+
+def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path):
+    write_inputs(spark, tmp_path, "train")
+    ids = spark.createDataFrame([(n, f"u{n}", 3, False) for n in range(11)], USER_IDS.schema())
+    tables.write(ids, USER_IDS, str(tmp_path / "user_ids"), format="parquet", part={}, metadata={})
+    with pytest.raises(
+        (InputError, PySparkException), match=r"id 11 of inputs\.interactions is not"
+    ):
         run(spark, config(tmp_path))
+
+
+def test_initial_vectors_of_another_rank_are_refused(spark, tmp_path):
+    write_inputs(spark, tmp_path, "train")
+    run(spark, config(tmp_path, to="a"))
+    with pytest.raises(InputError, match="set rank"):
+        run(
+            spark, config(tmp_path, rank=5, to="b", initial_vectors=str(tmp_path / "a" / "vectors"))
+        )
+
+
+def test_what_mllib_does_not_have_is_refused():
+    with pytest.raises((ConfigError, ValueError), match="ials needs engine: native"):
+        TrainAlsConfig(
+            engine="mllib",
+            inputs=AlsInputs(interactions="a", user_ids="b", item_ids="c"),
+            outputs=AlsOutputs(vectors="d"),
+        )
+
+
+def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)
+    write_random(spark, tmp_path)
+    seen = []
+    task = blocked.partial_task
+    monkeypatch.setattr(
+        blocked, "partial_task", lambda half: (seen.append((half.side, half.pieces)), task(half))[1]
+    )
+    run(spark, config(tmp_path, layout="blocked", num_blocks=2, max_iter=1))
+    pieces = dict(seen)
+    assert pieces["users"] == ((0, 0, 0, 30), (0, 0, 30, 40))

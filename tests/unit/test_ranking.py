@@ -43,6 +43,7 @@ def test_metrics_by_hand():
         "recall": [2 / 5, 1, 0, 0],
         "truncated_recall": [2 / 3, 1, 0, 0],
         "ndcg": [(1 + 1 / 2) / ideal_of_three, 1 / log2(3), 0, 0],
+        "map": [(1 + 2 / 3) / 3, 1 / 2, 0, 0],
         "hit_rate": [1, 1, 0, 0],
         "mrr": [1, 1 / 2, 0, 0],
     }

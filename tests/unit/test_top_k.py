@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.training import top_k as kernel
-from pipelines.training.top_k import Ragged, as_matrix, as_ragged, largest, normalised, top_k
+from pipelines.training.top_k import Ragged, as_matrix, as_ragged, normalised, top_k
 
 ITEMS = np.array([[1, 0], [0, 1], [1, 1], [2, 0], [1, 0]], dtype=np.float32)
 # scores of (1, 0): 1 0 1 2 1; of (0, 1): 0 1 1 0 0
@@ -47,16 +47,40 @@ def test_a_score_that_is_not_a_number_is_never_chosen():
     assert scores[0, :2].tolist() == [1, 0.5]
 
 
-def test_largest_breaks_ties_at_the_edge_by_column():
-    scores = np.array([[5, 1, 5, 5, 7, 5]], dtype=np.float32)
-    assert largest(scores, 3).tolist() == [[4, 0, 2]]
+def best_columns(scores, k):
+    """Ask for the best of each row of given scores."""
+    one = np.ones((1, 1), np.float32)
+    return [top_k(one, row[:, None], k=k)[0][0].tolist() for row in scores]
 
 
-def test_largest_equals_a_full_sort_of_many_ties_and_gaps():
-    scores = np.random.default_rng(5).integers(0, 60, (50, 200)).astype(np.float32)
+def test_ties_at_the_edge_go_by_index():
+    assert best_columns(np.array([[5, 1, 5, 5, 7, 5]], np.float32), 3) == [[4, 0, 2]]
+
+
+@pytest.mark.parametrize("tile", [7, 150, 4096])
+def test_the_best_equal_a_full_sort_of_many_ties_and_gaps(tile, monkeypatch):
+    monkeypatch.setattr(kernel, "_ITEMS", tile)
+    scores = np.random.default_rng(5).integers(0, 60, (20, 900)).astype(np.float32)
+    scores[:, ::13] = np.sort(scores[:, ::13])  # ever better ones: candidates are cut often
     scores[scores == 59] = np.nan
-    order = np.lexsort((np.broadcast_to(np.arange(200), scores.shape), -np.fmax(scores, -1)))
-    assert largest(scores, 20).tolist() == order[:, :20].tolist()
+    order = np.lexsort((np.broadcast_to(np.arange(900), scores.shape), -np.fmax(scores, -1)))
+    for k in (1, 20, 300):
+        assert best_columns(scores, k) == order[:, :k].tolist()
+
+
+def test_the_best_of_a_large_catalogue_are_those_of_float64():
+    rng = np.random.default_rng(8)
+    queries, items = rng.normal(size=(150, 24)), rng.normal(size=(9000, 24))
+    queries, items = queries.astype(np.float32), items.astype(np.float32)
+    masked = Ragged(np.arange(0, 151 * 5, 5), rng.integers(0, 9000, 150 * 5))
+    found, scores = top_k(queries, items, k=50, masked=masked)
+    exact = queries.astype(np.float64) @ items.astype(np.float64).T
+    exact[masked.rows, masked.values] = -np.inf
+    wanted = np.argsort(-exact, axis=1, kind="stable")[:, :50]
+    differs = found != wanted
+    gaps = np.take_along_axis(exact, found, 1) - np.take_along_axis(exact, wanted, 1)
+    assert np.abs(gaps[differs]).max(initial=0) < 1e-5
+    np.testing.assert_allclose(scores, np.take_along_axis(exact, found, 1), atol=1e-5)
 
 
 def test_ragged_lists_read_a_null_as_empty_and_are_cut_by_rows():

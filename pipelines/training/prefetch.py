@@ -9,9 +9,8 @@ from numba.extending import intrinsic
 _LINE = 16  # float32 of a cache line
 
 
-@intrinsic
-def _prefetch(_typing, rows, i, k):
-    """Emit LLVM's prefetch, for a write that comes soon, of one element of a matrix."""
+def _emitter(is_write):
+    """Return what emits LLVM's prefetch of one element of a matrix, for a read or a write."""
 
     def emit(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -25,14 +24,33 @@ def _prefetch(_typing, rows, i, k):
         call = builder.module.declare_intrinsic(
             "llvm.prefetch", (address.type,), ir.FunctionType(ir.VoidType(), [address.type, *kinds])
         )
-        builder.call(call, [address, *(ir.Constant(ir.IntType(32), n) for n in (1, 2, 1))])
+        builder.call(call, [address, *(ir.Constant(ir.IntType(32), n) for n in (is_write, 2, 1))])
         return context.get_dummy_value()
 
-    return types.void(rows, i, k), emit
+    return emit
+
+
+@intrinsic
+def _for_read(_typing, rows, i, k):
+    """Ask for one element of a matrix that is to be read."""
+    return types.void(rows, i, k), _emitter(0)
+
+
+@intrinsic
+def _for_write(_typing, rows, i, k):
+    """Ask for one element of a matrix that is to be written."""
+    return types.void(rows, i, k), _emitter(1)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def prefetch_row(rows, i):
+def prefetch_to_read(rows, i):
     """Ask for all cache lines of row i."""
     for k in range(0, rows.shape[1], _LINE):
-        _prefetch(rows, i, k)
+        _for_read(rows, i, k)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def prefetch_to_write(rows, i):
+    """Ask for all cache lines of row i, and for the right to write them."""
+    for k in range(0, rows.shape[1], _LINE):
+        _for_write(rows, i, k)

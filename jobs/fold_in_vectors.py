@@ -1,0 +1,53 @@
+"""Give new or changed users or items vectors in a trained space, without training again."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark import StorageLevel
+from pyspark.sql import SparkSession
+
+from jobs.command import run_job
+from pipelines.als import fold_in
+from pipelines.als.fold_in_config import FoldInConfig
+from pipelines.results import JobResult
+from pipelines.tables import TableStore
+from pipelines.vectors.spaces import find_space, of_space
+from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
+
+CONFIG = FoldInConfig
+
+
+def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
+    """Solve the rows of keys that have no vector, or all, against the other side's vectors."""
+    store = TableStore(spark, config, job="fold_in_vectors")
+    spaces = store.read("embedding_spaces", EMBEDDING_SPACES)
+    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    frames = {
+        "vectors": of_space(store.read("vectors", VECTORS), space.space_id),
+        "training_history": of_space(
+            store.read("training_history", TRAINING_HISTORY), space.space_id
+        ),
+        "interactions": store.read("interactions", INTERACTIONS),
+        "user_ids": store.read("user_ids", USER_IDS),
+        "item_ids": store.read("item_ids", ITEM_IDS),
+    }
+    frozen = fold_in.freeze(frames, config, space.parameters)
+    rows = fold_in.gather_rows(frames, config).persist(StorageLevel.DISK_ONLY)
+    folded = fold_in.fold_in(rows, frozen, entity=config.entity, space_id=space.space_id)
+    result = JobResult(space_id=space.space_id, rows_in={f"{config.entity}s": rows.count()})
+    result.rows_out["folded_vectors"] = store.write(
+        folded, VECTORS, name="folded_vectors", part={"space_id": space.space_id}
+    )
+    without = result.rows_in[f"{config.entity}s"] - result.rows_out["folded_vectors"]
+    result.rejected = {"no_usable_pair": without} if without else {}
+    return store.finish(result, rows)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the job from a command line."""
+    return run_job(Path(__file__).stem, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""Vectors of new or changed users and items against a space that stays as it is."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from threadpoolctl import threadpool_limits
+
+from pipelines.als import sweep
+from pipelines.als.config import TrainAlsConfig
+from pipelines.als.fold_in_config import FoldInConfig
+from pipelines.als.objective import Objective
+from pipelines.als.sweep import Cells, Opposite, Solver
+from pipelines.als.vectors import published_factors, solved_factors
+from pipelines.errors import InputError
+from pipelines.training.catalogue import Catalogue, collect_catalogue
+from pipelines.training.top_k import as_lists, as_ragged
+
+OPPOSITE = {"user": "item", "item": "user"}
+_SCHEMA = "id int, vector array<float>, norm float"
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a space is when rows are folded into it.
+
+    Args:
+        objective: What its training made least.
+        is_nonnegative: Whether components must not be negative.
+        opposite: The other side's vectors and dense ids.
+    """
+
+    objective: Objective
+    is_nonnegative: bool
+    opposite: Catalogue
+
+
+def read_objective(parameters: str, history: DataFrame) -> tuple[Objective, bool]:
+    """Return what a space's training made least, and whether its components are not negative.
+
+    Args:
+        parameters: Settings of its trainer as JSON, as the registry keeps them.
+        history: `training_history` of the space.
+
+    Raises:
+        InputError: The space is not one of `train_als`'s native engine.
+    """
+    known = json.loads(parameters)
+    if known.get("engine") != "native" or "objective" not in known:
+        raise InputError(
+            "embedding_spaces: the space was not trained by train_als with engine: native, so what "
+            "a vector of it should make least is not known; name another by space_id"
+        )
+    config = TrainAlsConfig.model_validate(
+        {name: value for name, value in known.items() if name in TrainAlsConfig.model_fields}
+        | {
+            "inputs": {"interactions": "-", "user_ids": "-", "item_ids": "-"},
+            "outputs": {"vectors": "-"},
+        }
+    )
+    row = history.where(F.col("metric") == "mean").select("value").first()
+    return config.to_objective(float(row[0]) if row else 0.0), config.is_nonnegative
+
+
+def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: str) -> Frozen:
+    """Collect what every task needs: the other side's vectors, at most as many as are allowed.
+
+    Raises:
+        InputError: They do not fit, or the space cannot be folded into.
+    """
+    objective, is_nonnegative = read_objective(parameters, frames["training_history"])
+    opposite = collect_catalogue(
+        frames["vectors"],
+        frames[f"{OPPOSITE[config.entity]}_ids"],
+        entity=OPPOSITE[config.entity],
+        is_normalised=False,
+        max_megabytes=config.max_opposite_megabytes,
+        setting="max_opposite_megabytes",
+    )
+    return Frozen(objective, is_nonnegative, opposite)
+
+
+def gather_rows(frames: Mapping[str, DataFrame], config: FoldInConfig) -> DataFrame:
+    """Return the rows to solve, each with its pairs: `id, key, opposite, weights`."""
+    own, other = f"{config.entity}_id", f"{OPPOSITE[config.entity]}_id"
+    pairs = frames["interactions"].where(F.col("split").isin(list(config.splits)))
+    cell = F.struct(F.col(other).alias("opposite"), F.col("weight").alias("weight"))
+    rows = pairs.groupBy(F.col(own).alias("id")).agg(F.collect_list(cell).alias("cells"))
+    keyed = rows.join(frames[f"{config.entity}_ids"].select("id", "key"), "id")
+    if config.only_new:
+        known = frames["vectors"].where(F.col("entity") == config.entity).select("key")
+        keyed = keyed.join(known, "key", "left_anti")
+    return keyed.select("id", "key", "cells.opposite", F.col("cells.weight").alias("weights"))
+
+
+def fold_in(rows: DataFrame, frozen: Frozen, *, entity: str, space_id: str) -> DataFrame:
+    """Return rows' vectors, each the exact solution of its pairs: as `vectors` has them.
+
+    Pairs with opposite keys that have no vector are left out; so is a row that has no other.
+
+    Args:
+        rows: Frame of `gather_rows`.
+        frozen: The space.
+        entity: Side of the rows.
+        space_id: Space of the vectors.
+    """
+    shared = rows.sparkSession.sparkContext.broadcast(frozen)
+    solved = rows.mapInArrow(_solver(shared, entity), _SCHEMA)
+    keyed = solved.join(rows.select("id", "key"), "id")
+    return keyed.select(
+        F.lit(space_id).alias("space_id"), F.lit(entity).alias("entity"), "key", "vector", "norm"
+    )
+
+
+def _solver(shared: Any, entity: str) -> Callable[..., Iterator[pa.RecordBatch]]:
+    def solve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        frozen, face = shared.value, None
+        for batch in batches:
+            with threadpool_limits(1):
+                face = face or _face(frozen, entity)
+                yield _solve_batch(batch, frozen, face, entity)
+
+    return solve
+
+
+def _how(frozen: Frozen) -> Solver:
+    return Solver("nonnegative" if frozen.is_nonnegative else "dual", 0)
+
+
+def _face(frozen: Frozen, entity: str) -> Opposite:
+    factors = solved_factors(frozen.opposite.matrix, frozen.objective, OPPOSITE[entity])
+    total = sweep.gramian(factors)
+    return sweep.face(factors, total, frozen.objective, _how(frozen), len(factors))
+
+
+def _solve_batch(
+    batch: pa.RecordBatch, frozen: Frozen, face: Opposite, entity: str
+) -> pa.RecordBatch:
+    cells = _cells(batch, frozen)
+    before = np.zeros((batch.num_rows, face.rows.shape[1]), np.float32)
+    factors, _ = sweep.solve(cells, before, face, frozen.objective, _how(frozen))
+    has_cells = cells.counts > 0
+    matrix = published_factors(factors[has_cells], frozen.objective, entity)
+    norms = np.linalg.norm(matrix.astype(np.float64), axis=1)
+    ids = batch.column("id").filter(pa.array(has_cells))
+    columns = [ids.cast(pa.int32()), as_lists(matrix), pa.array(norms, pa.float32())]
+    return pa.RecordBatch.from_arrays(columns, names=["id", "vector", "norm"])
+
+
+def _cells(batch: pa.RecordBatch, frozen: Frozen) -> Cells:
+    """Return a batch's cells against rows of the catalogue; those without use are left out."""
+    lists = as_ragged(batch.column("opposite"))
+    places = frozen.opposite.positions(lists).values
+    weights = batch.column("weights").flatten().to_numpy(zero_copy_only=False).astype(np.float32)
+    is_used = (places >= 0) & np.isfinite(weights)
+    if frozen.objective.name != "explicit":
+        is_used &= weights > 0
+    lengths = np.bincount(lists.rows[is_used], minlength=batch.num_rows)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Cells(offsets, places[is_used].astype(np.int32), weights[is_used])

@@ -1,0 +1,81 @@
+"""How well factors rank held-out items, block by block of users, while a fit is running."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.als.sweep import Cells
+from pipelines.training.ranking import find_hits, measure_ranking
+from pipelines.training.top_k import Ragged, top_k
+
+METRICS = ("recall", "ndcg")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Items that have factors: their rows of the matrix of all, and where each one's row is."""
+
+    matrix: np.ndarray
+    places: np.ndarray
+
+
+def catalogue(factors: np.ndarray, has_cells: np.ndarray) -> Catalogue:
+    """Return the items that can be recommended.
+
+    Args:
+        factors: Of all items, `(m, d)`.
+        has_cells: Which items were trained, `(m,)`.
+    """
+    matrix = np.ascontiguousarray(factors[has_cells])
+    places = np.full(len(factors), -1, np.int64)
+    places[has_cells] = np.arange(len(matrix))
+    return Catalogue(matrix, places)
+
+
+def measure_block(
+    factors: np.ndarray, seen: Cells, held_out: Cells, items: Catalogue, *, k: int, has_biases: bool
+) -> dict[str, float]:
+    """Return the sums of each metric over the users of a block, and how many there are.
+
+    Items that a user has in training are left out; held-out items without factors are missed, and
+    so is all that users without factors have.
+
+    Args:
+        factors: The users', `(n, d)`.
+        seen: Their training cells.
+        held_out: Their held-out cells.
+        items: What can be recommended.
+        k: Items per user.
+        has_biases: Whether the last column is a bias: an item's is part of its score, a user's is
+            not, as it moves all of them.
+    """
+    asked = np.flatnonzero(held_out.counts)
+    queries = factors[asked].copy()
+    if has_biases:
+        queries[:, -1] = 1
+    masked, wanted = (_lists(cells, asked, items) for cells in (seen, held_out))
+    found, _ = top_k(queries, items.matrix, k=k, masked=masked)
+    found[seen.counts[asked] == 0] = -1
+    measured = measure_ranking(find_hits(found, wanted), held_out.counts[asked])
+    return {"users": float(asked.size)} | {m: float(measured[m].sum()) for m in METRICS}
+
+
+def no_cells(size: int) -> Cells:
+    """Return so many rows without cells."""
+    return Cells(np.zeros(size + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
+
+
+def mean_of(sums: list[dict[str, float]], k: int) -> dict[str, float]:
+    """Return the metrics' means over the users of all blocks, by name; none without users."""
+    users = sum(s["users"] for s in sums)
+    if not users:
+        return {}
+    return {f"{m}_at_{k}": sum(s[m] for s in sums) / users for m in METRICS}
+
+
+def _lists(cells: Cells, rows: np.ndarray, items: Catalogue) -> Ragged:
+    """Return some rows' items as rows of the catalogue, -1 where it has them not."""
+    lengths = cells.counts[rows]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    starts = np.repeat(cells.offsets[rows] - offsets[:-1], lengths)
+    return Ragged(offsets, items.places[cells.columns[starts + np.arange(offsets[-1])]])

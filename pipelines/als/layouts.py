@@ -1,0 +1,54 @@
+"""Where a fit runs: whole in one executor, or in half-sweeps over blocks on all of them."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from pipelines.als.cells import Survey
+from pipelines.als.config import TrainAlsConfig
+from pipelines.training.executors import executor_memory, executor_threads
+
+_MARGIN = 1 << 30  # bytes of a worker beside cells and factors
+_TASKS_PER_SLOT = 2  # of a half-sweep: one that is late delays the next by half a share
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a fit is laid out.
+
+    Args:
+        layout: `packed` or `blocked`.
+        why: The reason, for the reader.
+        threads: Threads of a task.
+        tasks: Tasks of a half-sweep.
+        is_whole: Whether a task holds all of the other side's factors.
+    """
+
+    layout: str
+    why: str
+    threads: int
+    tasks: int
+    is_whole: bool
+
+
+def choose(spark: SparkSession, config: TrainAlsConfig, found: Survey, dimension: int) -> Choice:
+    """Decide the layout where it is `auto`, from measured bytes and an executor's memory."""
+    cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
+    memory = executor_memory(spark)
+    cells = found.pairs * 8
+    factors = (found.users + found.items) * dimension * 4
+    needed = 2 * cells + 3 * factors + _MARGIN
+    layout, why = str(config.layout), "as configured"
+    if layout == "auto":
+        fits = memory is None or needed <= memory
+        layout = "packed" if fits else "blocked"
+        told = "an executor" if memory is None else f"an executor's {memory / 2**30:.1f} GiB"
+        why = f"{needed / 2**30:.1f} GiB {'fit' if fits else 'do not fit'} {told}"
+    if layout == "packed":
+        return Choice(layout, why, config.threads or cores, 1, is_whole=True)
+    threads = config.threads or 1
+    side_by_side = max(1, cores // threads)
+    larger = max(found.users, found.items) * dimension * 4
+    is_whole = memory is None or 2 * larger * side_by_side + _MARGIN <= memory
+    tasks = min(found.blocks, max(1, slots // threads) * _TASKS_PER_SLOT)
+    return Choice(layout, why, threads, tasks, is_whole)

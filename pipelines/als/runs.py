@@ -1,0 +1,145 @@
+"""The two layouts of a fit as Spark jobs, one version of the factors after the other."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from pyspark.sql import DataFrame
+
+from pipelines.als import blocked, packed, rankings
+from pipelines.als.blocked import Half
+from pipelines.als.fit import Fit
+from pipelines.als.held_out import mean_of
+from pipelines.als.packed import History
+from pipelines.training.executors import whole_executor
+from pipelines.training.rounds import RoundState
+from pipelines.training.stored import SCHEMA, StoredRows
+
+Giants = dict[str, Sequence[tuple[int, int, int]]]
+
+
+class Run(Protocol):
+    """Versions of a fit."""
+
+    state: RoundState
+    fit: Fit
+
+    def measured(self, number: int) -> History:
+        """Return the measures of all sweeps up to a version."""
+
+    def advance(self, number: int, measured: History) -> None:
+        """Keep the version after `number`, and drop what no later one needs."""
+
+    def is_complete(self, number: int) -> bool:
+        """Tell whether a version ends a sweep, users last."""
+
+    def factors(self, number: int) -> DataFrame:
+        """Return the rows of both sides' factors at a version that ends a sweep."""
+
+
+@dataclass
+class Packed:
+    """One task sweeps; a version is what it has after about half a minute."""
+
+    state: RoundState
+    fit: Fit
+
+    def measured(self, number: int) -> History:
+        """Return the measures of all sweeps up to a version."""
+        stored = StoredRows(self.fit.folder)
+        return [m for each in stored.json("measures", f"round={number}") for m in each]
+
+    def advance(self, number: int, measured: History) -> None:
+        """Run one job."""
+        task = packed.fit_task(self.fit, number + 1, measured)
+        profile = whole_executor(self.state.spark, self.fit.threads)
+        frame = self.state.spark.range(0, 1, 1, 1).mapInArrow(task, SCHEMA, profile=profile)
+        self.state.write(f"round={number + 1}", frame, by=("kind",))
+        self.state.drop(f"round={number}")
+
+    def is_complete(self, number: int) -> bool:
+        """Return that it does: every version ends a sweep."""
+        return number > 0
+
+    def factors(self, number: int) -> DataFrame:
+        """Return the rows of both sides."""
+        return self.state.read(f"round={number}", SCHEMA)
+
+
+@dataclass
+class Blocked:
+    """Half-sweeps: versions of odd numbers hold items, those of even ones users."""
+
+    state: RoundState
+    fit: Fit
+    tasks: int
+    is_whole: bool
+    giants: Giants
+    giant: int
+
+    def measured(self, number: int) -> History:
+        """Return the measures of all sweeps up to a version, noted as each ended."""
+        return self.state.noted(f"history-{number - number % 2}") or []
+
+    def advance(self, number: int, measured: History) -> None:
+        """Run one half-sweep, and before the first one keep what it begins with."""
+        if number == 0 and not self.state.has("round=0"):
+            self._write("round=0", self.fit.blocks, blocked.first_task(self.fit))
+        half = self.half(number + 1)
+        if half.pieces:
+            self._write(blocked.SUMS, len(half.pieces), blocked.partial_task(half))
+        self._write(f"round={number + 1}", self.fit.blocks, blocked.half_task(half))
+        self._note(number + 1, measured)
+        self.state.drop(f"round={number - 1}")
+
+    def half(self, number: int) -> Half:
+        """Return what a half-sweep is to do."""
+        side = "items" if number % 2 else "users"
+        pieces = tuple(
+            (block, row, first, min(first + self.giant, cells))
+            for block, row, cells in self.giants[side]
+            for first in range(0, cells, self.giant)
+        )
+        before = max(0, number - 2)
+        return Half(self.fit, side, f"round={before}", f"round={number - 1}", self.is_whole, pieces)
+
+    def _note(self, number: int, measured: History) -> None:
+        """Keep the measures of a sweep at its end; a killed run makes the same ones again."""
+        stored = StoredRows(self.fit.folder)
+        own = stored.json("measures", f"round={number}")
+        if number % 2:
+            return
+        items = stored.json("measures", f"round={number - 1}")
+        loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
+        seconds = sum(m["seconds"] for m in (*own, *items)) / max(1, self.tasks // 2)
+        found = {"loss": loss, "seconds": seconds} | self._rankings(number)
+        self.state.note(f"history-{number}", [*measured, found])
+
+    def _rankings(self, number: int) -> dict[str, float]:
+        """Return how held-out pairs are ranked by users of a version and items of the one before.
+
+        Every task holds all items' factors.
+        """
+        if not self.fit.ranked:
+            return {}
+        half = Half(self.fit, "users", f"round={number}", f"round={number - 1}", is_whole=True)
+        ranked = self._frame(self.fit.blocks, rankings.ranking_task(half)).select("first").collect()
+        return mean_of([json.loads(bytes(row["first"])) for row in ranked], self.fit.ranked)
+
+    def is_complete(self, number: int) -> bool:
+        """Tell whether a version holds users."""
+        return number > 0 and number % 2 == 0
+
+    def factors(self, number: int) -> DataFrame:
+        """Return the rows of both sides: users of this version, items of the one before."""
+        kept = [self.state.read(f"round={n}", SCHEMA) for n in (number, number - 1)]
+        return kept[0].unionAll(kept[1])
+
+    def _write(self, name: str, count: int, task: blocked.Task) -> None:
+        self.state.write(name, self._frame(count, task), by=("kind",))
+
+    def _frame(self, count: int, task: blocked.Task) -> DataFrame:
+        spark, tasks = self.state.spark, min(count, self.tasks)
+        profile = whole_executor(spark, self.fit.threads)
+        return spark.range(0, count, 1, tasks).mapInArrow(task, SCHEMA, profile=profile)

@@ -1,0 +1,198 @@
+"""Half a sweep: the best factors of some rows of one side, given all those of the other."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.als import kernel
+from pipelines.als.objective import Objective
+
+_CHUNK = 4096  # rows whose Gramian is summed in float32 before it is added in float64
+_NOTHING = np.empty(0, np.float32)
+Map = Callable[[Callable[..., np.ndarray], Iterable[slice]], Iterable[np.ndarray]]
+_SOLVERS = {
+    "cholesky": kernel.CHOLESKY,
+    "dual": kernel.DUAL,
+    "conjugate_gradients": kernel.CONJUGATE_GRADIENTS,
+    "nonnegative": kernel.NONNEGATIVE,
+}
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How rows are solved.
+
+    Args:
+        name: `cholesky`, `dual` (for rows shorter than three quarters of the rank, else Cholesky),
+            `conjugate_gradients` (from the row's factors before) or `nonnegative`.
+        steps: Steps of conjugate gradients.
+    """
+
+    name: str
+    steps: int
+
+    @property
+    def needs_start(self) -> bool:
+        """Tell whether the result depends on the row's factors before."""
+        return self.name in {"conjugate_gradients", "nonnegative"}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Rows with their observed cells: those of row i are `offsets[i]` up to `offsets[i + 1]`."""
+
+    offsets: np.ndarray
+    columns: np.ndarray
+    weights: np.ndarray
+
+    @property
+    def counts(self) -> np.ndarray:
+        """Return the number of cells of each row."""
+        return np.diff(self.offsets)
+
+
+@dataclass(frozen=True)
+class Opposite:
+    """The other side's factors as the kernel takes them.
+
+    Args:
+        rows: Factors, in the basis of `turn` where there is one, `(m, d)`.
+        biases: What each row adds to a prediction by itself, or nothing.
+        turn: Eigenvectors of the Gramian, or nothing.
+        gramian: Gramian by the weight of all cells, or nothing where it is turned away.
+        spectrum: Eigenvalues of it, `(d,)`.
+        count: Rows that have cells.
+    """
+
+    rows: np.ndarray
+    biases: np.ndarray
+    turn: np.ndarray | None
+    gramian: np.ndarray
+    spectrum: np.ndarray
+    count: int
+
+
+def gramian(factors: np.ndarray, run: Map = map) -> np.ndarray:
+    """Return the sum of the rows' outer products in float64, `(d, d)`; `run` may use threads."""
+    total = np.zeros((factors.shape[1],) * 2)
+    for part in run(lambda rows: factors[rows].T @ factors[rows], _chunks(len(factors))):
+        total += part
+    return total
+
+
+def _turned(factors: np.ndarray, turn: np.ndarray, run: Map) -> np.ndarray:
+    turned = np.empty_like(factors)
+    for _ in run(lambda rows: np.matmul(factors[rows], turn, out=turned[rows]),
+                 _chunks(len(factors))):  # fmt: skip
+        pass
+    return turned
+
+
+def _chunks(size: int) -> list[slice]:
+    return [slice(first, first + _CHUNK) for first in range(0, size, _CHUNK)]
+
+
+def face(
+    factors: np.ndarray,
+    total: np.ndarray,
+    objective: Objective,
+    solver: Solver,
+    count: int,
+    run: Map = map,
+) -> Opposite:
+    """Make one side's factors ready to be regressed on.
+
+    Where every cell has a weight, factors are turned into the basis of the Gramian's eigenvectors:
+    each row's share of all unobserved cells then is a diagonal. Non-negative solutions are sought
+    without, as turning loses signs.
+
+    Args:
+        factors: Shape `(m, d)`; with biases the last column.
+        total: Gramian of all of the side's factors, of which `factors` may be some.
+        objective: What is made least.
+        solver: How rows are solved.
+        count: Rows of the side that have cells.
+        run: What maps over parts of the rows: threads' map, where there are threads.
+    """
+    dimension, weight = factors.shape[1], objective.gramian_weight
+    biases = np.ascontiguousarray(factors[:, -1]) if objective.has_biases else _NOTHING
+    flat = np.zeros(dimension, np.float32)
+    if objective.has_biases:
+        factors = factors.copy()
+        factors[:, -1] = 1
+    if weight == 0 or solver.name == "nonnegative":
+        whole = (weight * total).astype(np.float32) if weight else np.empty((0, 0), np.float32)
+        return Opposite(factors, biases, None, whole, flat, count)
+    values, vectors = np.linalg.eigh(total)
+    turn = np.ascontiguousarray(vectors, np.float32)
+    spectrum = (weight * np.maximum(values, 0)).astype(np.float32)
+    nothing = np.empty((0, 0), np.float32)
+    return Opposite(_turned(factors, turn, run), biases, turn, nothing, spectrum, count)
+
+
+def choice(solver: Solver, objective: Objective, dimension: int) -> tuple[int, int, int, int]:
+    """Return how the kernel solves: solver, longest row for the dual, steps, free components."""
+    shortest = min(kernel.TILE, dimension * 3 // 4)
+    return _SOLVERS[solver.name], shortest, solver.steps, int(objective.has_biases)
+
+
+def solve(
+    cells: Cells, before: np.ndarray, opposite: Opposite, objective: Objective, solver: Solver
+) -> tuple[np.ndarray, float]:
+    """Return the factors of some rows, and what the objective is of them.
+
+    Args:
+        cells: The rows' cells, whose columns are rows of `opposite`.
+        before: The rows' factors before, `(n, d)`.
+        opposite: The other side.
+        objective: What is made least.
+        solver: How.
+
+    Returns:
+        Factors `(n, d)`; and the objective's value over these rows, without the regularisation of
+        the other side. Rows without cells are zero.
+    """
+    factors = np.array(before, np.float32, order="C")
+    if opposite.turn is not None and solver.needs_start:
+        factors = factors @ opposite.turn
+    ridges = objective.ridges(cells.counts, opposite.count).astype(np.float32)
+    value = kernel.solve_rows(
+        cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights, opposite.rows,
+        opposite.biases, objective.terms, opposite.gramian, opposite.spectrum, ridges, factors,
+        choice(solver, objective, factors.shape[1]),
+    )  # fmt: skip
+    if opposite.turn is not None:
+        factors = factors @ np.ascontiguousarray(opposite.turn.T)
+    return factors, value
+
+
+def penalty(factors: np.ndarray, counts: np.ndarray, objective: Objective, opposite: int) -> float:
+    """Return the regularisation of some rows, in float64."""
+    squares = np.einsum("ij,ij->i", factors, factors, dtype=np.float64)
+    return float(objective.ridges(counts, opposite) @ squares)
+
+
+def solve_one(
+    matrix: np.ndarray, right: np.ndarray, before: np.ndarray, ridge: float, opposite: Opposite,
+    solver: Solver, *, free: int,
+) -> tuple[np.ndarray, float]:  # fmt: skip
+    """Solve one row exactly from its normal equations without regularisation, changed in place.
+
+    Args:
+        matrix: `(d, d)`, the Gramian of all cells included where factors are not turned.
+        right: `(d,)`.
+        before: The row's factors before.
+        ridge: The row's regularisation.
+        opposite: The side the sums were made on.
+        solver: How; conjugate gradients leave long rows to Cholesky.
+        free: Last components that may be negative.
+
+    Returns:
+        Factors `(d,)` and the least value, without the constant.
+    """
+    base = opposite.spectrum + np.float32(ridge)
+    x = np.array(before, np.float32)
+    name = solver.name if solver.name == "nonnegative" else "cholesky"
+    value = kernel.solve_sums(matrix, right, base, x, _SOLVERS[name], free)
+    return (x if opposite.turn is None else opposite.turn @ x), value

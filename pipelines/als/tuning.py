@@ -1,0 +1,186 @@
+"""A search for settings of iALS: a grid at a small rank, then the best of it at doubled ranks.
+
+Rendle et al. 2021 tune the regularisation and the weight of all cells at a small rank, and raise
+the rank with what was found. Candidates are packed fits, one task each, side by side.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from threadpoolctl import threadpool_limits
+
+from pipelines.als import cells, packed
+from pipelines.als.cells import SIDES, Survey
+from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.als.fit import Fit
+from pipelines.als.stored import Stored
+from pipelines.als.sweep import Solver
+from pipelines.als.tuning_config import TuneAlsConfig
+from pipelines.errors import InputError
+from pipelines.training import progress
+from pipelines.training.rounds import RoundState
+
+_SHARES = 10_000
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What one fit is given."""
+
+    trial: int
+    rank: int
+    reg_param: float
+    unobserved_weight: float
+
+
+def search(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) -> list[Row]:
+    """Return a row per candidate and sweep, as `tuning_results` has them.
+
+    Args:
+        interactions: Pairs with their split.
+        config: Settings.
+        state: Where interactions are laid out, and results of each rank are kept.
+
+    Raises:
+        InputError: A split has no pairs.
+    """
+    found = _prepare(interactions, config, state)
+    rows: list[Row] = []
+    rank = config.first_rank
+    while rank <= config.max_rank:
+        known = state.noted(f"rank={rank}")
+        if known is None:
+            candidates = _candidates(config, rank, rows)
+            known = _try(candidates, config, state, found)
+            state.note(f"rank={rank}", known)
+        rows += known
+        best = best_of(rows, config.metric)
+        progress.report(rank=rank, trials=rows[-1]["trial"], **{config.metric: best[config.metric]})
+        rank *= 2
+    best = best_of(rows, config.metric)
+    return [{**row, "is_best": row is best} for row in rows]
+
+
+def best_of(rows: list[Row], metric: str) -> Row:
+    """Return the row of the highest metric; among equals the first."""
+    return max(rows, key=lambda row: row[metric])
+
+
+def _prepare(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) -> Survey:
+    held_out = interactions.where(F.col("split") == config.evaluation_split)
+    users = held_out.agg(F.count_distinct("user_id")).collect()[0][0]
+    if not users:
+        raise InputError(
+            f"inputs.interactions: no pair of the split {config.evaluation_split!r} to rank; give "
+            "build_interactions a valid_share"
+        )
+    share = min(_SHARES, -(-config.evaluation_users * _SHARES // users))
+    place = F.pmod(F.xxhash64("user_id", F.lit(config.seed)), F.lit(_SHARES))
+    train = interactions.where(F.col("split") == "train")
+    return cells.prepare(train, held_out.where(place < share), _fit_config(config, None), state)
+
+
+def _fit_config(config: TuneAlsConfig, candidate: Candidate | None) -> TrainAlsConfig:
+    """Return a candidate's settings as `train_als` takes them."""
+    chosen = {} if candidate is None else asdict(candidate)
+    chosen.pop("trial", None)
+    return TrainAlsConfig(
+        inputs=AlsInputs(interactions=config.inputs.interactions, user_ids="", item_ids=""),
+        outputs=AlsOutputs.model_validate({"vectors": "-"}), objective="ials", seed=config.seed,
+        max_iter=config.max_iter, solver=config.solver, cg_steps=config.cg_steps, **chosen,
+    )  # fmt: skip
+
+
+def _candidates(config: TuneAlsConfig, rank: int, rows: list[Row]) -> list[Candidate]:
+    """Return the grid at the first rank, later the best so far and its four neighbours."""
+    first = (rows[-1]["trial"] if rows else 0) + 1
+    if not rows:
+        pairs = [(r, u) for r in config.reg_params for u in config.unobserved_weights]
+    else:
+        best, factor = best_of(rows, config.metric), config.neighbour_factor
+        reg, weight = best["reg_param"], best["unobserved_weight"]
+        pairs = [(reg, weight), (reg / factor, weight), (reg * factor, weight),
+                 (reg, weight / factor), (reg, weight * factor)]  # fmt: skip
+    return [Candidate(first + n, rank, *pair) for n, pair in enumerate(pairs)]
+
+
+def _try(
+    candidates: list[Candidate], config: TuneAlsConfig, state: RoundState, found: Survey
+) -> list[Row]:
+    """Fit candidates side by side, one task each, and return their rows by trial and sweep."""
+    counts = cells.parse_counts(Stored(state.folder))
+    fits = [
+        Fit(
+            folder=state.folder, sizes={side: found.size(side) for side in SIDES},
+            counts={side: counts[side]["rows"] for side in SIDES}, blocks=found.blocks,
+            rank=one.rank, objective=_fit_config(config, one).to_objective(0.0),
+            solver=Solver(config.solver, config.cg_steps), seed=config.seed, threads=1,
+            max_iter=config.max_iter, tolerance=None, ranked=config.k,
+        )
+        for one in candidates
+    ]  # fmt: skip
+    numbers = state.spark.range(0, len(fits), 1, len(fits))
+    schema = "number int, iteration int, recall double, ndcg double, loss double, seconds double"
+    tried = numbers.mapInArrow(_task(fits, config), schema).orderBy("number", "iteration")
+    rows = []
+    for row in tried.collect():  # candidates times sweeps
+        own = row.asDict()
+        rows.append(asdict(candidates[own.pop("number")]) | own)
+    return rows
+
+
+def _task(
+    fits: list[Fit], config: TuneAlsConfig
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return the task of candidates: their numbers in, a row per sweep out."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch.column(0).to_pylist():
+                measured = _fit(fits[number], config)
+                found = [
+                    {"number": number, "iteration": n, "loss": m["loss"], "seconds": m["seconds"]}
+                    | {name: m[f"{name}_at_{config.k}"] for name in ("recall", "ndcg")}
+                    for n, m in enumerate(measured, start=1)
+                ]
+                names = ("number", "iteration", "recall", "ndcg", "loss", "seconds")
+                kinds = (pa.int32(), pa.int32(), *[pa.float64()] * 4)
+                columns = [
+                    pa.array([row[name] for row in found], kind)
+                    for name, kind in zip(names, kinds, strict=True)
+                ]
+                yield pa.RecordBatch.from_arrays(columns, names=list(names))
+
+    return run
+
+
+def _fit(fit: Fit, config: TuneAlsConfig) -> packed.History:
+    """Sweep until the ranking has not become better for a while."""
+    with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
+        users, items = packed.load(fit, "none")
+        held_out = dict(Stored(fit.folder).cells("users", range(fit.blocks), "held_out"))
+        measured: packed.History = []
+        name = f"{config.metric}_at_{config.k}"
+        while not fit.is_enough([m["loss"] for m in measured]):
+            measured = packed.sweeps(users, items, measured, pool, 0, held_out)
+            best = max(range(len(measured)), key=lambda n: measured[n][name])
+            if len(measured) - 1 - best >= config.patience:
+                break
+        return measured
+
+
+def describe(best: Row, config: TuneAlsConfig) -> list[str]:
+    """Say what was found, as settings of `train_als`."""
+    return [
+        f"best {config.metric} at {config.k}: {best[config.metric]:.4f}, with",
+        f"  rank: {best['rank']}",
+        f"  reg_param: {best['reg_param']:g}",
+        f"  unobserved_weight: {best['unobserved_weight']:g}",
+        f"  max_iter: {best['iteration']}",
+    ]

@@ -1,0 +1,88 @@
+"""Rows of arrays that trainers' tasks leave on storage, and read straight from there.
+
+A task reads Parquet itself, row group by row group into arrays of the model's size: through Spark's
+rows a model would be copied four times on its way into a Python worker.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from pipelines.storage.arrow import resolve
+
+SCHEMA = "kind string, position int, first binary, second binary"
+"""What tasks write: `kind` says what a row holds and which part of the frame it lies in, `position`
+which piece of it, `first` and `second` hold arrays, or JSON."""
+
+_ARROW = pa.schema(
+    [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
+     ("second", pa.binary())]
+)  # fmt: skip
+Row = tuple[int, pa.Scalar, pa.Scalar]
+Content = tuple[str, int, bytes, bytes]
+
+
+def rows(content: Iterable[Content]) -> pa.Table:
+    """Return rows of `SCHEMA` as an Arrow table."""
+    columns = zip(*content, strict=True)
+    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=_ARROW)
+
+
+def json_row(kind: str, position: int, content: object) -> Content:
+    """Return a row of some kind that holds a JSON value."""
+    return (kind, position, json.dumps(content).encode(), b"")
+
+
+def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
+    """Return a block of vectors, n by dimension, without copying them."""
+    return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
+
+
+class StoredRows:
+    """Frames of `SCHEMA` in a run's folder."""
+
+    def __init__(self, folder: str) -> None:
+        self._files, self._folder = resolve(folder)
+
+    def json(self, kind: str, name: str) -> list[Any]:
+        """Return the JSON values of a kind that a frame holds, by position."""
+        found = sorted(self.rows(name, f"kind={kind}"), key=lambda row: row[0])
+        return [json.loads(first.as_py()) for _, first, _ in found]
+
+    def has(self, name: str, part: str) -> bool:
+        """Tell whether a part of a frame is kept."""
+        found = self._files.get_file_info(f"{self._folder}/{name}/{part}")
+        return bool(found.type != fs.FileType.NotFound)
+
+    def rows(self, name: str, part: str, *, only: range | None = None) -> Iterator[Row]:
+        """Yield the rows of a part, or some positions of it; a part that is not there has none."""
+        place = fs.FileSelector(
+            f"{self._folder}/{name}/{part}", recursive=True, allow_not_found=True
+        )
+        files = sorted(
+            info.path for info in self._files.get_file_info(place)
+            if info.is_file and info.path.endswith(".parquet")
+        )  # fmt: skip
+        for path in files:
+            with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
+                for batch in file.iter_batches(batch_size=1, row_groups=_groups(file, only)):
+                    columns = (batch.column(name) for name in ("position", "first", "second"))
+                    position, first, second = (column[0] for column in columns)
+                    if only is None or position.as_py() in only:
+                        yield position.as_py(), first, second
+
+
+def _groups(file: pq.ParquetFile, positions: range | None) -> list[int]:
+    """Return the row groups that may hold a position, by their statistics; all of them for None."""
+    groups = range(file.metadata.num_row_groups)
+    if positions is None:
+        return list(groups)
+    column = file.schema_arrow.get_field_index("position")
+    bounds = [file.metadata.row_group(n).column(column).statistics for n in groups]
+    first, last = positions.start, positions.stop
+    return [n for n, b in zip(groups, bounds, strict=True) if b.min < last and first <= b.max]

@@ -1,0 +1,107 @@
+"""`fold_in_vectors`: training users' vectors come back, new ones fit, what cannot be is told."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from jobs import fold_in_vectors, train_als
+from pipelines import tables
+from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.als.fold_in_config import FoldInConfig, FoldInInputs, FoldInOutputs
+from pipelines.errors import InputError
+from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+USERS, ITEMS = 30, 20
+
+
+@pytest.fixture(scope="module")
+def folder(spark, tmp_path_factory):
+    """Users 0 to 29 train; user 30 has pairs of the split test only, user 31 with unknown items."""
+    folder = tmp_path_factory.mktemp("fold_in")
+    rng = np.random.default_rng(4)
+    pairs = [
+        (u, i, float(rng.integers(1, 6)), "train")
+        for u in range(USERS)
+        for i in range(ITEMS)
+        if rng.random() < 0.4
+    ]
+    pairs += [(USERS, i, w, "test") for u, i, w, _ in pairs if u == 3]
+    pairs += [(USERS + 1, ITEMS, 1.0, "test")]
+    content = {
+        USER_IDS: [(n, f"u{n}", 3, False) for n in range(USERS + 2)],
+        ITEM_IDS: [(n, f"i{n}", 3, False) for n in range(ITEMS + 1)],
+        INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
+    }
+    for table, rows in content.items():
+        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
+        tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
+    return folder
+
+
+def train(spark, folder, to, **changes):
+    places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
+    config = TrainAlsConfig(
+        inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
+        format="parquet", **{"rank": 6, "max_iter": 4, "solver": "dual"} | changes,
+    )  # fmt: skip
+    return train_als.run(spark, config)
+
+
+def fold_in(spark, folder, to, **changes):
+    places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
+    places |= {n: str(to / n) for n in ("vectors", "embedding_spaces", "training_history")}
+    config = FoldInConfig(
+        inputs=FoldInInputs(**places), format="parquet",
+        outputs=FoldInOutputs(folded_vectors=str(to / "folded_vectors")), **changes,
+    )  # fmt: skip
+    result = fold_in_vectors.run(spark, config)
+    return read(spark, to / "folded_vectors"), result
+
+
+def read(spark, place, entity=None):
+    rows = tables.read(spark, str(place), VECTORS).collect()
+    wanted = [r for r in rows if entity is None or r["entity"] == entity]
+    return {r["key"]: (np.array(r["vector"]), r["norm"], r["space_id"]) for r in wanted}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"objective": "ials"},
+        {"objective": "hu2008"},
+        {"objective": "explicit"},
+        {"objective": "ials", "is_nonnegative": True},
+    ],
+)
+def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, tmp_path, settings):
+    trained = train(spark, folder, tmp_path, **settings)
+    known = read(spark, tmp_path / "vectors", "user")
+    folded, result = fold_in(spark, folder, tmp_path, only_new=False, splits=["train"])
+    assert folded.keys() == known.keys()
+    assert result.rows_in == {"users": USERS}
+    assert not result.rejected
+    for key, (vector, norm, space_id) in folded.items():
+        np.testing.assert_allclose(vector, known[key][0], atol=1e-4)
+        assert norm == pytest.approx(np.linalg.norm(vector), rel=1e-6)
+        assert space_id == trained.space_id
+    new, result = fold_in(spark, folder, tmp_path)
+    assert new.keys() == {f"u{USERS}"}
+    np.testing.assert_allclose(new[f"u{USERS}"][0], known["u3"][0], atol=1e-4)
+    assert (result.rows_in, result.rejected) == ({"users": 2}, {"no_usable_pair": 1})
+
+
+def test_items_are_folded_in_against_users(spark, folder, tmp_path):
+    train(spark, folder, tmp_path, max_iter=40)  # converged: the items' half-sweep is not the last
+    known = read(spark, tmp_path / "vectors", "item")
+    folded, _ = fold_in(spark, folder, tmp_path, entity="item", only_new=False, splits=["train"])
+    largest = max(np.abs(v).max() for v, _, _ in known.values())
+    for key, (vector, _, _) in folded.items():
+        np.testing.assert_allclose(vector, known[key][0], atol=0.02 * largest)
+
+
+def test_a_space_of_another_trainer_is_refused(spark, folder, tmp_path):
+    train(spark, folder, tmp_path, engine="mllib", objective="hu2008", solver="auto", max_iter=1)
+    with pytest.raises(InputError, match="engine: native"):
+        fold_in(spark, folder, tmp_path)

@@ -1,0 +1,141 @@
+"""`tune_als`: the grid, doubled ranks, and the measures that `evaluate_recommendations` has too."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from jobs import evaluate_recommendations, train_als, tune_als
+from pipelines import tables
+from pipelines.als import tuning
+from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.als.tuning_config import TuneAlsConfig, TuningInputs, TuningOutputs
+from pipelines.errors import InputError
+from pipelines.evaluation.config import (
+    EvaluateRecommendationsConfig,
+    EvaluationOutputs,
+    RecommendationInputs,
+)
+from schemas import (
+    INTERACTIONS,
+    ITEM_IDS,
+    QUALITY_METRICS,
+    TRAINING_HISTORY,
+    TUNING_RESULTS,
+    USER_IDS,
+)
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+USERS, ITEMS = 80, 50
+
+
+@pytest.fixture(scope="module")
+def folder(spark, tmp_path_factory):
+    """Users like a fifth of the items by their number; item 49 is in `valid` only, user 79 too."""
+    folder = tmp_path_factory.mktemp("tune")
+    rng = np.random.default_rng(7)
+    pairs = []
+    for u in range(USERS):
+        for i in range(ITEMS):
+            if rng.random() < (0.7 if u % 5 == i % 5 else 0.03):
+                held = rng.random() < 0.3 or u == USERS - 1 or i == ITEMS - 1
+                pairs.append((u, i, 1.0, 1, NOON, NOON, "valid" if held else "train"))
+    content = {
+        USER_IDS: [(n, f"u{n:02}", 3, False) for n in range(USERS)],
+        ITEM_IDS: [(n, f"i{n:02}", 3, False) for n in range(ITEMS)],
+        INTERACTIONS: pairs,
+    }
+    for table, rows in content.items():
+        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
+        tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
+    return folder
+
+
+def tune(spark, folder, to, **changes):
+    settings = {
+        "first_rank": 4, "max_rank": 8, "reg_params": [0.001, 5.0], "unobserved_weights": [0.1],
+        "max_iter": 4, "k": 5, "format": "parquet",
+    }  # fmt: skip
+    config = TuneAlsConfig(
+        inputs=TuningInputs(interactions=str(folder / "interactions")),
+        outputs=TuningOutputs(tuning_results=str(to / "tuning_results")), **settings | changes,
+    )  # fmt: skip
+    result = tune_als.run(spark, config)
+    return result, tables.read(spark, str(to / "tuning_results"), TUNING_RESULTS).collect()
+
+
+def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(spark, folder, tmp_path):
+    result, rows = tune(spark, folder, tmp_path)
+    tried = {r["trial"]: (r["rank"], r["reg_param"], r["unobserved_weight"]) for r in rows}
+    assert tried == {
+        1: (4, 0.001, 0.1),
+        2: (4, 5.0, 0.1),
+        3: (8, 0.001, 0.1),
+        4: (8, 0.0005, 0.1),
+        5: (8, 0.002, 0.1),
+        6: (8, 0.001, 0.05),
+        7: (8, 0.001, 0.2),
+    }
+    best = max(rows, key=lambda r: r["ndcg"])
+    assert [r["trial"] for r in rows if r["is_best"]] == [best["trial"]]
+    assert result.measures == {"trials": 7, "ndcg": best["ndcg"]}
+    assert max(r["ndcg"] for r in rows if r["trial"] == 2) < best["ndcg"] - 0.1
+    assert f"  max_iter: {best['iteration']}" in result.lines
+
+
+def test_a_killed_search_tries_no_rank_again(spark, folder, tmp_path, monkeypatch):
+    whole = tune(spark, folder, tmp_path / "a")[1]
+    attempt, tried = tuning._try, []
+
+    def dying(candidates, *given):
+        tried.append(candidates[0].rank)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return attempt(candidates, *given)
+
+    monkeypatch.setattr(tuning, "_try", dying)
+    with pytest.raises(KeyboardInterrupt):
+        tune(spark, folder, tmp_path / "b")
+    again = tune(spark, folder, tmp_path / "b")[1]
+    assert tried == [4, 8, 8]
+    names = ("trial", "iteration", "ndcg", "recall", "loss", "is_best")
+    assert [[r[n] for n in names] for r in again] == [[r[n] for n in names] for r in whole]
+
+
+def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path):
+    """Also of users and items without a vector: they count as missed."""
+    _, rows = tune(spark, folder, tmp_path, max_rank=4, reg_params=[0.003], max_iter=3)
+    places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
+    for layout in ("packed", "blocked"):
+        to = tmp_path / layout
+        config = TrainAlsConfig(
+            inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
+            format="parquet", rank=4, reg_param=0.003, max_iter=3, layout=layout, num_blocks=3,
+            evaluation_split="valid", evaluation_k=5,
+        )  # fmt: skip
+        trained = train_als.run(spark, config)
+        history = tables.read(spark, str(to / "training_history"), TRAINING_HISTORY).collect()
+        found = {(r["round"], r["metric"]): r["value"] for r in history}
+        for row in rows:
+            for name in ("recall", "ndcg"):
+                measured = found[row["iteration"], f"{name}_at_5"]
+                assert measured == pytest.approx(row[name], rel=1e-6)
+        assert trained.measures["ndcg_at_5"] == found[3, "ndcg_at_5"]
+    judge = EvaluateRecommendationsConfig(
+        inputs=RecommendationInputs(
+            vectors=str(to / "vectors"), embedding_spaces=str(to / "embedding_spaces"), **places
+        ),
+        outputs=EvaluationOutputs(quality_metrics=str(to / "quality_metrics")),
+        format="parquet", k=5, split="valid",
+    )  # fmt: skip
+    evaluate_recommendations.run(spark, judge)
+    metrics = tables.read(spark, judge.outputs.quality_metrics, QUALITY_METRICS).collect()
+    known = {r["metric"]: r["value"] for r in metrics}
+    assert known["users_without_vector"] == 1
+    assert known["ndcg_at_5"] == pytest.approx(found[3, "ndcg_at_5"], rel=1e-6)
+    assert known["recall_at_5"] == pytest.approx(found[3, "recall_at_5"], rel=1e-6)
+
+
+def test_a_split_without_pairs_is_told(spark, folder, tmp_path):
+    with pytest.raises(InputError, match="valid_share"):
+        tune(spark, folder, tmp_path, evaluation_split="test")

@@ -1,0 +1,277 @@
+"""ALS sweeps against normal equations solved row by row in float64, and losses summed by cell."""
+
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.optimize import nnls
+
+from pipelines.als import sweep
+from pipelines.als.factors import class_size, first_factors
+from pipelines.als.fit import Fit, Side
+from pipelines.als.objective import Objective
+from pipelines.als.packed import sweep_once, sweeps
+from pipelines.als.sweep import Cells, Solver
+
+RANK = 12
+EXACT = ("cholesky", "dual")
+
+
+def objective(name, **changes):
+    exponent = 0.0 if name == "hu2008" else 1.0
+    known = {
+        "name": name,
+        "reg_param": 0.05,
+        "frequency_exponent": exponent,
+        "alpha": 8.0,
+        "unobserved_weight": 0.2,
+        "mean": 2.5 if name == "explicit" else 0.0,
+        "has_biases": name == "explicit",
+    }
+    return Objective(**known | changes)
+
+
+def matrix(users=40, items=25, share=0.3, seed=3):
+    """Ratings from 1 to 5, 0 where there is none; one user and one item have none at all."""
+    rng = np.random.default_rng(seed)
+    dense = rng.integers(1, 6, (users, items)) * (rng.random((users, items)) < share)
+    dense[5] = 0
+    dense[:, 7] = 0
+    return dense.astype(np.float64)
+
+
+def sides(dense, goal, solver, *, blocks=1, seed=1, threads=1, max_iter=5, tolerance=None):
+    sizes = {"users": dense.shape[0], "items": dense.shape[1]}
+    counts = {"users": int((dense > 0).any(1).sum()), "items": int((dense > 0).any(0).sum())}
+    fit = Fit("", sizes, counts, blocks, RANK, goal, solver, seed, threads, max_iter, tolerance)
+    made = []
+    for side, table in (("users", dense), ("items", dense.T)):
+        cells = {n: cells_of(table[n::blocks]) for n in range(blocks) if len(table[n::blocks])}
+        made.append(Side(fit, side, cells, np.zeros((len(table), fit.dimension), np.float32)))
+        made[-1].begin()
+    return made
+
+
+def cells_of(table):
+    rows, columns = np.nonzero(table)
+    offsets = np.r_[0, np.cumsum(np.bincount(rows, minlength=len(table)))].astype(np.int64)
+    return Cells(offsets, columns.astype(np.int32), table[rows, columns].astype(np.float32))
+
+
+def ridge(goal, count, opposite_count):
+    extra = goal.unobserved_weight * opposite_count if goal.name == "ials" else 0
+    return goal.reg_param * (count + extra) ** goal.frequency_exponent
+
+
+def normal_equations(row, opposite, goal, opposite_count):
+    """Write one row's equations down from the definition of its loss, cell by cell."""
+    features, targets = opposite.astype(np.float64), np.ones(len(row))
+    if goal.name == "explicit":
+        targets = row - goal.mean
+        if goal.has_biases:
+            targets = targets - features[:, -1]
+            features = np.column_stack([features[:, :-1], np.ones(len(row))])
+    a, b = np.zeros((features.shape[1],) * 2), np.zeros(features.shape[1])
+    for y, t, r in zip(features, targets, row, strict=True):
+        if goal.name == "hu2008":
+            confidence = 1 + goal.alpha * r
+            a += confidence * np.outer(y, y)
+            b += confidence * (r > 0) * y
+        elif goal.name == "ials":
+            a += (r + goal.unobserved_weight) * np.outer(y, y)
+            b += r * y
+        elif r:
+            a += np.outer(y, y)
+            b += t * y
+    return a + ridge(goal, np.count_nonzero(row), opposite_count) * np.eye(len(b)), b
+
+
+def oracle(dense, opposite, goal):
+    count = int((dense > 0).any(0).sum())
+    solved = np.zeros((len(dense), opposite.shape[1]))
+    for n, row in enumerate(dense):
+        if row.any():
+            solved[n] = np.linalg.solve(*normal_equations(row, opposite, goal, count))
+    return solved
+
+
+def loss(dense, users, items, goal):
+    """Sum the objective over all cells, as its paper writes it."""
+    users, items = users.astype(np.float64), items.astype(np.float64)
+    if goal.has_biases:
+        scores = users[:, :-1] @ items[:, :-1].T + users[:, -1:] + items[:, -1]
+    else:
+        scores = users @ items.T
+    seen = dense > 0
+    total = {
+        "ials": (
+            (dense * (scores - 1) ** 2 * seen).sum() + goal.unobserved_weight * (scores**2).sum()
+        ),
+        "hu2008": ((1 + goal.alpha * dense) * (seen - scores) ** 2).sum(),
+        "explicit": (seen * (dense - goal.mean - scores) ** 2).sum(),
+    }[goal.name]
+    for own, table, opposite in ((users, dense, dense.T), (items, dense.T, dense)):
+        others = int((opposite > 0).any(1).sum())
+        for x, row in zip(own, table, strict=True):
+            total += ridge(goal, np.count_nonzero(row), others) * (x @ x)
+    return total
+
+
+def test_a_class_of_ids_has_those_equal_modulo_the_classes():
+    assert [class_size(10, 4, n) for n in range(4)] == [3, 3, 2, 2]
+
+
+def test_first_factors_depend_on_the_id_alone_and_have_the_papers_deviation():
+    ids = np.arange(4000)
+    drawn = first_factors(ids, "users", rank=16, seed=5)
+    np.testing.assert_array_equal(drawn[7:9], first_factors(ids[7:9], "users", rank=16, seed=5))
+    assert not np.isclose(drawn, first_factors(ids, "items", rank=16, seed=5)).any(axis=1).all()
+    assert not np.isclose(drawn, first_factors(ids, "users", rank=16, seed=6)).any(axis=1).all()
+    assert drawn.std() == pytest.approx(0.1 / 4, rel=0.02)
+    assert abs(drawn.mean()) < 0.0005
+    assert np.abs(np.corrcoef(drawn.T) - np.eye(16)).max() < 0.08
+
+
+@pytest.mark.parametrize("name", ["ials", "hu2008", "explicit"])
+@pytest.mark.parametrize("solver", EXACT)
+def test_a_half_sweep_solves_the_normal_equations_of_every_row(name, solver):
+    dense, goal = matrix(), objective(name)
+    users, items = sides(dense, goal, Solver(solver, 0))
+    with ThreadPoolExecutor(1) as pool:
+        users.solve(items.face(pool), pool)
+    wanted = oracle(dense, items.factors, goal)
+    np.testing.assert_allclose(users.factors, wanted, atol=1e-4 * np.abs(wanted).max())
+    assert not users.factors[5].any()
+
+
+@pytest.mark.parametrize("name", ["ials", "hu2008", "explicit"])
+def test_conjugate_gradients_come_close_in_few_steps_and_exact_in_many(name):
+    dense, goal = matrix(), objective(name)
+    errors = {}
+    for steps in (2, 3, 40):
+        users, items = sides(dense, goal, Solver("conjugate_gradients", steps))
+        with ThreadPoolExecutor(1) as pool:
+            users.solve(items.face(pool), pool)
+        wanted = oracle(dense, items.factors, goal)
+        errors[steps] = np.linalg.norm(users.factors - wanted) / np.linalg.norm(wanted)
+    assert errors[40] < 1e-4
+    assert errors[3] < errors[2]
+    assert errors[3] < 0.2
+
+
+@pytest.mark.parametrize("name", ["ials", "hu2008", "explicit"])
+@pytest.mark.parametrize("solver", [*EXACT, "conjugate_gradients"])
+def test_the_reported_loss_is_the_objective_summed_by_cell_and_never_rises(name, solver):
+    dense, goal = matrix(), objective(name)
+    users, items = sides(dense, goal, Solver(solver, 3))
+    losses = []
+    with ThreadPoolExecutor(2) as pool:
+        for _ in range(6):
+            losses.append(sweep_once(users, items, pool))
+            summed = loss(dense, users.factors, items.factors, goal)
+            assert losses[-1] == pytest.approx(summed, rel=1e-5)
+    assert all(b <= a * (1 + 1e-6) for a, b in pairwise(losses))
+    assert losses[-1] < 0.97 * losses[0]
+
+
+@pytest.mark.parametrize("name", ["ials", "hu2008", "explicit"])
+def test_nonnegative_rows_are_those_of_lawson_and_hanson(name):
+    dense, goal = matrix(), objective(name, has_biases=False)
+    users, items = sides(dense, goal, Solver("nonnegative", 0))
+    with ThreadPoolExecutor(1) as pool:
+        users.solve(items.face(pool), pool)
+    count = int((dense > 0).any(0).sum())
+    for n, row in enumerate(dense):
+        if row.any():
+            a, b = normal_equations(row, items.factors, goal, count)
+            root = np.linalg.cholesky(a)
+            wanted, _ = nnls(root.T, np.linalg.solve(root, b))
+            np.testing.assert_allclose(users.factors[n], wanted, atol=1e-4)
+    assert (users.factors == 0).any()
+    assert (users.factors >= 0).all()
+
+
+def test_biases_may_be_negative_where_factors_may_not():
+    dense = matrix()
+    dense[dense > 0] = np.maximum(1, dense[dense > 0] - 2)
+    goal = objective("explicit", mean=3.0)
+    users, items = sides(dense, goal, Solver("nonnegative", 0))
+    with ThreadPoolExecutor(1) as pool:
+        losses = [sweep_once(users, items, pool) for _ in range(4)]
+    assert (users.factors[:, -1] < 0).any()
+    assert (users.factors[:, :-1] >= 0).all()
+    assert losses[-1] == pytest.approx(loss(dense, users.factors, items.factors, goal), rel=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["dual", "conjugate_gradients"])
+@pytest.mark.parametrize("name", ["ials", "explicit"])
+def test_blocks_and_threads_change_nothing(name, solver):
+    dense, goal = matrix(), objective(name)
+    results = []
+    for blocks, threads in ((1, 1), (4, 2), (16, 3), (64, 2)):
+        users, items = sides(dense, goal, Solver(solver, 3), blocks=blocks, threads=threads)
+        with ThreadPoolExecutor(threads) as pool:
+            measured = sweeps(users, items, [], pool, 60, {})
+        results.append((users.factors, items.factors, measured[-1]["loss"]))
+    for users, items, value in results[1:]:
+        np.testing.assert_allclose(users, results[0][0], atol=1e-4)
+        np.testing.assert_allclose(items, results[0][1], atol=1e-4)
+        assert value == pytest.approx(results[0][2], rel=1e-6)
+
+
+def test_rows_longer_than_a_tile_are_solved_by_any_solver():
+    rng = np.random.default_rng(0)
+    dense = (rng.random((3, 3000)) < 0.7) * 1.0
+    goal = objective("ials")
+    for solver in (*EXACT, "conjugate_gradients"):
+        users, items = sides(dense, goal, Solver(solver, 3))
+        with ThreadPoolExecutor(1) as pool:
+            users.solve(items.face(pool), pool)
+        wanted = oracle(dense, items.factors, goal)
+        np.testing.assert_allclose(users.factors, wanted, atol=2e-4 * np.abs(wanted).max())
+
+
+def test_sums_over_pieces_of_a_row_give_the_row():
+    dense, goal = matrix(6, 400, 0.8)[:1], objective("ials")
+    users, items = sides(dense, goal, Solver("cholesky", 0))
+    with ThreadPoolExecutor(1) as pool:
+        face = items.face(pool)
+        wanted = users.solve(face, pool)
+    cells, total, right = users.cells[0], np.zeros((RANK, RANK), np.float32), np.zeros(RANK, "f4")
+    constant = 0.0
+    for part in (slice(0, 90), slice(90, None)):
+        constant += sweep.kernel.add_cells(
+            cells.columns[part], cells.weights[part], face.rows, face.biases, goal.terms,
+            sweep.kernel.workspace(RANK), total, right,
+        )  # fmt: skip
+    (step,) = goal.ridges(cells.counts, face.count)
+    x, value = sweep.solve_one(
+        total, right, users.factors[0], step, face, Solver("cholesky", 0), free=0
+    )
+    np.testing.assert_allclose(x, users.factors[0], atol=1e-5)
+    assert value + constant == pytest.approx(wanted, rel=1e-6)
+
+
+def test_planted_factors_are_recovered():
+    rng = np.random.default_rng(2)
+    true = rng.normal(size=(300, 4)) @ rng.normal(size=(4, 200))
+    dense = np.where(rng.random(true.shape) < 0.4, true + 10, 0.0)
+    goal = objective("explicit", mean=10.0, reg_param=1e-4, has_biases=False)
+    users, items = sides(dense, goal, Solver("dual", 0), max_iter=30)
+    with ThreadPoolExecutor(2) as pool:
+        sweeps(users, items, [], pool, 60, {})
+    held_out = dense == 0
+    error = (users.factors @ items.factors.T - true)[held_out]
+    assert np.sqrt((error**2).mean()) < 0.02 * true.std()
+
+
+def test_a_fit_ends_when_the_loss_hardly_falls():
+    dense, goal = matrix(), objective("ials")
+    users, items = sides(dense, goal, Solver("dual", 0), max_iter=200, tolerance=1e-3)
+    with ThreadPoolExecutor(1) as pool:
+        measured = sweeps(users, items, [], pool, 60, {})
+    losses = [m["loss"] for m in measured]
+    assert 2 < len(losses) < 200
+    assert losses[-1] > losses[-2] * (1 - 1e-3)
+    assert losses[-2] <= losses[-3] * (1 - 1e-3)
