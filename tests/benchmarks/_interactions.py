@@ -60,18 +60,26 @@ def generate(shape: Shape, seed: int = 1) -> sp.csr_matrix:
 
 
 def write_tables(spark: Any, matrix: sp.csr_matrix, folder: Path) -> None:
-    """Write the pairs as `interactions`, and ids of both sides (Delta)."""
+    """Write the pairs as `interactions` of the split train, and ids of both sides (Delta)."""
     pairs = matrix.tocoo()
-    count = pairs.nnz
-    moment = pa.array([NOON], pa.timestamp("us", "UTC")).take(pa.array(np.zeros(count, np.int32)))
+    splits = np.repeat("train", pairs.nnz)
+    write_pairs(spark, (pairs.row, pairs.col, pairs.data, splits), folder)
+
+
+def write_pairs(
+    spark: Any, pairs: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray], folder: Path
+) -> None:
+    """Write users, items, weights and splits as `interactions`, and ids of both sides (Delta)."""
+    users, items, weights, splits = pairs
+    moment = pa.array([NOON], pa.timestamp("us", "UTC"))
+    moments = moment.take(pa.array(np.zeros(users.size, np.int32)))
     columns = {
-        "user_id": pa.array(pairs.row, pa.int32()), "item_id": pa.array(pairs.col, pa.int32()),
-        "weight": pa.array(pairs.data), "count": pa.array(np.ones(count, np.int64)),
-        "first_time": moment, "last_time": moment,
-        "split": pa.array(["train"]).take(pa.array(np.zeros(count, np.int32))),
+        "user_id": pa.array(users, pa.int32()), "item_id": pa.array(items, pa.int32()),
+        "weight": pa.array(weights), "count": pa.array(np.ones(users.size, np.int64)),
+        "first_time": moments, "last_time": moments, "split": pa.array(splits.tolist()),
     }  # fmt: skip
     _write(spark, INTERACTIONS, pa.table(columns), folder)
-    for table, size in ((USER_IDS, matrix.shape[0]), (ITEM_IDS, matrix.shape[1])):
+    for table, size in ((USER_IDS, users.max() + 1), (ITEM_IDS, items.max() + 1)):
         keys = pa.array([f"{table.name[0]}{n}" for n in range(size)])
         ids = {
             "id": pa.array(np.arange(size), pa.int32()), "key": keys,

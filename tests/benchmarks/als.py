@@ -185,6 +185,7 @@ def empty_sweeps(folder: Path) -> None:
     """Print what a half-sweep of blocked costs where there is nothing to compute."""
     spark = _session(folder)
     matrix = generate(Shape(pairs=400, users=100, items=50))
+    (folder / "tiny").mkdir()
     write_tables(spark, matrix, folder / "tiny")
     job(spark, folder / "tiny", "warm", rank=8, max_iter=1, layout="blocked", num_blocks=4)
     times = [

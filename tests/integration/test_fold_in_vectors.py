@@ -70,9 +70,9 @@ def read(spark, place, entity=None):
     "settings",
     [
         {"objective": "ials"},
-        {"objective": "hu2008"},
-        {"objective": "explicit"},
-        {"objective": "ials", "is_nonnegative": True},
+        pytest.param({"objective": "hu2008"}, marks=pytest.mark.slow),
+        pytest.param({"objective": "explicit"}, marks=pytest.mark.slow),
+        pytest.param({"objective": "ials", "is_nonnegative": True}, marks=pytest.mark.slow),
     ],
 )
 def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, tmp_path, settings):
@@ -92,6 +92,7 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     assert (result.rows_in, result.rejected) == ({"users": 2}, {"no_usable_pair": 1})
 
 
+@pytest.mark.slow
 def test_items_are_folded_in_against_users(spark, folder, tmp_path):
     train(spark, folder, tmp_path, max_iter=40)  # converged: the items' half-sweep is not the last
     known = read(spark, tmp_path / "vectors", "item")
@@ -101,6 +102,7 @@ def test_items_are_folded_in_against_users(spark, folder, tmp_path):
         np.testing.assert_allclose(vector, known[key][0], atol=0.02 * largest)
 
 
+@pytest.mark.slow
 def test_a_space_of_another_trainer_is_refused(spark, folder, tmp_path):
     train(spark, folder, tmp_path, engine="mllib", objective="hu2008", solver="auto", max_iter=1)
     with pytest.raises(InputError, match="engine: native"):

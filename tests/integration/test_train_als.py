@@ -105,21 +105,23 @@ def test_held_out_pairs_are_not_seen(spark, tmp_path):
     assert {r["key"] for r in rows} == {f"i{n}" for n in range(1, ITEMS)}
 
 
-def test_layouts_and_blocks_agree_and_the_loss_falls(spark, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "blocks",
+    [5, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4, 16))],
+)
+def test_layouts_and_blocks_agree_and_the_loss_falls(spark, tmp_path, monkeypatch, blocks):
     monkeypatch.setattr(cells, "_LEAST_GIANT", 30)  # user 0 has 40 items: solved from pieces
     write_random(spark, tmp_path)
-    whole, result = trained(spark, tmp_path, layout="packed", solver="dual", to="a")
+    settings = {"solver": "dual", "max_iter": 2}
+    whole, result = trained(spark, tmp_path, layout="packed", to="a", **settings)
     rows = tables.read(spark, str(tmp_path / "a" / "training_history"), TRAINING_HISTORY).collect()
     losses = [r["value"] for r in sorted(rows, key=lambda r: r["round"]) if r["metric"] == "loss"]
-    assert len(losses) == 4
+    assert len(losses) == 2
     assert losses == sorted(losses, reverse=True)
     assert result.measures["loss"] == losses[-1]
-    for number, blocks in enumerate((1, 5)):
-        other, again = trained(
-            spark, tmp_path, layout="blocked", solver="dual", num_blocks=blocks, to=f"b{number}"
-        )
-        assert largest_difference(whole, other) < 1e-4
-        assert again.measures["loss"] == pytest.approx(losses[-1], rel=1e-5)
+    other, again = trained(spark, tmp_path, layout="blocked", num_blocks=blocks, to="b", **settings)
+    assert largest_difference(whole, other) < 1e-4
+    assert again.measures["loss"] == pytest.approx(losses[-1], rel=1e-5)
 
 
 def test_tasks_that_hold_only_the_rows_they_need_agree(spark, tmp_path, monkeypatch):
@@ -171,28 +173,28 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
 
 def test_a_later_fit_begins_from_an_earlier_space(spark, tmp_path):
     write_random(spark, tmp_path)
-    settings = {"max_iter": 12, "solver": "dual", "layout": "blocked", "num_blocks": 3}
+    settings = {"max_iter": 12, "solver": "dual", "num_blocks": 3}
     _, first = trained(spark, tmp_path, to="a", **settings)
+    rows = tables.read(spark, str(tmp_path / "a" / "training_history"), TRAINING_HISTORY).collect()
+    (cold,) = [r["value"] for r in rows if (r["round"], r["metric"]) == (1, "loss")]
     warm = settings | {"max_iter": 1, "initial_vectors": str(tmp_path / "a" / "vectors")}
-    _, second = trained(spark, tmp_path, to="b", **warm)
-    _, packed_again = trained(spark, tmp_path, to="c", **warm | {"layout": "packed"})
-    _, cold = trained(spark, tmp_path, to="d", **settings | {"max_iter": 1})
+    _, second = trained(spark, tmp_path, to="b", layout="blocked", **warm)
+    _, packed_again = trained(spark, tmp_path, to="c", **warm)
     assert second.measures["loss"] <= first.measures["loss"] * (1 + 1e-6)
     assert packed_again.measures["loss"] == pytest.approx(second.measures["loss"], rel=1e-6)
-    assert cold.measures["loss"] > 1.02 * first.measures["loss"]
+    assert cold > 1.02 * first.measures["loss"]
 
 
 def test_ratings_are_predicted_by_inner_products_of_vectors_with_biases(spark, tmp_path):
     """Items differ in how they are liked, users in how they rate: biases alone tell the ratings."""
+    is_kept = np.random.default_rng(1).random((30, 20)) < 0.6
     pairs = [
         (u, i, 3.0 + u % 3 - 1 + (i % 5) / 4, "train")
-        for u in range(30)
-        for i in range(20)
-        if (u + i) % 3
+        for u, i in zip(*(axis.tolist() for axis in np.nonzero(is_kept)), strict=True)
     ]
     write_pairs(spark, tmp_path, pairs)
     vectors, result = trained(
-        spark, tmp_path, objective="explicit", rank=2, reg_param=1e-4, max_iter=10
+        spark, tmp_path, objective="explicit", rank=1, reg_param=2e-3, max_iter=20
     )
     mean = result.measures["mean"]
     assert mean == pytest.approx(np.mean([p[2] for p in pairs]), rel=1e-6)
@@ -200,7 +202,7 @@ def test_ratings_are_predicted_by_inner_products_of_vectors_with_biases(spark, t
     for u in range(30):
         for i in range(20):
             predicted = float(vectors[f"u{u}"] @ vectors[f"i{i}"]) + mean
-            assert predicted == pytest.approx(3.0 + u % 3 - 1 + (i % 5) / 4, abs=0.05)
+            assert predicted == pytest.approx(3.0 + u % 3 - 1 + (i % 5) / 4, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -269,6 +271,6 @@ def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(
         blocked, "partial_task", lambda half: (seen.append((half.side, half.pieces)), task(half))[1]
     )
-    run(spark, config(tmp_path, layout="blocked", num_blocks=2, max_iter=1))
+    run(spark, config(tmp_path, layout="blocked", num_blocks=5, max_iter=1))
     pieces = dict(seen)
     assert pieces["users"] == ((0, 0, 0, 30), (0, 0, 30, 40))
