@@ -8,8 +8,9 @@ from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from jobs.command import run_job
-from pipelines.evaluation import recommendations
+from pipelines.evaluation import item_knn, recommendations
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
+from pipelines.evaluation.lists import KNN_COLUMN, Judging
 from pipelines.evaluation.measures import to_frame
 from pipelines.results import JobResult
 from pipelines.tables import TableStore
@@ -41,8 +42,14 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
         interactions, store.read("user_ids", USER_IDS), vectors, split=config.split
     )
     shared = spark.sparkContext.broadcast((catalogue, popularity))
-    judged = recommendations.judge_users(users, shared, k=config.k)
-    judged = judged.persist(StorageLevel.DISK_ONLY)
+    if config.item_knn_neighbours:
+        train = interactions.where("split = 'train'").select("user_id", "item_id")
+        similar = item_knn.similar_items(
+            train, neighbours=config.item_knn_neighbours, seed=config.seed
+        )
+        users = item_knn.recommend(users, similar, k=config.k, column=KNN_COLUMN)
+    how = Judging(config.k, config.sampled_items, config.seed)
+    judged = recommendations.judge_users(users, shared, how).persist(StorageLevel.DISK_ONLY)
     measures = recommendations.summarise(
         judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids), seed=config.seed
     )

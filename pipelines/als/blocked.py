@@ -153,8 +153,7 @@ def _solve_giants(
         right = np.zeros(fit.dimension + 1)
         for piece, (of, which, _, _) in enumerate(half.pieces):
             if (of, which) == (number, row):
-                for _, first, second in stored.rows(SUMS, f"kind={SUMS}",
-                                                    only=range(piece, piece + 1)):  # fmt: skip
+                for _, first, second in stored.rows(SUMS, "", only=range(piece, piece + 1)):
                     matrix += np.frombuffer(first.as_buffer(), np.float32).reshape(matrix.shape)
                     right += np.frombuffer(second.as_buffer(), np.float64)
         factors[row], value = sweep.solve_one(

@@ -1,52 +1,22 @@
-"""Interactions laid out once: each side's rows in blocks, with their cells as arrays on storage.
-
-Row ids equal modulo the number of blocks lie in one block, in order: a row's place follows from its
-id, and long rows, which come together where ids were given by age, are spread over the blocks.
-"""
+"""Interactions laid out once: what they are is checked, and kept as blocks of cells on storage."""
 
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from functools import reduce
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.als.config import TrainAlsConfig
-from pipelines.als.factors import class_size
+from pipelines.als.packing import SIDES, Survey, pack
 from pipelines.errors import InputError
 from pipelines.training.rounds import RoundState
-from pipelines.training.stored import SCHEMA, Content, StoredRows, json_row, rows
+from pipelines.training.stored import StoredRows
 
-SIDES = ("users", "items")
 _BLOCK_CELLS = 250_000
 _MOST_BLOCKS = 8_192
 _LEAST_GIANT = 16_384
-
-
-@dataclass(frozen=True)
-class Survey:
-    """What the training interactions are, and into how many blocks each side's rows are laid."""
-
-    pairs: int
-    users: int
-    items: int
-    mean: float
-    blocks: int
-    giant: int
-
-    def size(self, side: str) -> int:
-        """Return the number of row ids of a side."""
-        return self.users if side == "users" else self.items
-
-    def with_room_for(self, pairs: DataFrame) -> "Survey":
-        """Return it with sizes that the ids of other pairs fit into."""
-        user, item = pairs.agg(F.max("user_id"), F.max("item_id")).collect()[0]
-        users, items = max(self.users, (user or 0) + 1), max(self.items, (item or 0) + 1)
-        return replace(self, users=users, items=items)
+_GIANTS_PER_TASK = 8  # a row that is more than this part of a task is cut into pieces
 
 
 def prepare(
@@ -71,10 +41,10 @@ def prepare(
     if held_out is not None:
         found = found.with_room_for(held_out)
     kept = pairs if config.objective == "explicit" else pairs.where(F.col("weight") > 0)
-    state.write("cells", _pack(kept, found, SIDES), by=("kind",))
+    state.write("cells", pack(kept, found, SIDES))
     _refuse_duplicates(StoredRows(state.folder))
     if held_out is not None:
-        state.write("held_out", _pack(held_out, found, SIDES[:1]), by=("kind",))
+        state.write("held_out", pack(held_out, found, SIDES[:1]))
     state.note("survey", asdict(found))
     return found
 
@@ -106,59 +76,15 @@ def _survey(pairs: DataFrame, config: TrainAlsConfig) -> Survey:
             "build_interactions makes them"
         )
     blocks = config.num_blocks or min(_MOST_BLOCKS, -(-found["pairs"] // _BLOCK_CELLS))
+    tasks = min(blocks, int(pairs.sparkSession.sparkContext.defaultParallelism))
     return Survey(
         found["pairs"], found["user"] + 1, found["item"] + 1, found["mean"], blocks,
-        max(_LEAST_GIANT, found["pairs"] // (8 * blocks)),
+        max(_LEAST_GIANT, found["pairs"] // (_GIANTS_PER_TASK * tasks)),
     )  # fmt: skip
 
 
-def _pack(pairs: DataFrame, found: Survey, wanted: tuple[str, ...]) -> DataFrame:
-    """Return rows of `stored.SCHEMA`: a block's cells by side, and `counts` of it as JSON."""
-    keys = ("user_id", "item_id")
-    sides = [
-        pairs.select(
-            F.lit(bool(n)).alias("is_item"),
-            F.col(keys[n]).cast("int").alias("row"),
-            F.col(keys[1 - n]).cast("int").alias("column"),
-            F.col("weight").cast("float").alias("weight"),
-        )
-        for n in range(len(wanted))
-    ]
-    placed = reduce(DataFrame.unionAll, sides).withColumn("block", F.col("row") % found.blocks)
-    return placed.groupBy("is_item", "block").applyInArrow(_packer(found), SCHEMA)
-
-
-def _packer(found: Survey) -> Callable[[pa.Table], pa.Table]:
-    """Return what packs one block: lengths of its rows; columns and weights, end to end."""
-
-    def pack(group: pa.Table) -> pa.Table:
-        side = SIDES[group["is_item"][0].as_py()]
-        number = group["block"][0].as_py()
-        row = group["row"].to_numpy() // found.blocks
-        column = group["column"].to_numpy()
-        order = np.argsort((row.astype(np.int64) << 32) | column)
-        row, column = row[order], column[order]
-        size = class_size(found.size(side), found.blocks, number)
-        lengths = np.bincount(row, minlength=size).astype(np.int32)
-        cells = column.tobytes() + group["weight"].to_numpy()[order].tobytes()
-        again = np.flatnonzero((np.diff(row) == 0) & (np.diff(column) == 0))
-        giants = np.flatnonzero(lengths > found.giant)
-        counts: dict[str, Any] = {
-            "side": side,
-            "rows": int(np.count_nonzero(lengths)),
-            "giants": [[int(n), int(lengths[n])] for n in giants],
-        }
-        if again.size:
-            first = int(row[again[0]]) * found.blocks + number, int(column[again[0]])
-            counts |= {"duplicates": int(again.size), "example": first}
-        content: list[Content] = [(side, number, lengths.tobytes(), cells)]
-        return rows([*content, json_row("counts", number, counts)])
-
-    return pack
-
-
 def _refuse_duplicates(stored: StoredRows) -> None:
-    found = [c for c in stored.json("counts", "cells") if c.get("duplicates")]
+    found = [c for c in stored.flat_json("counts", "cells") if c.get("duplicates")]
     users = [c for c in found if c["side"] == "users"]
     if users:
         user, item = users[0]["example"]
@@ -176,7 +102,7 @@ def parse_counts(stored: StoredRows) -> dict[str, dict[str, Any]]:
         By side: `rows`, and `giants` as (block, row in it, cells).
     """
     totals: dict[str, dict[str, Any]] = {side: {"rows": 0, "giants": []} for side in SIDES}
-    for number, first, _ in sorted(stored.rows("cells", "kind=counts"), key=lambda row: row[0]):
+    for number, first, _ in sorted(stored.rows("cells", "", kind="counts"), key=lambda row: row[0]):
         counts = json.loads(first.as_py())
         total = totals[counts["side"]]
         total["rows"] += counts["rows"]

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 
 from pyspark.sql import SparkSession
 
-from pipelines.als.cells import Survey
 from pipelines.als.config import TrainAlsConfig
+from pipelines.als.packing import Survey
 from pipelines.training.executors import executor_memory, executor_threads
 
 _MARGIN = 1 << 30  # bytes of a worker beside cells and factors
-_TASKS_PER_SLOT = 2  # of a half-sweep: one that is late delays the next by half a share
 
 
 @dataclass(frozen=True)
@@ -50,5 +49,5 @@ def choose(spark: SparkSession, config: TrainAlsConfig, found: Survey, dimension
     side_by_side = max(1, cores // threads)
     larger = max(found.users, found.items) * dimension * 4
     is_whole = memory is None or 2 * larger * side_by_side + _MARGIN <= memory
-    tasks = min(found.blocks, max(1, slots // threads) * _TASKS_PER_SLOT)
+    tasks = min(found.blocks, max(1, slots // threads))
     return Choice(layout, why, threads, tasks, is_whole)

@@ -7,11 +7,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.als import cells, layouts, vectors
-from pipelines.als.cells import SIDES, Survey
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.fit import Fit
 from pipelines.als.layouts import Choice
 from pipelines.als.packed import History
+from pipelines.als.packing import SIDES, Survey
 from pipelines.als.runs import Blocked, Giants, Packed, Run
 from pipelines.als.stored import Stored
 from pipelines.als.sweep import Solver
@@ -40,7 +40,7 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
     choice = layouts.choose(state.spark, config, found, fit.dimension)
     run = _run(state, fit, choice, giants, found)
     if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
-        state.write("round=0", vectors.initial(frames, run.fit), by=("kind",))
+        state.write("round=0", vectors.initial(frames, run.fit))
     number, measured = _go_on(run)
     trained = vectors.named(run.factors(number), frames, run.fit)
     return Trained(trained, _history(measured, run.fit), _summary(measured, choice, run.fit, found))

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
-from pipelines.als.cells import SIDES
 from pipelines.als.fit import Fit, Side
 from pipelines.als.held_out import mean_of, measure_block, no_cells
+from pipelines.als.packing import SIDES
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import Cells
 from pipelines.training.stored import json_row, rows
@@ -55,7 +55,7 @@ def load(fit: Fit, name: str) -> tuple[Side, Side]:
     for side in SIDES:
         cells = dict(stored.cells(side, range(fit.blocks)))
         shape = (fit.sizes[side], fit.dimension)
-        if stored.has(name, f"kind={side}"):
+        if stored.has(name):
             factors = stored.factors(
                 name, side, size=shape[0], blocks=fit.blocks, dimension=shape[1]
             )

@@ -48,14 +48,14 @@ class Packed:
     def measured(self, number: int) -> History:
         """Return the measures of all sweeps up to a version."""
         stored = StoredRows(self.fit.folder)
-        return [m for each in stored.json("measures", f"round={number}") for m in each]
+        return [m for each in stored.flat_json("measures", f"round={number}") for m in each]
 
     def advance(self, number: int, measured: History) -> None:
         """Run one job."""
         task = packed.fit_task(self.fit, number + 1, measured)
         profile = whole_executor(self.state.spark, self.fit.threads)
         frame = self.state.spark.range(0, 1, 1, 1).mapInArrow(task, SCHEMA, profile=profile)
-        self.state.write(f"round={number + 1}", frame, by=("kind",))
+        self.state.write(f"round={number + 1}", frame)
         self.state.drop(f"round={number}")
 
     def is_complete(self, number: int) -> bool:
@@ -107,12 +107,12 @@ class Blocked:
     def _note(self, number: int, measured: History) -> None:
         """Keep the measures of a sweep at its end; a killed run makes the same ones again."""
         stored = StoredRows(self.fit.folder)
-        own = stored.json("measures", f"round={number}")
+        own = stored.flat_json("measures", f"round={number}")
         if number % 2:
             return
-        items = stored.json("measures", f"round={number - 1}")
+        items = stored.flat_json("measures", f"round={number - 1}")
         loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
-        seconds = sum(m["seconds"] for m in (*own, *items)) / max(1, self.tasks // 2)
+        seconds = sum(m["seconds"] for m in (*own, *items)) / self.tasks
         found = {"loss": loss, "seconds": seconds} | self._rankings(number)
         self.state.note(f"history-{number}", [*measured, found])
 
@@ -137,7 +137,7 @@ class Blocked:
         return kept[0].unionAll(kept[1])
 
     def _write(self, name: str, count: int, task: blocked.Task) -> None:
-        self.state.write(name, self._frame(count, task), by=("kind",))
+        self.state.write(name, self._frame(count, task))
 
     def _frame(self, count: int, task: blocked.Task) -> DataFrame:
         spark, tasks = self.state.spark, min(count, self.tasks)

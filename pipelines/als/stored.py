@@ -13,7 +13,7 @@ class Stored(StoredRows):
 
     def cells(self, side: str, numbers: range, name: str = "cells") -> Iterator[tuple[int, Cells]]:
         """Yield some blocks of one side by number; those without any cell are not there."""
-        for number, first, second in self.rows(name, f"kind={side}", only=numbers):
+        for number, first, second in self.rows(name, "", kind=side, only=numbers):
             lengths = np.frombuffer(first.as_buffer(), np.int32)
             offsets = np.zeros(lengths.size + 1, np.int64)
             np.cumsum(lengths, out=offsets[1:])
@@ -26,7 +26,7 @@ class Stored(StoredRows):
 
     def block(self, name: str, side: str, number: int, dimension: int) -> np.ndarray:
         """Return one block's factors in a version; none where it holds no such block."""
-        for _, first, _ in self.rows(name, f"kind={side}", only=range(number, number + 1)):
+        for _, first, _ in self.rows(name, "", kind=side, only=range(number, number + 1)):
             return block_matrix(first, dimension)
         return np.empty((0, dimension), np.float32)
 
@@ -35,7 +35,7 @@ class Stored(StoredRows):
     ) -> np.ndarray:
         """Return one side of a version in the order of ids, `(size, dimension)`."""
         whole = np.zeros((size, dimension), np.float32)
-        for number, first, _ in self.rows(name, f"kind={side}"):
+        for number, first, _ in self.rows(name, "", kind=side):
             whole[number::blocks] = block_matrix(first, dimension)
         return whole
 
@@ -45,7 +45,7 @@ class Stored(StoredRows):
         """Return the factors of some ids in a version; one block at a time is held beside them."""
         some = np.zeros((ids.size, dimension), np.float32)
         classes = ids % blocks
-        for number, first, _ in self.rows(name, f"kind={side}"):
+        for number, first, _ in self.rows(name, "", kind=side):
             places = np.flatnonzero(classes == number)
             some[places] = block_matrix(first, dimension)[ids[places] // blocks]
         return some
@@ -54,7 +54,7 @@ class Stored(StoredRows):
         """Return the Gramian of one side of a version: its blocks' sums added in their order."""
         parts = {
             number: np.frombuffer(first.as_buffer(), np.float64).reshape(dimension, dimension)
-            for number, first, _ in self.rows(name, f"kind={side}_gramian")
+            for number, first, _ in self.rows(name, "", kind=f"{side}_gramian")
         }
         total = np.zeros((dimension, dimension))
         for number in sorted(parts):

@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from pipelines.als import cells, packed
-from pipelines.als.cells import SIDES, Survey
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.fit import Fit
+from pipelines.als.packing import SIDES, Survey
 from pipelines.als.stored import Stored
 from pipelines.als.sweep import Solver
 from pipelines.als.tuning_config import TuneAlsConfig

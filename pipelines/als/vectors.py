@@ -8,9 +8,9 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.als.cells import SIDES
 from pipelines.als.fit import Fit
 from pipelines.als.objective import Objective
+from pipelines.als.packing import SIDES
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import gramian
 from pipelines.errors import InputError

@@ -92,5 +92,11 @@ class EvaluateRecommendationsConfig(JobConfig):
     """Items recommended to each user."""
     split: Literal["valid", "test"] = "test"
     """Held-out part: `valid` to tune on, `test` to report once."""
+    item_knn_neighbours: int = Field(default=0, ge=0, le=1_000)
+    """Neighbours per item of the item-KNN baseline; 0 leaves it out, as it costs a join of each
+    user's items with each other."""
+    sampled_items: int = Field(default=0, ge=0)
+    """Unseen items per user among which held-out ones are ranked besides, under names of their own;
+    0 leaves that out: it is for comparison with papers that sample."""
     max_catalogue_megabytes: int = Field(default=1_024, ge=1)
     """Largest matrix of item vectors sent to each executor, in MiB."""

@@ -1,6 +1,6 @@
 """Recommendations of a space against held-out interactions, over the full catalogue."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,21 +9,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.evaluation import bootstrap
+from pipelines.evaluation.lists import Asked, Judging
 from pipelines.evaluation.measures import Measure
-from pipelines.training.catalogue import Catalogue, items_by_user
+from pipelines.training.catalogue import items_by_user
 from pipelines.training.ranking import METRICS, find_hits, measure_ranking
-from pipelines.training.top_k import Floats, Indices, as_matrix, as_ragged, top_k
+from pipelines.training.top_k import Floats, Indices
 
-_MODELS = ("", "popularity_")
 _SHOWN = ("novelty", "mean_popularity")
-_COLUMNS = [f"{model}{metric}" for model in _MODELS for metric in (*METRICS, *_SHOWN)]
-_SCHEMA = ", ".join(
-    [
-        "user_id long, has_vector boolean, held_out_count int",
-        *(f"{name} double" for name in _COLUMNS),
-        *(f"{model}items array<int>" for model in _MODELS),
-    ]
-)
+_ITEMS = "items"
 
 
 def held_out_users(
@@ -51,57 +44,55 @@ def held_out_users(
     )
 
 
-def judge_users(users: DataFrame, shared: Any, *, k: int) -> DataFrame:
-    """Recommend to each user, by the space and by popularity, and measure both.
+def judge_users(users: DataFrame, shared: Any, how: Judging) -> DataFrame:
+    """Recommend to each user, by the space and by every baseline, and measure all of them.
 
-    Items the user has in train are masked for both; held-out items that have no vector count as
+    Items the user has in train are masked for all; held-out items that have no vector count as
     missed. A user without a vector gets nothing from the space.
 
     Args:
-        users: Frame of `held_out_users`.
+        users: Frame of `held_out_users`, with the lists of `item_knn` where that is a baseline.
         shared: Broadcast of `(catalogue, popularity)`.
-        k: Items per user.
+        how: What is recommended.
 
     Returns:
-        One row per user: every metric of both, and the recommended rows of the catalogue.
+        One row per user: every metric of each model, and the recommended rows of the catalogue.
     """
+    models = how.models(users.columns)
+    columns = [f"{model}{metric}" for model in models for metric in (*METRICS, *_SHOWN)]
+    schema = ", ".join(
+        [
+            "user_id long, has_vector boolean, held_out_count int",
+            *(f"{name} double" for name in columns),
+            *(f"{model}{_ITEMS} array<int>" for model in models),
+        ]
+    )
 
     def judge(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         catalogue, popularity = shared.value
         for batch in batches:
-            yield _judge_batch(batch, catalogue, popularity, k)
+            yield _judge_batch(Asked.of(batch, catalogue), popularity, how, models)
 
-    return users.mapInArrow(judge, _SCHEMA)
+    return users.mapInArrow(judge, schema)
 
 
 def _judge_batch(
-    batch: pa.RecordBatch, catalogue: Catalogue, popularity: Floats, k: int
+    asked: Asked, popularity: Floats, how: Judging, models: Sequence[str]
 ) -> pa.RecordBatch:
-    held_out = as_ragged(batch.column("held_out"))
-    seen = catalogue.positions(as_ragged(batch.column("seen")))
-    found, vectors = catalogue.positions(held_out), batch.column("vector")
-    has_vector = vectors.is_valid().to_numpy(zero_copy_only=False)
-    queries = np.zeros((batch.num_rows, catalogue.matrix.shape[1]), dtype=np.float32)
-    queries[has_vector] = as_matrix(vectors.drop_null(), dimension=queries.shape[1])
-    own, _ = top_k(queries, catalogue.matrix, k=k, masked=seen)
-    own[~has_vector] = -1
-    ones = np.ones((batch.num_rows, 1), dtype=np.float32)
-    popular, _ = top_k(ones, popularity[:, None], k=k, masked=seen)
-    ids = batch.column("user_id").cast(pa.int64())
-    columns = [ids, pa.array(has_vector), pa.array(held_out.counts, pa.int32())]
-    for recommended in (own, popular):
-        measured = measure_ranking(find_hits(recommended, found), held_out.counts)
-        columns += [pa.array(measured[metric]) for metric in METRICS]
-        columns += [pa.array(shown) for shown in _tell_popularity(recommended, popularity)]
-    columns += [_lists(recommended) for recommended in (own, popular)]
-    names = [
-        "user_id",
-        "has_vector",
-        "held_out_count",
-        *_COLUMNS,
-        *(f"{model}items" for model in _MODELS),
-    ]
-    return pa.RecordBatch.from_arrays(columns, names)
+    found = {
+        "user_id": pa.array(asked.user_ids),
+        "has_vector": pa.array(asked.has_vector),
+        "held_out_count": pa.array(asked.held_out_counts, pa.int32()),
+    }
+    lists = {}
+    for model in models:
+        recommended = how.recommend(model, asked, popularity)
+        measured = measure_ranking(find_hits(recommended, asked.held_out), asked.held_out_counts)
+        shown = zip(_SHOWN, _tell_popularity(recommended, popularity), strict=True)
+        found |= {f"{model}{name}": pa.array(v) for name, v in (*measured.items(), *shown)}
+        lists[f"{model}{_ITEMS}"] = _lists(recommended)
+    found |= lists
+    return pa.RecordBatch.from_arrays(list(found.values()), list(found))
 
 
 def _tell_popularity(recommended: Indices, popularity: Floats) -> list[Any]:
@@ -153,7 +144,12 @@ def summarise(
         catalogue_size: Items that could be recommended.
         seed: Seed of the bootstrap.
     """
-    means = [F.mean(F.nanvl(name, F.lit(None))).alias(name) for name in _COLUMNS]
+    models = [name.removesuffix(_ITEMS) for name in judged.columns if name.endswith(_ITEMS)]
+    means = [
+        F.mean(F.nanvl(f"{model}{metric}", F.lit(None))).alias(f"{model}{metric}")
+        for model in models
+        for metric in (*METRICS, *_SHOWN)
+    ]
     row = judged.agg(
         F.count(F.lit(1)).alias("users"),
         F.count_if("has_vector").alias("with_vector"),
@@ -168,7 +164,7 @@ def summarise(
         Measure("held_out_pairs", row["pairs"]),
     ]
     ends = resample(judged, seed=seed)
-    for model in _MODELS:
+    for model in models:
         measures += [
             Measure(f"{model}{metric}_at_{k}", row[f"{model}{metric}"], f"{split} split")
             for metric in (*METRICS, *_SHOWN)

@@ -27,6 +27,8 @@ class ReportInputs(Settings):
     """Rows in, out and rejected by reason."""
     training_history: str | None = None
     """Measures per round of training."""
+    tuning_results: str | None = None
+    """Candidates of a search for settings."""
     quality_metrics: str | None = None
     """What the gate and the evaluations measured."""
     embedding_spaces: str | None = None

@@ -20,6 +20,7 @@ from pipelines.report.facts import (
     Row,
     WordMap,
 )
+from pipelines.report.trials import read_trials
 
 BUCKETS = 200
 SHOWN_PER_LIST = 10
@@ -54,6 +55,7 @@ def gather(
     listed = reduce(DataFrame.unionByName, lists) if lists else None
     counts, vocabulary = frames.get("run_counts"), frames.get("vocabulary")
     history, metrics = frames.get("training_history"), frames.get("quality_metrics")
+    tried = frames.get("tuning_results")
     items, words = frames.get("recommendations"), frames.get("word_vectors")
     return Facts(
         counts=None if counts is None else count_rows(counts),
@@ -67,6 +69,7 @@ def gather(
         recommendations=None if items is None else sample_lists(by_user(items), "items", **how),
         metrics=None if metrics is None else read_metrics(metrics),
         spaces=spaces,
+        trials=None if tried is None else read_trials(tried),
         other_spaces={} if registry is None else count_others(registry, published),
     )
 

@@ -99,4 +99,5 @@ class Facts:
     recommendations: list[Listing] | None = None
     metrics: list[Row] | None = None
     spaces: list[Row] | None = None
+    trials: list[Row] | None = None
     other_spaces: dict[str, int] = field(default_factory=dict)

@@ -88,6 +88,30 @@ def draw_curve(rounds: Sequence[int], values: Sequence[float], *, name: str, met
         return _svg(figure, name, f"{metric} by round of training")
 
 
+def draw_trials(ranks: Sequence[int], values: Sequence[float], *, metric: str) -> str:
+    """Draw what each candidate of a search reached, one after the other, ranks in colours.
+
+    Args:
+        ranks: Rank of each candidate.
+        values: What it reached.
+        metric: What that is.
+    """
+    with mpl.rc_context(_STYLE):
+        figure, axes = _chart("candidate", metric)
+        numbers = np.arange(1, len(ranks) + 1)
+        shades = dict(zip(sorted(set(ranks)), np.linspace(0.45, 1, len(set(ranks))), strict=True))
+        for rank, shade in shades.items():
+            own = np.array(ranks) == rank
+            axes.plot(
+                numbers[own], np.array(values)[own], "o", color=BLUE, alpha=shade, markersize=5,
+                label=f"rank {rank}", gid=f"rank{rank}",
+            )  # fmt: skip
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.yaxis.set_major_formatter(_VALUE)
+        axes.legend(frameon=False)
+        return _svg(figure, "trials", f"{metric} of each candidate of the search")
+
+
 def draw_histogram(counts: Integers, low: float, high: float, *, name: str, entity: str) -> str:
     """Draw a histogram of norms; buckets are joined where rows are few, so that shape shows.
 

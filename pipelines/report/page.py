@@ -40,6 +40,7 @@ SECTIONS = (
     Section("cleaning", "Rows in, out and rejected", ("run_counts",)),
     Section("frequencies", "Token frequencies", ("vocabulary",)),
     Section("training", "Training", ("training_history",)),
+    Section("tuning", "Search for settings", ("tuning_results",)),
     Section("norms", "Norms", ("word_vectors", "recommender_vectors")),
     Section("map", "Map of frequent words", ("word_vectors", "vocabulary")),
     Section("words", "Neighbours of words", ("neighbours",)),
@@ -84,6 +85,7 @@ def render(
         frequency_plate=_frequency_plate(facts),
         curve_plates=_curve_plates(facts.curves or []),
         single_measures=[curve for curve in facts.curves or [] if len(curve.rounds) == 1],
+        trial_plate=_trial_plate(facts),
         norm_plates=_norm_plates(facts),
         map_plate=_map_plate(facts.word_map, seed),
         words=[x for x in lists if x.entity in ("word", "document")],
@@ -161,6 +163,18 @@ def _curve_plates(curves: Sequence[Curve]) -> list[Plate]:
         last = f"round {curve.rounds[-1]:,}: {show_number(curve.values[-1])}"
         plates.append(Plate(Markup(svg), f"{curve.space_id}: {curve.metric}; {last}"))  # noqa: S704
     return plates
+
+
+def _trial_plate(facts: Facts) -> Plate | None:
+    """Return the plot of NDCG by candidate; None where no search is shown."""
+    if not facts.trials:
+        return None
+    best = [row for row in facts.trials if row["is_best"]]
+    ranks, values = ([row[name] for row in facts.trials] for name in ("rank", "ndcg"))
+    caption = f"NDCG of {len(ranks)} candidates, each after its best sweep."
+    for row in best:
+        caption += f" Best: number {row['trial']}, {show_number(row['ndcg'])}."
+    return Plate(Markup(figures.draw_trials(ranks, values, metric="NDCG")), caption)  # noqa: S704
 
 
 def _norm_plates(facts: Facts) -> list[Plate]:

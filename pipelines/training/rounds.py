@@ -28,6 +28,14 @@ class Trained:
     lines: list[str] = field(default_factory=list)
 
 
+_OPTIONS = {
+    "compression": "none",
+    "parquet.block.row.count.limit": "1",
+    "mapreduce.fileoutputcommitter.algorithm.version": "2",
+    "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+}
+
+
 class RoundState:
     """Frames that a run keeps under `<work>/<job>/<space_id>`: each complete or absent."""
 
@@ -40,11 +48,12 @@ class RoundState:
         """Keep a frame, in folders by some columns; it is there when it is whole.
 
         Its rows are blocks of vectors or ids: each is a row group, which a task can read alone, and
-        none is compressed, which would take seconds and hardly shrink it.
+        none is compressed, which would take seconds and hardly shrink it. Tasks move their files
+        themselves, as nobody reads the folder before it is renamed.
         """
         parquet.replace(
             self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
-            options={"compression": "none", "parquet.block.row.count.limit": "1"},
+            options=_OPTIONS,
         )  # fmt: skip
 
     def note(self, name: str, content: Any) -> None:

@@ -50,17 +50,26 @@ class StoredRows:
         self._files, self._folder = resolve(folder)
 
     def json(self, kind: str, name: str) -> list[Any]:
-        """Return the JSON values of a kind that a frame holds, by position."""
-        found = sorted(self.rows(name, f"kind={kind}"), key=lambda row: row[0])
-        return [json.loads(first.as_py()) for _, first, _ in found]
+        """Return the JSON values of a kind that a frame in parts by kind holds, by position."""
+        return _json(self.rows(name, f"kind={kind}"))
 
-    def has(self, name: str, part: str) -> bool:
+    def flat_json(self, kind: str, name: str) -> list[Any]:
+        """Return the JSON values of a kind that a frame without parts holds, by position."""
+        return _json(self.rows(name, "", kind=kind))
+
+    def has(self, name: str, part: str = "") -> bool:
         """Tell whether a part of a frame is kept."""
         found = self._files.get_file_info(f"{self._folder}/{name}/{part}")
         return bool(found.type != fs.FileType.NotFound)
 
-    def rows(self, name: str, part: str, *, only: range | None = None) -> Iterator[Row]:
-        """Yield the rows of a part, or some positions of it; a part that is not there has none."""
+    def rows(
+        self, name: str, part: str, *, only: range | None = None, kind: str | None = None
+    ) -> Iterator[Row]:
+        """Yield the rows of a part, or those of some positions and kind.
+
+        A part that is not there has none. Each row is a row group, so that statistics tell which
+        ones to read.
+        """
         place = fs.FileSelector(
             f"{self._folder}/{name}/{part}", recursive=True, allow_not_found=True
         )
@@ -70,19 +79,24 @@ class StoredRows:
         )  # fmt: skip
         for path in files:
             with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
-                for batch in file.iter_batches(batch_size=1, row_groups=_groups(file, only)):
+                groups = _groups(file, "position", only) & _groups(file, "kind", kind)
+                for batch in file.iter_batches(batch_size=1, row_groups=sorted(groups)):
                     columns = (batch.column(name) for name in ("position", "first", "second"))
                     position, first, second = (column[0] for column in columns)
                     if only is None or position.as_py() in only:
                         yield position.as_py(), first, second
 
 
-def _groups(file: pq.ParquetFile, positions: range | None) -> list[int]:
-    """Return the row groups that may hold a position, by their statistics; all of them for None."""
+def _json(found: Iterable[Row]) -> list[Any]:
+    return [json.loads(first.as_py()) for _, first, _ in sorted(found, key=lambda row: row[0])]
+
+
+def _groups(file: pq.ParquetFile, name: str, wanted: range | str | None) -> set[int]:
+    """Return the row groups that may hold a value of a column; all of them for None."""
     groups = range(file.metadata.num_row_groups)
-    if positions is None:
-        return list(groups)
-    column = file.schema_arrow.get_field_index("position")
+    if wanted is None:
+        return set(groups)
+    first, last = (wanted.start, wanted.stop - 1) if isinstance(wanted, range) else (wanted,) * 2
+    column = file.schema_arrow.get_field_index(name)
     bounds = [file.metadata.row_group(n).column(column).statistics for n in groups]
-    first, last = positions.start, positions.stop
-    return [n for n, b in zip(groups, bounds, strict=True) if b.min < last and first <= b.max]
+    return {n for n, b in zip(groups, bounds, strict=True) if b.min <= last and first <= b.max}

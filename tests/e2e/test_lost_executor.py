@@ -1,4 +1,4 @@
-"""An executor that dies in the middle of a round changes nothing: the same bytes come out."""
+"""An executor that dies in mid-round or mid-sweep changes nothing: the same bytes come out."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = """
+WORD2VEC = """
 import hashlib, json, os, signal, sys
 from pathlib import Path
 
@@ -65,18 +65,80 @@ print(json.dumps({"bytes": hashlib.sha256(vectors.to_numpy().tobytes()).hexdiges
                   "mode": trained.measures["mode"]}))
 """
 
+ALS = """
+import hashlib, json, os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import psutil
+from pyspark import TaskContext
+
+from pipelines.als import blocked, native
+from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.session import open_session
+from pipelines.training.rounds import RoundState
+from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
+
+mark, place = Path(sys.argv[1]), sys.argv[2]
+real = blocked.half_task
+
+
+def mortal(half):
+    task = real(half)
+
+    def run(batches):
+        for sent, batch in enumerate(task(batches)):
+            about = TaskContext.get()
+            if mark.name == "dies" and half.opposite == "round=2" and about.partitionId() == 1:
+                if sent == 1 and about.attemptNumber() == 0:
+                    mark.write_text("an executor was killed")
+                    executor = next(p for p in psutil.Process().parents() if p.name() == "java")
+                    os.kill(executor.pid, signal.SIGKILL)
+            yield batch
+
+    return run
+
+
+blocked.half_task = mortal
+spark = open_session(
+    "lost executor", master="local-cluster[2,1,1024]",
+    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
+)
+rng, noon = np.random.default_rng(5), datetime(2026, 1, 1, 12, tzinfo=UTC)
+pairs = [(u, i, 1.0, 1, noon, noon, "train") for u in range(200) for i in range(90)
+         if rng.random() < (0.5 if u % 3 == i % 3 else 0.05)]
+users, items = ([(n, f"{side}{n}", 1, False) for n in range(200)] for side in "ui")
+frames = {
+    "interactions": spark.createDataFrame(pairs, INTERACTIONS.schema()),
+    "user_ids": spark.createDataFrame(users, USER_IDS.schema()),
+    "item_ids": spark.createDataFrame(items, ITEM_IDS.schema()),
+}
+config = TrainAlsConfig(
+    inputs=AlsInputs(interactions="i", user_ids="u", item_ids="d"),
+    outputs=AlsOutputs(vectors="v"), rank=8, max_iter=3, layout="blocked", num_blocks=8,
+)
+trained = native.train(frames, config, RoundState(spark, place))
+vectors = trained.vectors.orderBy("key").toArrow()["vector"].combine_chunks().flatten()
+print(json.dumps({"bytes": hashlib.sha256(vectors.to_numpy().tobytes()).hexdigest(),
+                  "mode": trained.measures["layout"]}))
+"""
+
 
 @pytest.mark.slow
-def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("script", "mode"), [(WORD2VEC, "replicated: 4 trainers, 1 thread"), (ALS, "blocked")]
+)
+def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
     found = []
     for name in ("lives", "dies"):
         done = subprocess.run(
-            [sys.executable, "-c", SCRIPT, str(tmp_path / name), str(tmp_path / f"{name}-rounds")],
+            [sys.executable, "-c", script, str(tmp_path / name), str(tmp_path / f"{name}-rounds")],
             env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True,
             text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         found.append(json.loads(done.stdout.strip().splitlines()[-1]))
     assert (tmp_path / "dies").read_text() == "an executor was killed"
-    assert found[0]["mode"].startswith("replicated: 4 trainers, 1 thread")
+    assert found[0]["mode"].startswith(mode)
     assert found[0] == found[1]

@@ -119,6 +119,32 @@ def test_measures_by_hand(spark, inputs, tmp_path):
     assert (result.space_id, result.rows_in) == ("s", {"users": 4})
 
 
+def test_baselines_and_samples_that_are_asked_for(spark, inputs, tmp_path):
+    """u1 alone has two items, a and d: those are like each other, and nothing else is."""
+    settings = {"k": 2, "item_knn_neighbours": 3, "sampled_items": 10}
+    _, measured = evaluate(spark, inputs, tmp_path, **settings)
+    # u0 and u2 have a and get d; u1 has both, u3 has b: neither gets anything
+    expected = {
+        "recall": (1 / 3 + 0 + 1 + 0) / 4,
+        "truncated_recall": (1 / 2 + 0 + 1 + 0) / 4,
+        "ndcg": (1 / (1 + 1 / log2(3)) + 0 + 1 + 0) / 4,
+        "map": (1 / 2 + 0 + 1 + 0) / 4,
+        "hit_rate": 2 / 4,
+        "mrr": 2 / 4,
+        "mean_popularity": 2,
+        "novelty": log2(3),
+        "catalogue_coverage": 1 / 4,
+    }
+    knn = {f"item_knn_{name}_at_2": value for name, value in expected.items()}
+    # as many are drawn as there are: the sample is the full catalogue
+    sampled = {f"sampled_{n}": v for n, v in EXPECTED.items() if n in measured and "_at_" in n}
+    sampled = {n: v for n, v in sampled.items() if "popularity_" not in n}
+    sampled["sampled_mean_popularity_at_2"] = EXPECTED["mean_popularity_at_2"]
+    assert measured == pytest.approx(EXPECTED | knn | sampled)
+    _, fewer = evaluate(spark, inputs, tmp_path, k=2, sampled_items=1)
+    assert fewer["sampled_recall_at_2"] >= measured["recall_at_2"]
+
+
 def test_a_split_without_pairs_measures_no_users(spark, inputs, tmp_path):
     assert evaluate(spark, inputs, tmp_path, split="valid")[1] == {"users": 0}
 

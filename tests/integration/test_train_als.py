@@ -43,7 +43,7 @@ def write_inputs(spark, folder, split, *, held_out=()):
     write_pairs(spark, folder, pairs)
 
 
-def write_random(spark, folder, *, users=60, items=40, seed=0, weights=(1, 6)):
+def write_random(spark, folder, *, users=40, items=60, seed=0, weights=(1, 6)):
     rng = np.random.default_rng(seed)
     seen = rng.random((users, items)) < 0.25
     seen[0] = True
@@ -110,7 +110,7 @@ def test_held_out_pairs_are_not_seen(spark, tmp_path):
     [5, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 4, 16))],
 )
 def test_layouts_and_blocks_agree_and_the_loss_falls(spark, tmp_path, monkeypatch, blocks):
-    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)  # user 0 has 40 items: solved from pieces
+    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)  # user 0 has 60 items: solved from pieces
     write_random(spark, tmp_path)
     settings = {"solver": "dual", "max_iter": 2}
     whole, result = trained(spark, tmp_path, layout="packed", to="a", **settings)
@@ -273,4 +273,8 @@ def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
     )
     run(spark, config(tmp_path, layout="blocked", num_blocks=5, max_iter=1))
     pieces = dict(seen)
-    assert pieces["users"] == ((0, 0, 0, 30), (0, 0, 30, 40))
+    firsts, lasts = zip(*(piece[2:] for piece in pieces["users"]), strict=True)
+    assert {piece[:2] for piece in pieces["users"]} == {(0, 0)}
+    assert (firsts[0], lasts[-1]) == (0, 60)
+    assert len(firsts) > 1
+    assert firsts[1:] == lasts[:-1]

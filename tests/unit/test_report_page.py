@@ -116,6 +116,28 @@ def facts() -> Facts:
             metric("measured", "wordsim_353", 0.62134),
         ],
         spaces=[space],
+        trials=[
+            {
+                "trial": 1,
+                "rank": 32,
+                "reg_param": 0.001,
+                "unobserved_weight": 0.0725,
+                "iteration": 4,
+                "recall": 0.1125,
+                "ndcg": 0.0875,
+                "is_best": False,
+            },
+            {
+                "trial": 2,
+                "rank": 64,
+                "reg_param": 0.003,
+                "unobserved_weight": 0.1,
+                "iteration": 6,
+                "recall": 0.1375,
+                "ndcg": 0.0975,
+                "is_best": True,
+            },
+        ],
         other_spaces={"superseded": 2},
     )
 
@@ -210,7 +232,7 @@ def test_every_given_value_is_shown(page: Page, shown: str) -> None:
 
 def test_each_figure_is_drawn(page: Page) -> None:
     drawn = [a["aria-label"] for tag, a in page.elements if tag == "svg"]
-    assert len(drawn) == 4
+    assert len(drawn) == 5
 
 
 def test_checks_stand_under_their_space(facts: Facts) -> None:
