@@ -198,7 +198,7 @@ def test_ratings_are_predicted_by_inner_products_of_vectors_with_biases(spark, t
     )
     mean = result.measures["mean"]
     assert mean == pytest.approx(np.mean([p[2] for p in pairs]), rel=1e-6)
-    assert {v.size for v in vectors.values()} == {4}
+    assert {v.size for v in vectors.values()} == {3}  # factors, bias, and 1
     for u in range(30):
         for i in range(20):
             predicted = float(vectors[f"u{u}"] @ vectors[f"i{i}"]) + mean
