@@ -20,7 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = ("jobs", "pipelines", "schemas", "tests")
 NOT_TABLES = {"corpus", "event_log", "report", "export", "manifest"}
-SAME_SHAPE = {"similar_entities": "neighbours", "published": "vectors"}
+SAME_SHAPE = {
+    "similar_entities": "neighbours",
+    "published": "vectors",
+    "folded_vectors": "vectors",
+}
 NOT_JOBS = {"__init__", "command", "console", "workflow"}
 
 
