@@ -6,9 +6,9 @@ from pyspark.sql import SparkSession
 
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.packing import Survey
-from pipelines.training.executors import executor_memory, executor_threads
+from pipelines.training.executors import executor_heap, executor_memory, executor_threads
 
-_MARGIN = 1 << 30  # bytes of a worker beside cells and factors
+_MARGIN = 1 << 29  # bytes of a worker beside cells and factors
 
 
 @dataclass(frozen=True)
@@ -31,23 +31,27 @@ class Choice:
 
 
 def choose(spark: SparkSession, config: TrainAlsConfig, found: Survey, dimension: int) -> Choice:
-    """Decide the layout where it is `auto`, from measured bytes and an executor's memory."""
+    """Decide the layout where it is `auto`, from measured bytes and an executor's memory.
+
+    Where Python's memory is not configured, as on a standalone cluster, as much as the JVM has is
+    taken for it.
+    """
     cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
-    memory = executor_memory(spark)
+    memory = executor_memory(spark) or executor_heap(spark)
     cells = found.pairs * 8
     factors = (found.users + found.items) * dimension * 4
     needed = 2 * cells + 3 * factors + _MARGIN
     layout, why = str(config.layout), "as configured"
     if layout == "auto":
-        fits = memory is None or needed <= memory
+        fits = needed <= memory
         layout = "packed" if fits else "blocked"
-        told = "an executor" if memory is None else f"an executor's {memory / 2**30:.1f} GiB"
-        why = f"{needed / 2**30:.1f} GiB {'fit' if fits else 'do not fit'} {told}"
+        told = "fit" if fits else "do not fit"
+        why = f"{needed / 2**30:.1f} GiB {told} an executor's {memory / 2**30:.1f} GiB"
     if layout == "packed":
         return Choice(layout, why, config.threads or cores, 1, is_whole=True)
     threads = config.threads or 1
     side_by_side = max(1, cores // threads)
     larger = max(found.users, found.items) * dimension * 4
-    is_whole = memory is None or 2 * larger * side_by_side + _MARGIN <= memory
+    is_whole = 2 * larger * side_by_side + _MARGIN <= memory
     tasks = min(found.blocks, max(1, slots // threads))
     return Choice(layout, why, threads, tasks, is_whole)

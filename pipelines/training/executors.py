@@ -37,10 +37,20 @@ def executor_memory(spark: SparkSession) -> int | None:
     """Return the bytes an executor has for Python beside its JVM; None where it is not known."""
     if is_local(spark):
         return int(psutil.virtual_memory().available)
-    conf = spark.sparkContext.getConf()
     for name in ("spark.executor.pyspark.memory", "spark.executor.memoryOverhead"):
-        value = conf.get(name)
-        found = re.fullmatch(r"\s*(\d+)\s*([bkmgt]?)b?\s*", (value or "").lower())
-        if found:
-            return int(found[1]) * (_UNITS[found[2]] if found[2] else 1 << 20)
+        found = _bytes(spark, name)
+        if found is not None:
+            return found
     return None
+
+
+def executor_heap(spark: SparkSession) -> int:
+    """Return the bytes of an executor's JVM; Spark's default where nothing is set."""
+    return _bytes(spark, "spark.executor.memory") or 1 << 30
+
+
+def _bytes(spark: SparkSession, name: str) -> int | None:
+    """Read a setting such as `512m`; a number alone is MiB, as Spark has it for these."""
+    value = spark.sparkContext.getConf().get(name)
+    found = re.fullmatch(r"\s*(\d+)\s*([bkmgt]?)b?\s*", (value or "").lower())
+    return int(found[1]) * (_UNITS[found[2]] if found[2] else 1 << 20) if found else None

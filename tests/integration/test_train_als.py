@@ -8,8 +8,9 @@ from pyspark.errors import PySparkException
 
 from jobs.train_als import run
 from pipelines import tables
-from pipelines.als import blocked, cells, packed
+from pipelines.als import blocked, cells, layouts, packed
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.als.packing import Survey
 from pipelines.als.runs import Blocked
 from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState
@@ -278,3 +279,13 @@ def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
     assert (firsts[0], lasts[-1]) == (0, 60)
     assert len(firsts) > 1
     assert firsts[1:] == lasts[:-1]
+
+
+def test_auto_is_packed_where_an_executor_has_room_and_says_why(spark, tmp_path, monkeypatch):
+    found = Survey(4_000_000, 60_000, 15_000, 3.0, 16, 99_999)
+    cases = ((8, "packed", True), (0.6, "blocked", True), (0.5, "blocked", False))
+    for gigabytes, layout, is_whole in cases:
+        monkeypatch.setattr(layouts, "executor_memory", lambda _, size=gigabytes: int(size * 2**30))
+        choice = layouts.choose(spark, config(tmp_path), found, 64)
+        assert (choice.layout, choice.is_whole) == (layout, is_whole)
+        assert f"an executor's {gigabytes:.1f} GiB" in choice.why
