@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
@@ -11,6 +12,10 @@ from pipelines.session import open_session
 
 # a process of pytest-xdist has no main file, and PySpark's Connect part then ends the process
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
+
+# an example that compiles a kernel, or a busy machine, is not a failure
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """What every benchmark shares: where the data is, paired repetitions, the table and its JSON."""
 
 import json
+import math
 import os
 import statistics
 from collections.abc import Callable
@@ -37,7 +38,7 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
         row["ratio"] = _ratio(row)
         shown = (
             row["case"], row["metric"], _shown(row["ours"]), row["peer"],
-            _shown(row["peer_value"]) if row["peer_value"] else "not installed",
+            _shown(row["peer_value"]) if _is_told(row) else "not measured",
             f"{row['ratio']:.2f}" if row["ratio"] else "", json.dumps(row["quality"]),
         )  # fmt: skip
         table.add_row(*shown)
@@ -50,9 +51,14 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
 def _ratio(row: dict[str, Any]) -> float | None:
     """Return how many times better ours is: fewer seconds, or more of anything else."""
     ours, its = row["ours"], row["peer_value"]
-    if not its:
+    if not _is_told(row):
         return None
     return float(its / ours if row["metric"].startswith("seconds") else ours / its)
+
+
+def _is_told(row: dict[str, Any]) -> bool:
+    """Tell whether the peer was there to be measured."""
+    return bool(row["peer_value"]) and not math.isnan(row["peer_value"])
 
 
 def _shown(value: float) -> str:

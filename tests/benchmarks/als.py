@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import implicit
+import _implicit
 import numpy as np
 import scipy.sparse as sp
 from _measuring import REPETITIONS, ROOT, peer, write
@@ -35,10 +35,10 @@ from pipelines.als.objective import Objective
 from pipelines.als.packed import sweep_once
 from pipelines.als.sweep import Cells, Solver
 from pipelines.session import open_session
-from schemas import INTERACTIONS, TRAINING_HISTORY
+from schemas import INTERACTIONS
 
 ALPHA, REG = 10.0, 0.01
-CASES = os.environ.get("CASES", "kernel,packed,blocked,mllib").split(",")
+CASES = os.environ.get("CASES", "kernel,packed,blocked,mllib,fixed").split(",")
 LARGE = int(os.environ.get("PAIRS", "20_000_000"))
 BLOCKS = 16
 
@@ -89,19 +89,15 @@ def kernels(matrix: sp.csr_matrix, rank: int, iterations: int) -> tuple[float, f
 def implicits(
     matrix: sp.csr_matrix, rank: int, iterations: int, threads: int
 ) -> tuple[float, float]:
-    """Fit `implicit` from the same factors, items first as we do; return seconds and the loss."""
+    """Fit `implicit` from our first factors; return seconds and the loss, or nan without it."""
+    if _implicit.NAME is None:
+        return float("nan"), float("nan")
     users, items = sides(matrix, rank, Solver("conjugate_gradients", 3), 1)
-    model = implicit.als.AlternatingLeastSquares(
-        factors=rank, regularization=REG, alpha=ALPHA, iterations=iterations, num_threads=threads
-    )
-    model.user_factors, model.item_factors = items.factors.copy(), users.factors.copy()
-    times = [time.perf_counter()]
-    model.fit(
-        matrix.T.tocsr(), show_progress=False,
-        callback=lambda *_: times.append(time.perf_counter()),
+    seconds, *found = _implicit.fit(
+        matrix, (users.factors, items.factors), alpha=ALPHA, reg=REG, iterations=iterations,
+        threads=threads,
     )  # fmt: skip
-    seconds = statistics.median(np.diff(times))
-    return float(seconds), loss(matrix, model.item_factors, model.user_factors)
+    return seconds, loss(matrix, *found)
 
 
 def kernel(matrix: sp.csr_matrix, rank: int) -> dict[str, Any]:
@@ -110,7 +106,7 @@ def kernel(matrix: sp.csr_matrix, rank: int) -> dict[str, Any]:
     runs = [(kernels(matrix, rank, 5), implicits(matrix, rank, 5, 1)) for _ in range(REPETITIONS)]
     ours, its = (statistics.median(r[n][0] for r in runs) for n in (0, 1))
     losses = {"loss": runs[0][0][1], "peer_loss": runs[0][1][1]}
-    return _row(f"one thread, rank {rank}", ours, peer("implicit"), its, matrix.nnz, losses, 1)
+    return _row(f"one thread, rank {rank}", ours, _implicit.NAME, its, matrix.nnz, losses, 1)
 
 
 def job(spark: SparkSession, folder: Path, name: str, **settings: Any) -> tuple[float, float]:
@@ -125,14 +121,14 @@ def job(spark: SparkSession, folder: Path, name: str, **settings: Any) -> tuple[
     return time.perf_counter() - started, float(result.measures["loss"])
 
 
-def jobs(spark: SparkSession, folder: Path, layout: str, rank: int) -> tuple[float, float]:
-    """Return the job's seconds per iteration, and its seconds beside iterations."""
+def jobs(spark: SparkSession, folder: Path, layout: str, rank: int) -> tuple[float, float, float]:
+    """Return the job's seconds per iteration, its other seconds, and the loss after five."""
     name = f"{layout}-{rank}-{time.monotonic_ns()}"
-    times = [
-        job(spark, folder, f"{name}-{n}", layout=layout, rank=rank, max_iter=n)[0] for n in (5, 15)
-    ]
-    per = (times[1] - times[0]) / 10
-    return per, times[0] - 5 * per
+    (few, lost), (many, _) = (
+        job(spark, folder, f"{name}-{n}", layout=layout, rank=rank, max_iter=n) for n in (5, 15)
+    )
+    per = (many - few) / 10
+    return per, few - 5 * per, lost
 
 
 def mllibs(spark: SparkSession, folder: Path, rank: int) -> float:
@@ -162,18 +158,20 @@ def through_spark(folder: Path, matrix: sp.csr_matrix, cases: list[str]) -> list
     for layout, ranks in (("packed", (64, 128)), ("blocked", (64,))):
         for rank in ranks if layout in cases else ():
             runs = [
-                (*jobs(spark, folder, layout, rank), implicits(matrix, rank, 5, 2)[0])
+                (*jobs(spark, folder, layout, rank), *implicits(matrix, rank, 5, 2))
                 for _ in range(REPETITIONS)
             ]
-            ours, fixed, its = (statistics.median(r[n] for r in runs) for n in range(3))
+            ours, fixed, lost, its, peers = (
+                statistics.median(r[n] for r in runs) for n in range(5)
+            )
             case = f"{layout}, rank {rank}, {shown}"
-            extra = {"fixed_seconds": round(fixed, 1)}
-            rows.append(_row(case, ours, peer("implicit"), its, matrix.nnz, extra, 2))
+            extra = {"fixed_seconds": round(fixed, 1), "loss": lost, "peer_loss": peers}
+            rows.append(_row(case, ours, _implicit.NAME, its, matrix.nnz, extra, 2))
     if "mllib" in cases:
         its = mllibs(spark, folder, 64)
         name = f"{peer('pyspark')}'s MLlib"
         rows += [
-            _row(row["case"], row["ours"], name, its, matrix.nnz, {}, 2)
+            _row(row["case"], row["ours"], name, its, matrix.nnz, {}, 2) | {"runs": 1}
             for row in rows
             if row["case"].endswith(f"rank 64, {shown}")
         ]
@@ -181,8 +179,8 @@ def through_spark(folder: Path, matrix: sp.csr_matrix, cases: list[str]) -> list
     return rows
 
 
-def empty_sweeps(folder: Path) -> None:
-    """Print what a half-sweep of blocked costs where there is nothing to compute."""
+def empty_sweeps(folder: Path) -> dict[str, Any]:
+    """Return what a half-sweep of blocked costs where there is nothing to compute."""
     spark = _session(folder)
     matrix = generate(Shape(pairs=400, users=100, items=50))
     (folder / "tiny").mkdir()
@@ -192,11 +190,9 @@ def empty_sweeps(folder: Path) -> None:
         job(spark, folder / "tiny", f"b{n}", rank=8, max_iter=n, layout="blocked", num_blocks=4)[0]
         for n in (5, 25)
     ]
-    print(f"fixed cost of a half-sweep: {(times[1] - times[0]) / 40:.2f} s")
-    history = tables.read(spark, str(folder / "tiny" / "b25" / "training_history"),
-                          TRAINING_HISTORY)  # fmt: skip
-    print(f"rows of history: {history.count()}")
     spark.stop()
+    cost = (times[1] - times[0]) / 40
+    return _row("fixed cost of a half-sweep", cost, None, 0.0, 400, {}, 2)
 
 
 def _session(folder: Path) -> SparkSession:
@@ -223,7 +219,7 @@ def main() -> None:
         write("als", rows)
     with tempfile.TemporaryDirectory() as name:
         if "fixed" in CASES:
-            empty_sweeps(Path(name))
+            rows.append(empty_sweeps(Path(name)))
         if {"packed", "blocked"} & set(CASES):
             rows += through_spark(Path(name), matrix, CASES)
             write("als", rows)

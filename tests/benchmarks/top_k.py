@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import implicit
+import _implicit
 import numpy as np
 import scipy.sparse as sp
 from _measuring import REPETITIONS, ROOT, peer, write
@@ -65,7 +65,9 @@ def matrices(spark: SparkSession, folder: Path, shape: Shape) -> tuple[np.ndarra
 
 def implicits(users: np.ndarray, items: np.ndarray, pairs: sp.csr_matrix) -> float:
     """Recommend to all users by `implicit`'s own top-k; return users per second."""
-    model = implicit.als.AlternatingLeastSquares(factors=RANK, num_threads=2)
+    if _implicit.NAME is None:
+        return float("nan")
+    model = _implicit.model(RANK, num_threads=2)
     model.user_factors, model.item_factors = users, items
     everyone = np.arange(len(users))
     started = time.perf_counter()
@@ -119,7 +121,7 @@ def main() -> None:
         runs = [(ours(spark, folder), implicits(*factors, pairs)) for _ in range(REPETITIONS)]
         own, its = (statistics.median(run[n] for run in runs) for n in (0, 1))
         wrong = differing(spark, folder, factors, pairs)
-        rows = [_row(own, f"{peer('implicit')}, recommend()", its, wrong)]
+        rows = [_row(own, f"{_implicit.NAME}, recommend()", its, wrong)]
         write("top_k", rows)
         rows.append(_row(own, f"{peer('pyspark')}'s MLlib", mllibs(spark, folder), wrong))
         spark.stop()
