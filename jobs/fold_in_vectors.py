@@ -33,14 +33,19 @@ def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
         "item_ids": store.read("item_ids", ITEM_IDS),
     }
     frozen = fold_in.freeze(frames, config, space.parameters)
-    rows = fold_in.gather_rows(frames, config).persist(StorageLevel.DISK_ONLY)
+    gathered = fold_in.gather_rows(frames, config, frozen.objective)
+    rows = gathered.persist(StorageLevel.DISK_ONLY)
+    count, pairs, unknown = fold_in.count_pairs(rows, frozen)
     folded = fold_in.fold_in(rows, frozen, entity=config.entity, space_id=space.space_id)
-    result = JobResult(space_id=space.space_id, rows_in={f"{config.entity}s": rows.count()})
+    result = JobResult(
+        space_id=space.space_id, rows_in={f"{config.entity}s": count, "interactions": pairs}
+    )
     result.rows_out["folded_vectors"] = store.write(
         folded, VECTORS, name="folded_vectors", part={"space_id": space.space_id}
     )
-    without = result.rows_in[f"{config.entity}s"] - result.rows_out["folded_vectors"]
-    result.rejected = {"no_usable_pair": without} if without else {}
+    without = count - result.rows_out["folded_vectors"]
+    rejected = {"no_usable_pair": without, "unknown_key": unknown}
+    result.rejected = {reason: number for reason, number in rejected.items() if number}
     return store.finish(result, rows)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark import TaskContext
 from threadpoolctl import threadpool_limits
 
-from pipelines.als import kernel, sweep
+from pipelines.als import sweep
 from pipelines.als.fit import OTHER, Fit
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import Cells, Opposite
@@ -82,15 +82,8 @@ def partial_task(half: Half) -> Task:
 
 
 def _sums(half: Half, piece: int, cells: Cells, opposite: Opposite) -> Content:
-    dimension = half.fit.dimension
-    matrix = np.zeros((dimension, dimension), np.float32)
-    vector = np.zeros(dimension, np.float32)
-    constant = kernel.add_cells(
-        cells.columns, cells.weights, opposite.rows, opposite.biases, half.fit.objective.terms,
-        kernel.workspace(dimension), matrix, vector,
-    )  # fmt: skip
-    right = np.concatenate([vector.astype(np.float64), [constant]])
-    return (SUMS, piece, matrix.tobytes(), right.tobytes())
+    matrix, vector, constant = sweep.sum_cells(cells, opposite, half.fit.objective)
+    return (SUMS, piece, matrix.tobytes(), np.append(vector, constant).tobytes())
 
 
 def half_task(half: Half) -> Task:
@@ -148,16 +141,14 @@ def _solve_giants(
     fit, (cells, before, factors), total = half.fit, block, 0.0
     ridges = fit.objective.ridges(cells.counts, opposite.count).astype(np.float32)
     for row in sorted({row for of, row, _, _ in half.pieces if of == number}):
-        matrix = opposite.gramian.copy() if opposite.gramian.size else np.zeros(
-            (fit.dimension, fit.dimension), np.float32)  # fmt: skip
-        right = np.zeros(fit.dimension + 1)
+        matrix, right = np.zeros((fit.dimension, fit.dimension)), np.zeros(fit.dimension + 1)
         for piece, (of, which, _, _) in enumerate(half.pieces):
             if (of, which) == (number, row):
                 for _, first, second in stored.rows(SUMS, "", only=range(piece, piece + 1)):
-                    matrix += np.frombuffer(first.as_buffer(), np.float32).reshape(matrix.shape)
+                    matrix += np.frombuffer(first.as_buffer()).reshape(matrix.shape)
                     right += np.frombuffer(second.as_buffer(), np.float64)
         factors[row], value = sweep.solve_one(
-            matrix, right[:-1].astype(np.float32), before[row], ridges[row], opposite, fit.solver,
+            matrix, right[:-1], before[row], ridges[row], opposite, fit.solver,
             free=int(fit.objective.has_biases),
         )  # fmt: skip
         total += value + right[-1]

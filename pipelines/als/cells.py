@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.als.config import TrainAlsConfig
@@ -49,10 +49,15 @@ def prepare(
     return found
 
 
-def _survey(pairs: DataFrame, config: TrainAlsConfig) -> Survey:
+def is_bad_weight(objective: str) -> Column:
+    """Tell whether column `weight` is no finite number or, of implicit feedback, negative."""
     weight = F.col("weight").cast("double")
     is_number = weight.isNotNull() & ~F.isnan(weight) & (F.abs(weight) < float("inf"))
-    is_bad = ~is_number if config.objective == "explicit" else ~(is_number & (weight >= 0))
+    return ~is_number if objective == "explicit" else ~(is_number & (weight >= 0))
+
+
+def _survey(pairs: DataFrame, config: TrainAlsConfig) -> Survey:
+    weight, is_bad = F.col("weight").cast("double"), is_bad_weight(config.objective)
     found = pairs.agg(
         F.count_if(F.lit(True) if config.objective == "explicit" else weight > 0).alias("pairs"),
         F.max("user_id").alias("user"),

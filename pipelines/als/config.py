@@ -92,8 +92,12 @@ class TrainAlsConfig(JobConfig):
         if self.engine == "mllib":
             if self.objective == "ials":
                 raise ValueError("objective: ials needs engine: native; MLlib has hu2008")
-            if self.inputs.initial_vectors or self.early_stopping is not None:
-                raise ValueError("inputs.initial_vectors and early_stopping need engine: native")
+            asked = (self.inputs.initial_vectors, self.early_stopping, self.evaluation_split)
+            if any(setting is not None for setting in asked):
+                raise ValueError(
+                    "inputs.initial_vectors, early_stopping and evaluation_split need "
+                    "engine: native"
+                )
         return self
 
     def to_objective(self, mean: float) -> Objective:

@@ -118,10 +118,7 @@ class Side:
 
     def catalogue(self) -> Catalogue:
         """Return the side's rows as what can be recommended."""
-        has_cells = np.zeros(len(self.factors), np.bool_)
-        for number, cells in self.cells.items():
-            has_cells[number :: self.fit.blocks] = cells.counts > 0
-        return catalogue(self.factors, has_cells)
+        return catalogue(self.factors)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yield each block's number, factors and cells per row."""

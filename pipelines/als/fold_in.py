@@ -12,16 +12,18 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from pipelines.als import sweep
+from pipelines.als.cells import is_bad_weight
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.fold_in_config import FoldInConfig
 from pipelines.als.objective import Objective
 from pipelines.als.sweep import Cells, Opposite, Solver
-from pipelines.als.vectors import published_factors, solved_factors
+from pipelines.als.vectors import known_key, published_factors, solved_factors
 from pipelines.errors import InputError
 from pipelines.training.catalogue import Catalogue, collect_catalogue
 from pipelines.training.top_k import as_lists, as_ragged
 
 OPPOSITE = {"user": "item", "item": "user"}
+_COUNTS = ["rows", "pairs", "unknown"]
 _SCHEMA = "id int, vector array<float>, norm float"
 
 
@@ -85,23 +87,52 @@ def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: st
     return Frozen(objective, is_nonnegative, opposite)
 
 
-def gather_rows(frames: Mapping[str, DataFrame], config: FoldInConfig) -> DataFrame:
-    """Return the rows to solve, each with its pairs: `id, key, opposite, weights`."""
+def gather_rows(
+    frames: Mapping[str, DataFrame], config: FoldInConfig, objective: Objective
+) -> DataFrame:
+    """Return the rows to solve, each with its pairs: `id, key, opposite, weights`.
+
+    A weight that training would refuse, or an id without a key, ends the query that reads them.
+    """
     own, other = f"{config.entity}_id", f"{OPPOSITE[config.entity]}_id"
     pairs = frames["interactions"].where(F.col("split").isin(list(config.splits)))
-    cell = F.struct(F.col(other).alias("opposite"), F.col("weight").alias("weight"))
+    refused = F.concat(
+        F.lit("inputs.interactions: weight "), "weight", F.lit(" of user_id "), "user_id",
+        F.lit(", item_id "), "item_id", F.lit(" cannot be used"),
+    )  # fmt: skip
+    weight = F.when(is_bad_weight(objective.name), F.raise_error(refused)).otherwise(
+        F.col("weight")
+    )
+    cell = F.struct(F.col(other).alias("opposite"), weight.alias("weight"))
     rows = pairs.groupBy(F.col(own).alias("id")).agg(F.collect_list(cell).alias("cells"))
-    keyed = rows.join(frames[f"{config.entity}_ids"].select("id", "key"), "id")
+    ids = frames[f"{config.entity}_ids"].select("id", "key")
+    keyed = rows.join(ids, "id", "left").withColumn("key", known_key(f"{config.entity}_ids"))
     if config.only_new:
         known = frames["vectors"].where(F.col("entity") == config.entity).select("key")
         keyed = keyed.join(known, "key", "left_anti")
     return keyed.select("id", "key", "cells.opposite", F.col("cells.weight").alias("weights"))
 
 
+def count_pairs(rows: DataFrame, frozen: Frozen) -> tuple[int, int, int]:
+    """Return how many rows there are, their pairs, and those whose opposite has no vector."""
+    shared = rows.sparkSession.sparkContext.broadcast(frozen)
+
+    def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            places = shared.value.opposite.positions(as_ragged(batch.column("opposite"))).values
+            counts = (batch.num_rows, places.size, int((places < 0).sum()))
+            yield pa.RecordBatch.from_arrays([pa.array([n]) for n in counts], names=_COUNTS)
+
+    counted = rows.mapInArrow(count, ", ".join(f"{name} long" for name in _COUNTS))
+    totals = counted.agg(*(F.coalesce(F.sum(name), F.lit(0)) for name in _COUNTS)).collect()[0]
+    return totals[0], totals[1], totals[2]
+
+
 def fold_in(rows: DataFrame, frozen: Frozen, *, entity: str, space_id: str) -> DataFrame:
     """Return rows' vectors, each the exact solution of its pairs: as `vectors` has them.
 
-    Pairs with opposite keys that have no vector are left out; so is a row that has no other.
+    Pairs with opposite keys that have no vector are left out, and those without weight where
+    feedback is implicit; so is a row that has no other.
 
     Args:
         rows: Frame of `gather_rows`.
@@ -157,7 +188,7 @@ def _cells(batch: pa.RecordBatch, frozen: Frozen) -> Cells:
     lists = as_ragged(batch.column("opposite"))
     places = frozen.opposite.positions(lists).values
     weights = batch.column("weights").flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    is_used = (places >= 0) & np.isfinite(weights)
+    is_used = places >= 0
     if frozen.objective.name != "explicit":
         is_used &= weights > 0
     lengths = np.bincount(lists.rows[is_used], minlength=batch.num_rows)

@@ -19,16 +19,16 @@ class Catalogue:
     places: np.ndarray
 
 
-def catalogue(factors: np.ndarray, has_cells: np.ndarray) -> Catalogue:
-    """Return the items that can be recommended.
+def catalogue(factors: np.ndarray) -> Catalogue:
+    """Return the items that can be recommended: those that have factors other than zeros.
 
     Args:
         factors: Of all items, `(m, d)`.
-        has_cells: Which items were trained, `(m,)`.
     """
-    matrix = np.ascontiguousarray(factors[has_cells])
+    has_factors = factors.any(axis=1)
+    matrix = np.ascontiguousarray(factors[has_factors])
     places = np.full(len(factors), -1, np.int64)
-    places[has_cells] = np.arange(len(matrix))
+    places[has_factors] = np.arange(len(matrix))
     return Catalogue(matrix, places)
 
 

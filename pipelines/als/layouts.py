@@ -30,18 +30,21 @@ class Choice:
     is_whole: bool
 
 
-def choose(spark: SparkSession, config: TrainAlsConfig, found: Survey, dimension: int) -> Choice:
+def choose(
+    spark: SparkSession, config: TrainAlsConfig, found: Survey, dimension: int,
+    begun: str | None = None,
+) -> Choice:  # fmt: skip
     """Decide the layout where it is `auto`, from measured bytes and an executor's memory.
 
     Where Python's memory is not configured, as on a standalone cluster, as much as the JVM has is
-    taken for it.
+    taken for it. A fit that was begun in a layout goes on in it.
     """
     cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
     memory = executor_memory(spark) or executor_heap(spark)
     cells = found.pairs * 8
     factors = (found.users + found.items) * dimension * 4
     needed = 2 * cells + 3 * factors + _MARGIN
-    layout, why = str(config.layout), "as configured"
+    layout, why = begun or str(config.layout), "as it began" if begun else "as configured"
     if layout == "auto":
         fits = needed <= memory
         layout = "packed" if fits else "blocked"

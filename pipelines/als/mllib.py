@@ -8,6 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.als.config import TrainAlsConfig
+from pipelines.als.vectors import known_key
 from pipelines.errors import InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState, Trained
@@ -57,5 +58,6 @@ def train(
 
 
 def _named(factors: DataFrame, ids: DataFrame, entity: str) -> DataFrame:
-    named = factors.join(ids.select("id", "key"), "id", "inner")
-    return named.select(F.lit(entity).alias("entity"), "key", F.col("features").alias("vector"))
+    named = factors.join(ids.select("id", "key"), "id", "left")
+    key = known_key(f"{entity}_ids").alias("key")
+    return named.select(F.lit(entity).alias("entity"), key, F.col("features").alias("vector"))

@@ -15,6 +15,7 @@ from pipelines.als.packing import SIDES, Survey
 from pipelines.als.runs import Blocked, Giants, Packed, Run
 from pipelines.als.stored import Stored
 from pipelines.als.sweep import Solver
+from pipelines.errors import InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState, Trained
 
@@ -32,12 +33,13 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
         One row per user and item of the training split; and the loss and seconds of each sweep.
 
     Raises:
-        InputError: Interactions cannot be trained on, or initial vectors are of another rank.
+        InputError: Interactions cannot be trained on, the split to rank has none, or initial
+            vectors are of another rank.
     """
     pairs = frames["interactions"].where(F.col("split") == "train")
     found = cells.prepare(pairs, _held_out(frames, config), config, state)
     fit, giants = _fit(config, state, found)
-    choice = layouts.choose(state.spark, config, found, fit.dimension)
+    choice = _choose(config, state, found, fit.dimension)
     run = _run(state, fit, choice, giants, found)
     if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
         state.write("round=0", vectors.initial(frames, run.fit))
@@ -49,7 +51,22 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
 def _held_out(frames: Mapping[str, DataFrame], config: TrainAlsConfig) -> DataFrame | None:
     if config.evaluation_split is None:
         return None
-    return frames["interactions"].where(F.col("split") == config.evaluation_split)
+    found = frames["interactions"].where(F.col("split") == config.evaluation_split)
+    if found.isEmpty():
+        raise InputError(
+            f"inputs.interactions: no pair of the split {config.evaluation_split!r} to rank; give "
+            "build_interactions a share for it, or set evaluation_split: null"
+        )
+    return found
+
+
+def _choose(config: TrainAlsConfig, state: RoundState, found: Survey, dimension: int) -> Choice:
+    """Choose the layout; a run that goes on keeps the one its versions have."""
+    begun = state.noted("layout")
+    choice = layouts.choose(state.spark, config, found, dimension, begun)
+    if begun is None:
+        state.note("layout", choice.layout)
+    return choice
 
 
 def _fit(config: TrainAlsConfig, state: RoundState, found: Survey) -> tuple[Fit, Giants]:

@@ -79,10 +79,17 @@ class Blocked:
     giant: int
 
     def measured(self, number: int) -> History:
-        """Return the measures of all sweeps up to a version, noted as each ended."""
-        return self.state.noted(f"history-{number - number % 2}") or []
+        """Return the measures of all sweeps up to a version, noted when each is first asked for.
 
-    def advance(self, number: int, measured: History) -> None:
+        A run that was killed after a version asks for them when it goes on.
+        """
+        last = number - number % 2
+        if last == 0:
+            return []
+        known: History | None = self.state.noted(f"history-{last}")
+        return self._measure(last) if known is None else known
+
+    def advance(self, number: int, measured: History) -> None:  # noqa: ARG002  (Packed's need)
         """Run one half-sweep, and before the first one keep what it begins with."""
         if number == 0 and not self.state.has("round=0"):
             self._write("round=0", self.fit.blocks, blocked.first_task(self.fit))
@@ -90,7 +97,6 @@ class Blocked:
         if half.pieces:
             self._write(blocked.SUMS, len(half.pieces), blocked.partial_task(half))
         self._write(f"round={number + 1}", self.fit.blocks, blocked.half_task(half))
-        self._note(number + 1, measured)
         self.state.drop(f"round={number - 1}")
 
     def half(self, number: int) -> Half:
@@ -104,17 +110,16 @@ class Blocked:
         before = max(0, number - 2)
         return Half(self.fit, side, f"round={before}", f"round={number - 1}", self.is_whole, pieces)
 
-    def _note(self, number: int, measured: History) -> None:
-        """Keep the measures of a sweep at its end; a killed run makes the same ones again."""
+    def _measure(self, number: int) -> History:
+        """Add the measures of the sweep that a version ends to those before, and keep them."""
         stored = StoredRows(self.fit.folder)
-        own = stored.flat_json("measures", f"round={number}")
-        if number % 2:
-            return
-        items = stored.flat_json("measures", f"round={number - 1}")
+        own, items = (stored.flat_json("measures", f"round={n}") for n in (number, number - 1))
         loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
         seconds = sum(m["seconds"] for m in (*own, *items)) / self.tasks
         found = {"loss": loss, "seconds": seconds} | self._rankings(number)
-        self.state.note(f"history-{number}", [*measured, found])
+        history = [*self.measured(number - 2), found]
+        self.state.note(f"history-{number}", history)
+        return history
 
     def _rankings(self, number: int) -> dict[str, float]:
         """Return how held-out pairs are ranked by users of a version and items of the one before.
@@ -123,8 +128,8 @@ class Blocked:
         """
         if not self.fit.ranked:
             return {}
-        half = Half(self.fit, "users", f"round={number}", f"round={number - 1}", is_whole=True)
-        ranked = self._frame(self.fit.blocks, rankings.ranking_task(half)).select("first").collect()
+        task = rankings.ranking_task(self.fit, f"round={number}", f"round={number - 1}")
+        ranked = self._frame(self.fit.blocks, task).select("first").collect()
         return mean_of([json.loads(bytes(row["first"])) for row in ranked], self.fit.ranked)
 
     def is_complete(self, number: int) -> bool:

@@ -173,26 +173,48 @@ def penalty(factors: np.ndarray, counts: np.ndarray, objective: Objective, oppos
     return float(objective.ridges(counts, opposite) @ squares)
 
 
+def sum_cells(
+    cells: Cells, opposite: Opposite, objective: Objective
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the normal equations of some cells of one row: matrix, right side and constant.
+
+    In float64 and in the basis of the stored factors: another process that adds them up may have
+    found eigenvectors of other signs.
+    """
+    dimension = opposite.rows.shape[1]
+    matrix, right = np.zeros((dimension, dimension), np.float32), np.zeros(dimension, np.float32)
+    constant = kernel.add_cells(
+        cells.columns, cells.weights, opposite.rows, opposite.biases, objective.terms,
+        kernel.workspace(dimension), matrix, right,
+    )  # fmt: skip
+    turn = np.eye(dimension) if opposite.turn is None else opposite.turn.astype(np.float64)
+    return turn @ matrix @ turn.T, turn @ right, constant
+
+
 def solve_one(
     matrix: np.ndarray, right: np.ndarray, before: np.ndarray, ridge: float, opposite: Opposite,
     solver: Solver, *, free: int,
 ) -> tuple[np.ndarray, float]:  # fmt: skip
-    """Solve one row exactly from its normal equations without regularisation, changed in place.
+    """Solve one row exactly from the sums of `sum_cells` over all of its cells.
 
     Args:
-        matrix: `(d, d)`, the Gramian of all cells included where factors are not turned.
+        matrix: `(d, d)`.
         right: `(d,)`.
         before: The row's factors before.
         ridge: The row's regularisation.
-        opposite: The side the sums were made on.
+        opposite: The other side.
         solver: How; conjugate gradients leave long rows to Cholesky.
         free: Last components that may be negative.
 
     Returns:
         Factors `(d,)` and the least value, without the constant.
     """
+    turn = np.eye(right.size) if opposite.turn is None else opposite.turn.astype(np.float64)
+    total, b = ((turn.T @ matrix @ turn).astype(np.float32), (turn.T @ right).astype(np.float32))
+    if opposite.gramian.size:
+        total += opposite.gramian
     base = opposite.spectrum + np.float32(ridge)
     x = np.array(before, np.float32)
     name = solver.name if solver.name == "nonnegative" else "cholesky"
-    value = kernel.solve_sums(matrix, right, base, x, _SOLVERS[name], free)
+    value = kernel.solve_sums(total, b, base, x, _SOLVERS[name], free)
     return (x if opposite.turn is None else opposite.turn @ x), value

@@ -25,7 +25,6 @@ from pipelines.errors import InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState
 
-_SHARES = 10_000
 Row = dict[str, Any]
 
 
@@ -74,16 +73,16 @@ def best_of(rows: list[Row], metric: str) -> Row:
 
 def _prepare(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) -> Survey:
     held_out = interactions.where(F.col("split") == config.evaluation_split)
-    users = held_out.agg(F.count_distinct("user_id")).collect()[0][0]
-    if not users:
+    if held_out.isEmpty():
         raise InputError(
             f"inputs.interactions: no pair of the split {config.evaluation_split!r} to rank; give "
             "build_interactions a valid_share"
         )
-    share = min(_SHARES, -(-config.evaluation_users * _SHARES // users))
-    place = F.pmod(F.xxhash64("user_id", F.lit(config.seed)), F.lit(_SHARES))
+    order = F.xxhash64("user_id", F.lit(config.seed))
+    users = held_out.select("user_id").distinct().orderBy(order, "user_id")
+    some = held_out.join(F.broadcast(users.limit(config.evaluation_users)), "user_id", "left_semi")
     train = interactions.where(F.col("split") == "train")
-    return cells.prepare(train, held_out.where(place < share), _fit_config(config, None), state)
+    return cells.prepare(train, some, _fit_config(config, None), state)
 
 
 def _fit_config(config: TuneAlsConfig, candidate: Candidate | None) -> TrainAlsConfig:
@@ -127,9 +126,10 @@ def _try(
     ]  # fmt: skip
     numbers = state.spark.range(0, len(fits), 1, len(fits))
     schema = "number int, iteration int, recall double, ndcg double, loss double, seconds double"
-    tried = numbers.mapInArrow(_task(fits, config), schema).orderBy("number", "iteration")
+    # candidates times sweeps; sorted here, as Spark's own sort would fit all of them twice
+    tried = numbers.mapInArrow(_task(fits, config), schema).collect()
     rows = []
-    for row in tried.collect():  # candidates times sweeps
+    for row in sorted(tried, key=lambda row: (row["number"], row["iteration"])):
         own = row.asDict()
         rows.append(asdict(candidates[own.pop("number")]) | own)
     return rows

@@ -59,7 +59,7 @@ class TuneAlsConfig(JobConfig):
     evaluation_split: Literal["valid", "test"] = "valid"
     """Split that is ranked; leave `test` for one last look."""
     evaluation_users: int = Field(default=5_000, ge=1)
-    """Users ranked, about, chosen by a hash of their ids; all where there are fewer."""
+    """Users ranked, chosen by a hash of their ids; all where there are fewer."""
 
     @model_validator(mode="after")
     def _ranks_in_order(self) -> Self:

@@ -42,7 +42,7 @@ def named(factors: DataFrame, frames: Mapping[str, DataFrame], fit: Fit) -> Data
         sides.append(
             keyed.select(
                 F.lit(_ENTITY[side]).alias("entity"),
-                _key(_IDS[side]).alias("key"),
+                known_key(_IDS[side]).alias("key"),
                 "vector",
                 "norm",
             )
@@ -50,7 +50,8 @@ def named(factors: DataFrame, frames: Mapping[str, DataFrame], fit: Fit) -> Data
     return sides[0].unionAll(sides[1])
 
 
-def _key(table: str) -> Column:
+def known_key(table: str) -> Column:
+    """Return column `key`; where a join by `id` found none the query ends and names the id."""
     missing = F.concat(F.lit("id "), "id", F.lit(f" of inputs.interactions is not in {table}"))
     return F.coalesce("key", F.raise_error(missing))
 

@@ -1,11 +1,13 @@
 """What one executor has for a task that takes all of it: threads and memory."""
 
 import re
+from pathlib import Path
 
 import psutil
 from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
+_LEAST_OVERHEAD = 384 << 20
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -17,7 +19,9 @@ def executor_threads(spark: SparkSession) -> int:
     if shape:
         return int(shape[1])
     if is_local(spark):
-        return int(spark.sparkContext.defaultParallelism)
+        threads = re.match(r"local\[\s*(\d+)", master)
+        everyone = master.startswith("local[")
+        return int(threads[1]) if threads else psutil.cpu_count() or 1 if everyone else 1
     return int(conf.get("spark.executor.cores") or 1)
 
 
@@ -34,14 +38,31 @@ def whole_executor(spark: SparkSession, threads: int) -> ResourceProfile | None:
 
 
 def executor_memory(spark: SparkSession) -> int | None:
-    """Return the bytes an executor has for Python beside its JVM; None where it is not known."""
+    """Return the bytes a task that takes a whole executor has for Python, beside the JVM.
+
+    None where that is not known: a standalone worker bounds the JVM alone. Of
+    `spark.executor.pyspark.memory` Spark gives each core's worker an equal part.
+    """
     if is_local(spark):
-        return int(psutil.virtual_memory().available)
-    for name in ("spark.executor.pyspark.memory", "spark.executor.memoryOverhead"):
-        found = _bytes(spark, name)
-        if found is not None:
-            return found
-    return None
+        return _free_here()
+    given = _bytes(spark, "spark.executor.pyspark.memory")
+    if given is not None:
+        return given // executor_threads(spark)
+    given = _bytes(spark, "spark.executor.memoryOverhead")
+    if given is None and re.match("yarn|k8s", str(spark.sparkContext.master)):
+        share = spark.sparkContext.getConf().get("spark.executor.memoryOverheadFactor") or "0.1"
+        return max(_LEAST_OVERHEAD, int(float(share) * executor_heap(spark)))
+    return given
+
+
+def _free_here() -> int:
+    """Return the bytes that are free on this machine, or in the container it is."""
+    free, group = int(psutil.virtual_memory().available), Path("/sys/fs/cgroup")
+    try:
+        limit, used = ((group / name).read_text() for name in ("memory.max", "memory.current"))
+        return min(free, max(0, int(limit) - int(used)))
+    except (OSError, ValueError):  # no such file, or "max"
+        return free
 
 
 def executor_heap(spark: SparkSession) -> int:

@@ -1,6 +1,7 @@
 """State of a training run on storage: complete rounds from which a killed run goes on."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +29,7 @@ class Trained:
     lines: list[str] = field(default_factory=list)
 
 
+_ROUND = re.compile(r"round=(\d+)\.json")
 _OPTIONS = {
     "compression": "none",
     "parquet.block.row.count.limit": "1",
@@ -37,7 +39,11 @@ _OPTIONS = {
 
 
 class RoundState:
-    """Frames that a run keeps under `<work>/<job>/<space_id>`: each complete or absent."""
+    """Frames that a run keeps under `<work>/<job>/<space_id>`: each complete or absent.
+
+    A frame counts once the marker `<name>.json` is beside it: object stores rename a folder file by
+    file, so that half of one may be there after a kill.
+    """
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
         self.spark = spark
@@ -51,18 +57,23 @@ class RoundState:
         none is compressed, which would take seconds and hardly shrink it. Tasks move their files
         themselves, as nobody reads the folder before it is renamed.
         """
+        self._files.delete(self._marker(name))
         parquet.replace(
             self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
             options=_OPTIONS,
         )  # fmt: skip
+        self.note(name, "whole")
 
     def note(self, name: str, content: Any) -> None:
         """Keep a small JSON value."""
-        self._files.create(f"{self.folder}/{name}.json", json.dumps(content))
+        self._files.replace_text(self._marker(name), json.dumps(content))
+
+    def _marker(self, name: str) -> str:
+        return f"{self.folder}/{name}.json"
 
     def noted(self, name: str) -> Any:
         """Return a JSON value that is kept; None where there is none."""
-        place = f"{self.folder}/{name}.json"
+        place = self._marker(name)
         return json.loads(self._files.read_text(place)) if self._files.exists(place) else None
 
     def read(self, name: str, schema: str) -> DataFrame:
@@ -71,18 +82,19 @@ class RoundState:
         return stored.select([part.split()[0] for part in schema.split(", ")])
 
     def has(self, name: str) -> bool:
-        """Tell whether a frame is kept under a name."""
-        return self._files.exists(f"{self.folder}/{name}")
+        """Tell whether a frame is kept whole under a name."""
+        return self._files.exists(self._marker(name))
 
     def last_round(self) -> int:
         """Return the number of the last round that is kept whole; 0 where there is none."""
         if not self._files.is_folder(self.folder):
             return 0
-        names = [n for n in self._files.names(self.folder) if n.startswith("round=")]
-        return max((int(name.removeprefix("round=")) for name in names), default=0)
+        found = (_ROUND.fullmatch(name) for name in self._files.names(self.folder))
+        return max((int(match[1]) for match in found if match), default=0)
 
     def drop(self, name: str) -> None:
         """Delete one frame."""
+        self._files.delete(self._marker(name))
         self._files.delete(f"{self.folder}/{name}")
 
     def clear(self) -> None:

@@ -1,7 +1,9 @@
 """How many executors train a model together: decided from its size, the corpus and the cluster."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pyspark.sql import SparkSession
 
@@ -42,9 +44,12 @@ class Choice:
 
 
 def choose(
-    spark: SparkSession, config: TrainWord2VecConfig, *, vocabulary_size: int, tokens: int
-) -> Choice:
+    spark: SparkSession, config: TrainWord2VecConfig, *, vocabulary_size: int, tokens: int,
+    begun: Mapping[str, Any] | None = None,
+) -> Choice:  # fmt: skip
     """Decide the mode where it is `auto`, and how many trainers and threads there are.
+
+    A run that was begun by some trainers in a mode goes on so: `begun` has `mode` and `trainers`.
 
     Raises:
         ConfigError: What an executor must hold of the model does not fit its memory.
@@ -54,6 +59,8 @@ def choose(
     model = vocabulary_size * config.vector_size * 2 * 4
     memory = executor_memory(spark)
     mode, why = str(config.mode), "as configured"
+    if begun:
+        mode, why, config = begun["mode"], "as it began", config.model_copy(update=dict(begun))
     if mode == "auto":
         mode, why = _decide(config, cores, executors, tokens)
         whole = model * _COPIES[mode] + _MARGIN

@@ -44,7 +44,7 @@ def train(
     """
     size, counted = _vocabulary_size(frames["vocabulary"])
     found = _prepare(frames, config, state, size, counted)
-    choice = modes.choose(state.spark, config, vocabulary_size=size, tokens=found.tokens)
+    choice = _choose(config, state, size, found.tokens)
     run = _plan(config, state, choice, found, size)
     if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
         initial = vectors.initial(frames, config, run.settings)
@@ -53,6 +53,15 @@ def train(
     model = state.read(f"round={number}", SCHEMA)
     trained = vectors.named(model, frames["vocabulary"], config, run.settings, run.stretch(number))
     return Trained(trained, _history(measured), _summary(measured, choice, found))
+
+
+def _choose(config: TrainWord2VecConfig, state: RoundState, size: int, tokens: int) -> Choice:
+    """Choose the mode; a run that goes on keeps that of its rounds, and their trainers."""
+    begun = state.noted("trainers")
+    choice = modes.choose(state.spark, config, vocabulary_size=size, tokens=tokens, begun=begun)
+    if begun is None:
+        state.note("trainers", {"mode": choice.mode, "trainers": choice.trainers})
+    return choice
 
 
 def _vocabulary_size(vocabulary: DataFrame) -> tuple[int, int]:

@@ -12,32 +12,27 @@ import json
 import statistics
 import sys
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from _measuring import ROOT
+from _memory import peaks_of
 
 sys.path.insert(0, str(ROOT))
 from _interactions import Shape, generate, write_tables
 from als import job
 from pyspark.sql import SparkSession
-from scaling import watched_memory
 
 from pipelines.als import runs
 from pipelines.session import open_session
-from pipelines.training.stored import StoredRows
 
 CASES = os.environ.get("CASES", "skew,growth,memory").split(",")
 
 
-def session(folder: Path, master: str = "local[2]", tasks: int = 2) -> SparkSession:
-    """Open a session whose tables and logs lie in a folder, with so many tasks a half-sweep."""
-    settings = {
-        "spark.driver.memory": "2g", "spark.local.dir": str(folder / "local"),
-        "spark.default.parallelism": str(tasks),
-    }  # fmt: skip
+def session(folder: Path, master: str = "local[2]") -> SparkSession:
+    """Open a session whose tables and logs lie in a folder."""
+    settings = {"spark.driver.memory": "2g", "spark.local.dir": str(folder / "local")}
     return open_session("als scaling", master=master, settings=settings, log_folder=folder)
 
 
@@ -49,29 +44,39 @@ def data(spark: SparkSession, folder: Path, name: str, shape: Shape) -> Path:
     return place
 
 
+def durations(spark: SparkSession, first: int) -> list[list[float]]:
+    """Return the seconds of each task, by stage, of all stages from a number on."""
+    store, found = spark.sparkContext._jsc.sc().statusStore(), []  # type: ignore[union-attr]
+    for stage in range(first, first + 10_000):
+        tasks = store.taskList(stage, 0, 10_000)
+        if tasks.isEmpty():
+            return found
+        seconds = [tasks.apply(n).duration().get() / 1000 for n in range(tasks.size())]
+        found.append(seconds)
+    return found
+
+
 def skew(spark: SparkSession, folder: Path) -> dict[str, Any]:
-    """Return the longest task's seconds over the median's of each blocked half-sweep."""
+    """Return the longest task's seconds over the median's, of each blocked half-sweep's stages."""
     shape = Shape(4_000_000, 500_000, 50_000, first_user_share=0.01, first_item_share=0.1)
     place, found = data(spark, folder, "skew", shape), []
     advance = runs.Blocked.advance
 
     def watching(self: Any, number: int, measured: Any) -> None:
+        first = len(durations(spark, 0))
         advance(self, number, measured)
-        blocks = StoredRows(self.fit.folder).flat_json("measures", f"round={number + 1}")
-        tasks: dict[int, float] = {}
-        for block in blocks:
-            tasks[block["task"]] = tasks.get(block["task"], 0.0) + block["seconds"]
-        seconds = list(tasks.values())
-        pieces = len(self.half(number + 1).pieces)
-        found.append((max(seconds) / statistics.median(seconds), len(tasks), pieces))
+        if number:  # the first one also makes what the fit begins with, and compiles
+            found.extend(
+                {"half_sweep": number + 1, "tasks": len(seconds), "longest": max(seconds),
+                 "median": statistics.median(seconds)}
+                for seconds in durations(spark, first)
+            )  # fmt: skip
 
     runs.Blocked.advance = watching  # type: ignore[method-assign]
-    job(spark, place, "space", rank=64, max_iter=3, layout="blocked")
+    job(spark, place, "space", rank=64, max_iter=4, layout="blocked", threads=1)
     runs.Blocked.advance = advance  # type: ignore[method-assign]
-    return {
-        "longest_over_median": [round(ratio, 2) for ratio, _, _ in found],
-        "tasks": found[0][1], "pieces": [pieces for _, _, pieces in found],
-    }  # fmt: skip
+    ratios = [one["longest"] / one["median"] for one in found]
+    return {"longest_over_median": [round(ratio, 2) for ratio in ratios], "stages": found}
 
 
 def growth(spark: SparkSession, folder: Path) -> dict[str, Any]:
@@ -87,18 +92,18 @@ def growth(spark: SparkSession, folder: Path) -> dict[str, Any]:
 
 
 def memory(folder: Path) -> dict[str, Any]:
-    """Return the driver's peak at ten thousand and a million users, on two executors."""
+    """Return peaks of the job on two executors, from ten thousand users to a million."""
     found = {}
-    for users in (10_000, 1_000_000):
-        spark = session(folder, "local-cluster[2,1,2048]")
+    for users in (10_000, 100_000, 1_000_000):
+        spark = session(folder)
         place = data(spark, folder, f"memory-{users}", Shape(2_000_000, users, 5_000))
-        peaks: dict[str, int] = {}
-        stop = threading.Event()
-        threading.Thread(target=watched_memory, args=(stop, peaks), daemon=True).start()
-        job(spark, place, "space", rank=32, max_iter=2, layout="blocked")
-        stop.set()
         spark.stop()
-        found[f"{users:,} users"] = peaks
+        settings = {f"inputs.{n}": place / n for n in ("interactions", "user_ids", "item_ids")} | {
+            "outputs.vectors": place / "vectors", "rank": 64, "max_iter": 2, "layout": "blocked",
+            "num_blocks": 64,
+        }  # fmt: skip
+        conf = {"spark.driver.memory": "1g", "spark.local.dir": str(folder / "local")}
+        found[f"{users:,} users"] = peaks_of("train_als", settings, conf, "local-cluster[2,1,1024]")
     return found
 
 
@@ -107,9 +112,10 @@ def main() -> None:
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for case, run, tasks in (("skew", skew, 16), ("growth", growth, 2)):
+        # eight slots on two cores: as many tasks as an executor of eight cores has, sharing alike
+        for case, run, master in (("skew", skew, "local[8]"), ("growth", growth, "local[2]")):
             if case in CASES:
-                spark = session(folder, tasks=tasks)
+                spark = session(folder, master)
                 found[case] = run(spark, folder)
                 print(case, json.dumps(found[case]), flush=True)
                 spark.stop()

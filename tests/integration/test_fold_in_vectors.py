@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from pyspark.errors import PySparkException
 
 from jobs import fold_in_vectors, train_als
 from pipelines import tables
@@ -29,6 +30,7 @@ def folder(spark, tmp_path_factory):
     ]
     pairs += [(USERS, i, w, "test") for u, i, w, _ in pairs if u == 3]
     pairs += [(USERS + 1, ITEMS, 1.0, "test")]
+    pairs += [(1, 2, -1.0, "valid")]
     content = {
         USER_IDS: [(n, f"u{n}", 3, False) for n in range(USERS + 2)],
         ITEM_IDS: [(n, f"i{n}", 3, False) for n in range(ITEMS + 1)],
@@ -80,7 +82,8 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     known = read(spark, tmp_path / "vectors", "user")
     folded, result = fold_in(spark, folder, tmp_path, only_new=False, splits=["train"])
     assert folded.keys() == known.keys()
-    assert result.rows_in == {"users": USERS}
+    assert result.rows_in["users"] == USERS
+    assert result.rows_in["interactions"] > USERS
     assert not result.rejected
     for key, (vector, norm, space_id) in folded.items():
         np.testing.assert_allclose(vector, known[key][0], atol=1e-4)
@@ -89,7 +92,11 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     new, result = fold_in(spark, folder, tmp_path)
     assert new.keys() == {f"u{USERS}"}
     np.testing.assert_allclose(new[f"u{USERS}"][0], known["u3"][0], atol=1e-4)
-    assert (result.rows_in, result.rejected) == ({"users": 2}, {"no_usable_pair": 1})
+    assert result.rows_in["users"] == 2
+    assert result.rejected == {"no_usable_pair": 1, "unknown_key": 1}
+    if settings["objective"] != "explicit":
+        with pytest.raises(PySparkException, match=r"weight -1\.0 of user_id 1, item_id 2 cannot"):
+            fold_in(spark, folder, tmp_path, only_new=False, splits=["train", "valid"])
 
 
 @pytest.mark.slow

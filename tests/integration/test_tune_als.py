@@ -64,8 +64,24 @@ def tune(spark, folder, to, **changes):
     return result, tables.read(spark, str(to / "tuning_results"), TUNING_RESULTS).collect()
 
 
-def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(spark, folder, tmp_path):
+def started_jobs(spark):
+    return spark.sparkContext._jsc.sc().statusStore().jobsList(None).size()
+
+
+def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(
+    spark, folder, tmp_path, monkeypatch
+):
+    attempt, jobs = tuning._try, []
+
+    def counting(*given):
+        before = started_jobs(spark)
+        found = attempt(*given)
+        jobs.append(started_jobs(spark) - before)
+        return found
+
+    monkeypatch.setattr(tuning, "_try", counting)
     result, rows = tune(spark, folder, tmp_path)
+    assert jobs == [1, 1]  # a second job would be all fits once more
     tried = {r["trial"]: (r["rank"], r["reg_param"], r["unobserved_weight"]) for r in rows}
     assert tried == {
         1: (4, 0.001, 0.1),
@@ -83,6 +99,7 @@ def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(spark, folde
     assert f"  max_iter: {best['iteration']}" in result.lines
 
 
+@pytest.mark.slow
 def test_a_killed_search_tries_no_rank_again(spark, folder, tmp_path, monkeypatch):
     whole = tune(spark, folder, tmp_path / "a")[1]
     attempt, tried = tuning._try, []
@@ -103,14 +120,14 @@ def test_a_killed_search_tries_no_rank_again(spark, folder, tmp_path, monkeypatc
 
 
 def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path):
-    """Also of users and items without a vector: they count as missed."""
+    """Also of users and items without a vector: they count as missed, in blocks of their own."""
     _, rows = tune(spark, folder, tmp_path, max_rank=4, reg_params=[0.003], max_iter=3)
     places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
     for layout in ("packed", "blocked"):
         to = tmp_path / layout
         config = TrainAlsConfig(
             inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
-            format="parquet", rank=4, reg_param=0.003, max_iter=3, layout=layout, num_blocks=3,
+            format="parquet", rank=4, reg_param=0.003, max_iter=3, layout=layout, num_blocks=USERS,
             evaluation_split="valid", evaluation_k=5,
         )  # fmt: skip
         trained = train_als.run(spark, config)
