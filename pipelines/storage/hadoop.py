@@ -1,7 +1,10 @@
 """Files on any Hadoop file system, through the session's own JVM and credentials."""
 
+import re
+import shutil
 import uuid
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LOCAL = re.compile(r"file:(///?(?!/)|/(?!/)|//localhost/)")
 
 
 @dataclass(frozen=True)
@@ -28,9 +34,15 @@ class Files:
         context: Any = spark.sparkContext
         self._jvm: Any = context._jvm
         self._conf: Any = context._jsc.hadoopConfiguration()
+        self._is_local = str(self._conf.get("fs.defaultFS", "file:///")).startswith("file:")
+
+    @cached_property
+    def _path(self) -> Any:
+        """Return Hadoop's class of paths: each step of its name is a call into the JVM."""
+        return self._jvm.org.apache.hadoop.fs.Path
 
     def _open(self, uri: str) -> tuple[Any, Any]:
-        path = self._jvm.org.apache.hadoop.fs.Path(uri)
+        path = self._path(uri)
         try:
             filesystem = path.getFileSystem(self._conf)
         except Py4JJavaError as error:
@@ -39,9 +51,12 @@ class Files:
         return filesystem, filesystem.makeQualified(path)
 
     def _local(self, uri: str) -> Path | None:
-        """Return a local file's path: Python replaces it in one step, Hadoop does not."""
-        filesystem, path = self._open(uri)
-        return Path(path.toUri().getPath()) if filesystem.getScheme() == "file" else None
+        """Return a local file's path: Python replaces it in one step, and asks no JVM."""
+        scheme = _SCHEME.match(uri)
+        if scheme is None:
+            return Path(uri) if self._is_local else None
+        local = _LOCAL.match(uri)
+        return Path("/" + uri[local.end() :]) if local else None
 
     def qualified(self, uri: str) -> str:
         """Return the absolute URI with its scheme."""
@@ -49,11 +64,17 @@ class Files:
 
     def exists(self, uri: str) -> bool:
         """Tell whether a file or folder is there."""
+        local = self._local(uri)
+        if local is not None:
+            return local.exists()
         filesystem, path = self._open(uri)
         return bool(filesystem.exists(path))
 
     def is_folder(self, uri: str) -> bool:
         """Tell whether a folder is there."""
+        local = self._local(uri)
+        if local is not None:
+            return local.is_dir()
         filesystem, path = self._open(uri)
         return bool(filesystem.exists(path)) and bool(filesystem.getFileStatus(path).isDirectory())
 
@@ -134,15 +155,30 @@ class Files:
 
     def move(self, source: str, target: str) -> None:
         """Move a file or folder to a place where nothing is yet."""
-        filesystem, path = self._open(source)
-        filesystem.mkdirs(self._open(target)[1].getParent())
-        if not filesystem.rename(path, self._open(target)[1]):
+        here, there = self._local(source), self._local(target)
+        if here is not None and there is not None:
+            is_moved = not there.exists()
+            if is_moved:
+                there.parent.mkdir(parents=True, exist_ok=True)
+                here.rename(there)
+        else:
+            filesystem, path = self._open(source)
+            filesystem.mkdirs(self._open(target)[1].getParent())
+            is_moved = filesystem.rename(path, self._open(target)[1])
+        if not is_moved:
             raise InputError(f"cannot move {source} to {target}: is something there already?")
 
     def delete(self, uri: str) -> None:
         """Delete a file or a folder with all that is in it; nothing there is no error."""
-        filesystem, path = self._open(uri)
-        filesystem.delete(path, True)
+        local = self._local(uri)
+        if local is None:
+            filesystem, path = self._open(uri)
+            filesystem.delete(path, True)
+        elif local.is_dir() and not local.is_symlink():
+            shutil.rmtree(local)
+        else:
+            local.unlink(missing_ok=True)
+            local.with_name(f".{local.name}.crc").unlink(missing_ok=True)  # of Hadoop's writers
 
 
 def _create_local(path: Path, text: str) -> bool:

@@ -6,6 +6,7 @@ rows a model would be copied four times on its way into a Python worker.
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -43,11 +44,31 @@ def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
     return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
 
 
+@dataclass(frozen=True)
+class _Footer:
+    """What a file tells of its row groups: least and largest value of some columns, of each."""
+
+    path: str
+    metadata: pq.FileMetaData
+    bounds: dict[str, list[tuple[Any, Any]]]
+
+    def groups(self, name: str, wanted: range | str | None) -> set[int]:
+        """Return the row groups that may hold a value of a column; all of them for None."""
+        if wanted is None:
+            return set(range(self.metadata.num_row_groups))
+        ends = (wanted.start, wanted.stop - 1) if isinstance(wanted, range) else (wanted, wanted)
+        first, last = ends
+        return {
+            n for n, (low, high) in enumerate(self.bounds[name]) if low <= last and first <= high
+        }
+
+
 class StoredRows:
-    """Frames of `SCHEMA` in a run's folder."""
+    """Frames of `SCHEMA` in a run's folder; it looks at their files once, so is kept for a task."""
 
     def __init__(self, folder: str) -> None:
         self._files, self._folder = resolve(folder)
+        self._footers: dict[str, list[_Footer]] = {}
 
     def json(self, kind: str, name: str) -> list[Any]:
         """Return the JSON values of a kind that a frame in parts by kind holds, by position."""
@@ -70,33 +91,41 @@ class StoredRows:
         A part that is not there has none. Each row is a row group, so that statistics tell which
         ones to read.
         """
-        place = fs.FileSelector(
-            f"{self._folder}/{name}/{part}", recursive=True, allow_not_found=True
-        )
-        files = sorted(
-            info.path for info in self._files.get_file_info(place)
-            if info.is_file and info.path.endswith(".parquet")
-        )  # fmt: skip
-        for path in files:
-            with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
-                groups = _groups(file, "position", only) & _groups(file, "kind", kind)
-                for batch in file.iter_batches(batch_size=1, row_groups=sorted(groups)):
+        for footer in self._look(f"{name}/{part}"):
+            groups = sorted(footer.groups("position", only) & footer.groups("kind", kind))
+            if not groups:
+                continue
+            with (
+                self._files.open_input_file(footer.path) as source,
+                pq.ParquetFile(source, metadata=footer.metadata) as file,
+            ):
+                for batch in file.iter_batches(batch_size=1, row_groups=groups):
                     columns = (batch.column(name) for name in ("position", "first", "second"))
                     position, first, second = (column[0] for column in columns)
                     if only is None or position.as_py() in only:
                         yield position.as_py(), first, second
 
+    def _look(self, frame: str) -> list[_Footer]:
+        if frame not in self._footers:
+            place = fs.FileSelector(f"{self._folder}/{frame}", recursive=True, allow_not_found=True)
+            paths = sorted(
+                info.path for info in self._files.get_file_info(place)
+                if info.is_file and info.path.endswith(".parquet")
+            )  # fmt: skip
+            self._footers[frame] = [self._footer(path) for path in paths]
+        return self._footers[frame]
+
+    def _footer(self, path: str) -> _Footer:
+        with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+        bounds = {}
+        for name in {"position", "kind"} & set(schema.names):
+            column = schema.get_field_index(name)
+            groups = (metadata.row_group(n) for n in range(metadata.num_row_groups))
+            found = [group.column(column).statistics for group in groups]
+            bounds[name] = [(one.min, one.max) for one in found]
+        return _Footer(path, metadata, bounds)
+
 
 def _json(found: Iterable[Row]) -> list[Any]:
     return [json.loads(first.as_py()) for _, first, _ in sorted(found, key=lambda row: row[0])]
-
-
-def _groups(file: pq.ParquetFile, name: str, wanted: range | str | None) -> set[int]:
-    """Return the row groups that may hold a value of a column; all of them for None."""
-    groups = range(file.metadata.num_row_groups)
-    if wanted is None:
-        return set(groups)
-    first, last = (wanted.start, wanted.stop - 1) if isinstance(wanted, range) else (wanted,) * 2
-    column = file.schema_arrow.get_field_index(name)
-    bounds = [file.metadata.row_group(n).column(column).statistics for n in groups]
-    return {n for n, b in zip(groups, bounds, strict=True) if b.min <= last and first <= b.max}

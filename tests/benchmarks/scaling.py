@@ -8,13 +8,12 @@ import json
 import os
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
+import numpy as np
 from _measuring import ROOT
+from _memory import peaks_of
 from _text8 import Corpus, load, mean_ratio, quality, write_tables
 from _word2vec_job import mllibs, train
 from pyspark.sql import SparkSession
@@ -25,7 +24,7 @@ TRAINERS = [int(n) for n in os.environ.get("TRAINERS", "4,16,64").split(",")]
 ROUNDS = int(os.environ.get("ROUNDS", "48"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
 DIMENSION = int(os.environ.get("DIMENSION", "100"))
-CASES = os.environ.get("CASES", "trainers,rotated,growth,threads,round").split(",")
+CASES = os.environ.get("CASES", "trainers,rotated,growth,threads,round,memory").split(",")
 RESULTS = ROOT / "build" / "bench" / "scaling.jsonl"
 
 
@@ -120,29 +119,45 @@ def isolated_mllib(corpus: Corpus, folder: Path) -> None:
     spark.stop()
 
 
-def watched_memory(stop: threading.Event, peaks: dict[str, int]) -> None:
-    """Keep the largest resident size of this process and of each of its kinds of children."""
-    while not stop.wait(0.2):
-        for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
-            try:
-                kind, size = process.name(), process.memory_info().rss >> 20
-            except psutil.NoSuchProcess:
-                continue
-            name = "driver python" if process.pid == os.getpid() else kind
-            peaks[name] = max(peaks.get(name, 0), size)
+def memory(folder: Path) -> None:
+    """Train two trainers on two executors, of ten thousand tokens' vectors to a million's."""
+    for size in (10_000, 100_000, 1_000_000):
+        place = folder / f"memory-{size}"
+        place.mkdir()
+        spark = session(folder)
+        write_tables(spark, drawn(size), place)
+        spark.stop()
+        settings = {
+            "inputs.sentences": place / "sentences", "inputs.vocabulary": place / "vocabulary",
+            "outputs.vectors": place / "vectors", "mode": "replicated", "trainers": 2,
+            "rounds": 4, "max_iter": 1, "vector_size": 100, "threads": 1,
+        }  # fmt: skip
+        conf = {"spark.driver.memory": "1g", "spark.local.dir": str(folder / "local")}
+        peaks = peaks_of("train_word2vec", settings, conf, "local-cluster[2,1,1024]")
+        note(case="memory", vocabulary=size, model_megabytes=size * 100 * 2 * 4 >> 20, **peaks)
+
+
+def drawn(size: int, tokens: int = 5_000_000) -> Corpus:
+    """Return tokens drawn by Zipf's law, each of a vocabulary once at least."""
+    rng = np.random.default_rng(1)
+    chances = np.cumsum(1 / np.arange(1, size + 1))
+    found = np.searchsorted(chances, rng.random(tokens - size) * chances[-1])
+    found = rng.permutation(np.concatenate([found, np.arange(size)])).astype(np.int32)
+    counts = np.bincount(found, minlength=size)
+    order = np.argsort(-counts, kind="stable")
+    places = np.empty(size, np.int32)
+    places[order] = np.arange(size)
+    words, offsets = [f"t{n}" for n in range(size)], np.arange(0, tokens + 1, 1000)
+    return Corpus(places[found], offsets, words, counts[order], tokens, Path())
 
 
 def main() -> None:
     """Run the cases that were asked for."""
-    peaks: dict[str, int] = {}
-    stop = threading.Event()
-    threading.Thread(target=watched_memory, args=(stop, peaks), daemon=True).start()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         corpus = load(folder)
         spark = session(folder)
         write_tables(spark, corpus, folder)
-        started = time.perf_counter()
         runs = {
             "trainers": lambda: trainers(spark, corpus, folder),
             "rotated": lambda: rotated(spark, corpus, folder),
@@ -155,8 +170,8 @@ def main() -> None:
         spark.stop()
         if "mllib" in CASES:
             isolated_mllib(corpus, folder)
-        note(case="memory", peak_megabytes=peaks, seconds=round(time.perf_counter() - started))
-    stop.set()
+        if "memory" in CASES:
+            memory(folder)
 
 
 if __name__ == "__main__":

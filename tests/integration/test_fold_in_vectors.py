@@ -89,14 +89,14 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
         np.testing.assert_allclose(vector, known[key][0], atol=1e-4)
         assert norm == pytest.approx(np.linalg.norm(vector), rel=1e-6)
         assert space_id == trained.space_id
-    new, result = fold_in(spark, folder, tmp_path)
+    new, result = fold_in(spark, folder, tmp_path, splits=["train", "test"])
     assert new.keys() == {f"u{USERS}"}
     np.testing.assert_allclose(new[f"u{USERS}"][0], known["u3"][0], atol=1e-4)
     assert result.rows_in["users"] == 2
     assert result.rejected == {"no_usable_pair": 1, "unknown_key": 1}
     if settings["objective"] != "explicit":
         with pytest.raises(PySparkException, match=r"weight -1\.0 of user_id 1, item_id 2 cannot"):
-            fold_in(spark, folder, tmp_path, only_new=False, splits=["train", "valid"])
+            fold_in(spark, folder, tmp_path)
 
 
 @pytest.mark.slow

@@ -120,6 +120,7 @@ def test_parts_that_go_around_recover_planted_topics_and_resume_to_the_same_byte
     assert all((whole[key] == resumed[key]).all() for key in whole)
 
 
+@pytest.mark.slow
 def test_tasks_do_not_change_what_trainers_learn(spark, frames, tmp_path, monkeypatch):
     asked = {"mode": "replicated", "trainers": 4, "rounds": 2, "max_iter": 1}
     spread, _ = train(spark, frames, tmp_path / "spread", **asked)
