@@ -4,10 +4,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from jobs.command import run_job
+from pipelines import tables
 from pipelines.results import JobResult
 from pipelines.tables import TableStore
 from pipelines.training.catalogue import collect_catalogue
@@ -47,16 +47,16 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
         interactions, catalogue, strength=config.popularity_discount
     )
     best = recommendations.recommend(users, catalogue, k=config.k, discounts=discounts)
-    best = best.persist(StorageLevel.DISK_ONLY)
     result.rows_out["recommendations"] = store.write(best, RECOMMENDATIONS)
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     asked = {"user": config.similar_users, "item": config.similar_items}
     similar, lines = find_similar(vectors, asked, k=config.k)
     result.rows_out["similar_entities"] = store.write(similar, NEIGHBOURS, name="similar_entities")
-    told = recommendations.say_recommendations(best, config.users, unknown, shown=config.shown)
+    written = tables.read(spark, store.output("recommendations"), RECOMMENDATIONS)
+    told = recommendations.say_recommendations(written, config.users, unknown, shown=config.shown)
     result.lines = told + lines
-    return store.finish(result, best, similar)
+    return store.finish(result, similar)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

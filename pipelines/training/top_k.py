@@ -109,24 +109,23 @@ def top_k(
     indices = np.full((len(queries), k), -1, dtype=np.int64)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
     for start in range(0, len(queries), _QUERIES):
-        stop = min(start + _QUERIES, len(queries))
-        hidden = masked.part(start, stop) if masked is not None else None
-        best, at, counts = _best(queries[start:stop], items, k, hidden)
-        is_there = np.arange(k) < counts[:, None]
-        indices[start:stop][is_there] = at[:, :k][is_there]
-        scores[start:stop][is_there] = best[:, :k][is_there]
+        block = slice(start, start + _QUERIES)
+        hidden = masked.part(start, min(block.stop, len(queries))) if masked is not None else None
+        _rank_block(queries[block], items, k, hidden, indices[block], scores[block])
     return indices, scores
 
 
-def _best(
-    queries: Floats, items: Floats, k: int, masked: Ragged | None
-) -> tuple[Floats, Indices, Indices]:
-    """Return candidates of each query, the k best first, and how many there are."""
+def _rank_block(
+    queries: Floats, items: Floats, k: int, masked: Ragged | None, indices: Indices, found: Floats
+) -> None:
+    """Write the best of a block of queries."""
     size, room = len(queries), selection.capacity(k)
     best, at = np.empty((size, room), np.float32), np.empty((size, room), np.int64)
-    counts = np.zeros(size, np.int64)
+    counts, least = np.zeros(size, np.int64), np.full(size, -np.inf, np.float32)
     hidden = masked or Ragged(np.zeros(size + 1, np.int64), np.empty(0, np.int64))
     for start in range(0, len(items), _ITEMS):
         scores = queries @ items[start : start + _ITEMS].T
-        selection.select_tile(scores, start, hidden.offsets, hidden.values, best, at, counts, k)
-    return best, at, counts
+        selection.select_tile(
+            scores, start, hidden.offsets, hidden.values, best, at, counts, least, k
+        )
+    selection.rank(best, at, counts, k, indices, found)

@@ -149,12 +149,16 @@ def say_recommendations(
 ) -> list[str]:
     """Return lines of the first few users: in the order asked, else by key."""
     wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)][:shown]
-    some = recommendations.where(F.col("user").isin(wanted)) if wanted else recommendations
-    rows = some.orderBy("user").limit(shown).collect()  # `shown` users, from the configuration
+    if wanted:
+        names = wanted
+    else:  # keys alone are sorted: lists are many times their size
+        names = [row[0] for row in recommendations.select("user").orderBy("user").head(shown)]
+    rows = recommendations.where(F.col("user").isin(names)).collect()  # `shown` users at most
+    found = sorted(rows, key=lambda row: row["user"])
     lines = {
         row["user"]: f"for {row['user']}: "
         f"{', '.join(item['key'] for item in row['items']) or 'nothing'}"
-        for row in rows
+        for row in found
     }
     told = [lines[key] for key in wanted or lines if key in lines]
     return [*told, f"unknown user: {', '.join(unknown)}"] if unknown else told
