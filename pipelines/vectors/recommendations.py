@@ -149,10 +149,8 @@ def say_recommendations(
 ) -> list[str]:
     """Return lines of the first few users: in the order asked, else by key."""
     wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)][:shown]
-    if wanted:
-        names = wanted
-    else:  # keys alone are sorted: lists are many times their size
-        names = [row[0] for row in recommendations.select("user").orderBy("user").head(shown)]
+    keys = recommendations.select("user").orderBy("user")  # sorted alone: lists are far larger
+    names = wanted or [row["user"] for row in keys.head(shown)]
     rows = recommendations.where(F.col("user").isin(names)).collect()  # `shown` users at most
     found = sorted(rows, key=lambda row: row["user"])
     lines = {
