@@ -28,6 +28,7 @@ from pipelines.als import runs
 from pipelines.session import open_session
 
 CASES = os.environ.get("CASES", "skew,growth,memory").split(",")
+_SKIPPED = 50
 
 
 def session(folder: Path, master: str = "local[2]") -> SparkSession:
@@ -44,15 +45,16 @@ def data(spark: SparkSession, folder: Path, name: str, shape: Shape) -> Path:
     return place
 
 
-def durations(spark: SparkSession, first: int) -> list[list[float]]:
+def durations(spark: SparkSession, first: int) -> dict[int, list[float]]:
     """Return the seconds of each task, by stage, of all stages from a number on."""
-    store, found = spark.sparkContext._jsc.sc().statusStore(), []  # type: ignore[union-attr]
-    for stage in range(first, first + 10_000):
+    store: Any = spark.sparkContext._jsc.sc().statusStore()  # type: ignore[union-attr]
+    found, stage = dict[int, list[float]](), first
+    while stage < max(found, default=first) + _SKIPPED:  # stages that were skipped have no task
         tasks = store.taskList(stage, 0, 10_000)
-        if tasks.isEmpty():
-            return found
         seconds = [tasks.apply(n).duration().get() / 1000 for n in range(tasks.size())]
-        found.append(seconds)
+        if seconds:
+            found[stage] = seconds
+        stage += 1
     return found
 
 
@@ -63,13 +65,13 @@ def skew(spark: SparkSession, folder: Path) -> dict[str, Any]:
     advance = runs.Blocked.advance
 
     def watching(self: Any, number: int, measured: Any) -> None:
-        first = len(durations(spark, 0))
+        first = max(durations(spark, 0)) + 1
         advance(self, number, measured)
         if number:  # the first one also makes what the fit begins with, and compiles
             found.extend(
                 {"half_sweep": number + 1, "tasks": len(seconds), "longest": max(seconds),
                  "median": statistics.median(seconds)}
-                for seconds in durations(spark, first)
+                for seconds in durations(spark, first).values()
             )  # fmt: skip
 
     runs.Blocked.advance = watching  # type: ignore[method-assign]
