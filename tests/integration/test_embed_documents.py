@@ -134,7 +134,9 @@ def assert_vectors(rows, expected):
     [
         ({"sif_a": 0.01}, "sif", 1),
         ({"weighting": "mean"}, "mean", 0),
-        ({"weighting": "idf", "remove_components": 2}, "idf", 2),
+        pytest.param(
+            {"weighting": "idf", "remove_components": 2}, "idf", 2, marks=pytest.mark.slow
+        ),
     ],
     ids=["sif", "mean", "idf"],
 )
@@ -237,6 +239,7 @@ def test_a_matrix_that_is_too_large_names_its_setting(spark, inputs, tmp_path):
         )
 
 
+@pytest.mark.slow
 def test_the_command_line_ends_with_the_code_of_the_error(spark, inputs, tmp_path, capsys):
     places = {f"inputs.{name}": uri for name, uri in inputs.model_dump().items()}
     places["outputs.document_vectors"] = str(tmp_path / "document_vectors")

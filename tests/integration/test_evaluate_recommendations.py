@@ -119,6 +119,7 @@ def test_measures_by_hand(spark, inputs, tmp_path):
     assert (result.space_id, result.rows_in) == ("s", {"users": 4})
 
 
+@pytest.mark.slow
 def test_baselines_and_samples_that_are_asked_for(spark, inputs, tmp_path):
     """u1 alone has two items, a and d: those are like each other, and nothing else is."""
     settings = {"k": 2, "item_knn_neighbours": 3, "sampled_items": 10}

@@ -78,7 +78,7 @@ def test_an_older_space_is_published_again_by_its_id(spark, tmp_path, stage_word
     assert space_of(spark, tmp_path, "word-b").state == "superseded"
 
 
-@pytest.mark.parametrize("state", ["staged", "failed"])
+@pytest.mark.parametrize("state", [pytest.param("staged", marks=pytest.mark.slow), "failed"])
 def test_a_space_that_did_not_pass_is_not_published(spark, tmp_path, stage_words, state):
     stage_words("word-a")
     set_state(spark, tmp_path, "word-a", state)

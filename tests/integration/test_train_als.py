@@ -208,6 +208,7 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
     assert largest_difference(wanted, again) == 0
 
 
+@pytest.mark.slow
 def test_a_later_fit_begins_from_an_earlier_space(spark, tmp_path):
     write_random(spark, tmp_path)
     settings = {"max_iter": 12, "solver": "dual", "num_blocks": 3}
@@ -301,6 +302,7 @@ def test_what_mllib_does_not_have_is_refused():
         )
 
 
+@pytest.mark.slow
 def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "_LEAST_GIANT", 30)
     write_random(spark, tmp_path)

@@ -119,25 +119,25 @@ def test_a_killed_search_tries_no_rank_again(spark, folder, tmp_path, monkeypatc
     assert [[r[n] for n in names] for r in again] == [[r[n] for n in names] for r in whole]
 
 
-def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path):
+@pytest.mark.parametrize("layout", [pytest.param("packed", marks=pytest.mark.slow), "blocked"])
+def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path, layout):
     """Also of users and items without a vector: they count as missed, in blocks of their own."""
     _, rows = tune(spark, folder, tmp_path, max_rank=4, reg_params=[0.003], max_iter=3)
     places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
-    for layout in ("packed", "blocked"):
-        to = tmp_path / layout
-        config = TrainAlsConfig(
-            inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
-            format="parquet", rank=4, reg_param=0.003, max_iter=3, layout=layout, num_blocks=USERS,
-            evaluation_split="valid", evaluation_k=5,
-        )  # fmt: skip
-        trained = train_als.run(spark, config)
-        history = tables.read(spark, str(to / "training_history"), TRAINING_HISTORY).collect()
-        found = {(r["round"], r["metric"]): r["value"] for r in history}
-        for row in rows:
-            for name in ("recall", "ndcg"):
-                measured = found[row["iteration"], f"{name}_at_5"]
-                assert measured == pytest.approx(row[name], rel=1e-6)
-        assert trained.measures["ndcg_at_5"] == found[3, "ndcg_at_5"]
+    to = tmp_path / layout
+    config = TrainAlsConfig(
+        inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
+        format="parquet", rank=4, reg_param=0.003, max_iter=3, layout=layout, num_blocks=USERS,
+        evaluation_split="valid", evaluation_k=5,
+    )  # fmt: skip
+    trained = train_als.run(spark, config)
+    history = tables.read(spark, str(to / "training_history"), TRAINING_HISTORY).collect()
+    found = {(r["round"], r["metric"]): r["value"] for r in history}
+    for row in rows:
+        for name in ("recall", "ndcg"):
+            measured = found[row["iteration"], f"{name}_at_5"]
+            assert measured == pytest.approx(row[name], rel=1e-6)
+    assert trained.measures["ndcg_at_5"] == found[3, "ndcg_at_5"]
     judge = EvaluateRecommendationsConfig(
         inputs=RecommendationInputs(
             vectors=str(to / "vectors"), embedding_spaces=str(to / "embedding_spaces"), **places
