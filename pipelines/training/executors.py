@@ -7,6 +7,7 @@ import psutil
 from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
+_GROUP = Path("/sys/fs/cgroup")
 _LEAST_OVERHEAD = 384 << 20
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -19,9 +20,8 @@ def executor_threads(spark: SparkSession) -> int:
     if shape:
         return int(shape[1])
     if is_local(spark):
-        threads = re.match(r"local\[\s*(\d+)", master)
-        everyone = master.startswith("local[")
-        return int(threads[1]) if threads else psutil.cpu_count() or 1 if everyone else 1
+        given = re.match(r"local\[\s*(\d+)", master)
+        return int(given[1]) if given else int(spark.sparkContext.defaultParallelism)
     return int(conf.get("spark.executor.cores") or 1)
 
 
@@ -56,13 +56,18 @@ def executor_memory(spark: SparkSession) -> int | None:
 
 
 def _free_here() -> int:
-    """Return the bytes that are free on this machine, or in the container it is."""
-    free, group = int(psutil.virtual_memory().available), Path("/sys/fs/cgroup")
+    """Return the bytes that are free on this machine, or in the container that it is.
+
+    Files that a container has cached count as used, and are given up when memory is asked for.
+    """
+    free = int(psutil.virtual_memory().available)
     try:
-        limit, used = ((group / name).read_text() for name in ("memory.max", "memory.current"))
-        return min(free, max(0, int(limit) - int(used)))
-    except (OSError, ValueError):  # no such file, or "max"
+        limit, used = (int((_GROUP / f"memory.{n}").read_text()) for n in ("max", "current"))
+        stat = dict(line.split() for line in (_GROUP / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):  # no such file, or no limit: "max"
         return free
+    cached = int(stat.get("active_file", 0)) + int(stat.get("inactive_file", 0))
+    return min(free, max(0, limit - used + cached))
 
 
 def executor_heap(spark: SparkSession) -> int:
