@@ -35,8 +35,9 @@ def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
     frozen = fold_in.freeze(frames, config, space.parameters)
     gathered = fold_in.gather_rows(frames, config, frozen.objective)
     rows = gathered.persist(StorageLevel.DISK_ONLY)
-    count, pairs, unknown = fold_in.count_pairs(rows, frozen)
-    folded = fold_in.fold_in(rows, frozen, entity=config.entity, space_id=space.space_id)
+    shared = spark.sparkContext.broadcast(frozen)
+    count, pairs, unknown = fold_in.count_pairs(rows, shared)
+    folded = fold_in.fold_in(rows, shared, entity=config.entity, space_id=space.space_id)
     result = JobResult(
         space_id=space.space_id, rows_in={f"{config.entity}s": count, "interactions": pairs}
     )

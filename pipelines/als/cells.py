@@ -49,6 +49,21 @@ def prepare(
     return found
 
 
+def pairs_to_rank(interactions: DataFrame, split: str) -> DataFrame:
+    """Return the pairs of a held-out split.
+
+    Raises:
+        InputError: There are none.
+    """
+    found = interactions.where(F.col("split") == split)
+    if found.isEmpty():
+        raise InputError(
+            f"inputs.interactions: no pair of the split {split!r} to rank; give "
+            "build_interactions a valid_share or test_share, or name another split"
+        )
+    return found
+
+
 def is_bad_weight(objective: str) -> Column:
     """Tell whether column `weight` is no finite number or, of implicit feedback, negative."""
     weight = F.col("weight").cast("double")

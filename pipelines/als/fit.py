@@ -8,7 +8,6 @@ import numpy as np
 
 from pipelines.als import sweep
 from pipelines.als.factors import class_size, first_factors
-from pipelines.als.held_out import Catalogue, catalogue
 from pipelines.als.objective import Objective
 from pipelines.als.sweep import Cells, Opposite, Solver
 
@@ -115,10 +114,6 @@ class Side:
             sweep.penalty(self.factors[n :: fit.blocks], c.counts, fit.objective, opposite_count)
             for n, c in self.cells.items()
         )
-
-    def catalogue(self) -> Catalogue:
-        """Return the side's rows as what can be recommended."""
-        return catalogue(self.factors)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         """Yield each block's number, factors and cells per row."""

@@ -113,9 +113,13 @@ def gather_rows(
     return keyed.select("id", "key", "cells.opposite", F.col("cells.weight").alias("weights"))
 
 
-def count_pairs(rows: DataFrame, frozen: Frozen) -> tuple[int, int, int]:
-    """Return how many rows there are, their pairs, and those whose opposite has no vector."""
-    shared = rows.sparkSession.sparkContext.broadcast(frozen)
+def count_pairs(rows: DataFrame, shared: Any) -> tuple[int, int, int]:
+    """Return how many rows there are, their pairs, and those whose opposite has no vector.
+
+    Args:
+        rows: Frame of `gather_rows`.
+        shared: Broadcast of the `Frozen` space.
+    """
 
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -128,7 +132,7 @@ def count_pairs(rows: DataFrame, frozen: Frozen) -> tuple[int, int, int]:
     return totals[0], totals[1], totals[2]
 
 
-def fold_in(rows: DataFrame, frozen: Frozen, *, entity: str, space_id: str) -> DataFrame:
+def fold_in(rows: DataFrame, shared: Any, *, entity: str, space_id: str) -> DataFrame:
     """Return rows' vectors, each the exact solution of its pairs: as `vectors` has them.
 
     Pairs with opposite keys that have no vector are left out, and those without weight where
@@ -136,11 +140,10 @@ def fold_in(rows: DataFrame, frozen: Frozen, *, entity: str, space_id: str) -> D
 
     Args:
         rows: Frame of `gather_rows`.
-        frozen: The space.
+        shared: Broadcast of the `Frozen` space.
         entity: Side of the rows.
         space_id: Space of the vectors.
     """
-    shared = rows.sparkSession.sparkContext.broadcast(frozen)
     solved = rows.mapInArrow(_solver(shared, entity), _SCHEMA)
     keyed = solved.join(rows.select("id", "key"), "id")
     return keyed.select(

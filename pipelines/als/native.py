@@ -15,7 +15,6 @@ from pipelines.als.packing import SIDES, Survey
 from pipelines.als.runs import Blocked, Giants, Packed, Run
 from pipelines.als.stored import Stored
 from pipelines.als.sweep import Solver
-from pipelines.errors import InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState, Trained
 
@@ -51,13 +50,7 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
 def _held_out(frames: Mapping[str, DataFrame], config: TrainAlsConfig) -> DataFrame | None:
     if config.evaluation_split is None:
         return None
-    found = frames["interactions"].where(F.col("split") == config.evaluation_split)
-    if found.isEmpty():
-        raise InputError(
-            f"inputs.interactions: no pair of the split {config.evaluation_split!r} to rank; give "
-            "build_interactions a share for it, or set evaluation_split: null"
-        )
-    return found
+    return cells.pairs_to_rank(frames["interactions"], config.evaluation_split)
 
 
 def _choose(config: TrainAlsConfig, state: RoundState, found: Survey, dimension: int) -> Choice:

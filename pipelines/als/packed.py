@@ -9,7 +9,7 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from pipelines.als.fit import Fit, Side
-from pipelines.als.held_out import mean_of, measure_block, no_cells
+from pipelines.als.held_out import catalogue, mean_of, measure_block, no_cells
 from pipelines.als.packing import SIDES
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import Cells
@@ -100,7 +100,7 @@ def measure(
     fit = users.fit
     if not fit.ranked:
         return {}
-    offered = items.catalogue()
+    offered = catalogue(items.factors)
 
     def block(number: int) -> dict[str, float]:
         wanted = held_out[number]

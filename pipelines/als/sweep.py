@@ -72,6 +72,13 @@ class Opposite:
     spectrum: np.ndarray
     count: int
 
+    @property
+    def basis(self) -> np.ndarray:
+        """Return the basis that rows are in, in float64: the identity where they are not turned."""
+        if self.turn is None:
+            return np.eye(self.rows.shape[1])
+        return self.turn.astype(np.float64)
+
 
 def gramian(factors: np.ndarray, run: Map = map) -> np.ndarray:
     """Return the sum of the rows' outer products in float64, `(d, d)`; `run` may use threads."""
@@ -187,7 +194,7 @@ def sum_cells(
         cells.columns, cells.weights, opposite.rows, opposite.biases, objective.terms,
         kernel.workspace(dimension), matrix, right,
     )  # fmt: skip
-    turn = np.eye(dimension) if opposite.turn is None else opposite.turn.astype(np.float64)
+    turn = opposite.basis
     return turn @ matrix @ turn.T, turn @ right, constant
 
 
@@ -209,8 +216,8 @@ def solve_one(
     Returns:
         Factors `(d,)` and the least value, without the constant.
     """
-    turn = np.eye(right.size) if opposite.turn is None else opposite.turn.astype(np.float64)
-    total, b = ((turn.T @ matrix @ turn).astype(np.float32), (turn.T @ right).astype(np.float32))
+    turn = opposite.basis
+    total, b = (turn.T @ matrix @ turn).astype(np.float32), (turn.T @ right).astype(np.float32)
     if opposite.gramian.size:
         total += opposite.gramian
     base = opposite.spectrum + np.float32(ridge)

@@ -21,7 +21,6 @@ from pipelines.als.packing import SIDES, Survey
 from pipelines.als.stored import Stored
 from pipelines.als.sweep import Solver
 from pipelines.als.tuning_config import TuneAlsConfig
-from pipelines.errors import InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState
 
@@ -72,12 +71,7 @@ def best_of(rows: list[Row], metric: str) -> Row:
 
 
 def _prepare(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) -> Survey:
-    held_out = interactions.where(F.col("split") == config.evaluation_split)
-    if held_out.isEmpty():
-        raise InputError(
-            f"inputs.interactions: no pair of the split {config.evaluation_split!r} to rank; give "
-            "build_interactions a valid_share"
-        )
+    held_out = cells.pairs_to_rank(interactions, config.evaluation_split)
     order = F.xxhash64("user_id", F.lit(config.seed))
     users = held_out.select("user_id").distinct().orderBy(order, "user_id")
     some = held_out.join(F.broadcast(users.limit(config.evaluation_users)), "user_id", "left_semi")

@@ -34,7 +34,11 @@ class Files:
         context: Any = spark.sparkContext
         self._jvm: Any = context._jvm
         self._conf: Any = context._jsc.hadoopConfiguration()
-        self._is_local = str(self._conf.get("fs.defaultFS", "file:///")).startswith("file:")
+
+    @cached_property
+    def _is_local(self) -> bool:
+        """Tell whether a path without a scheme is one of this machine."""
+        return str(self._conf.get("fs.defaultFS", "file:///")).startswith("file:")
 
     @cached_property
     def _path(self) -> Any:

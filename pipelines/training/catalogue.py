@@ -1,6 +1,7 @@
 """The vectors of one side, mostly items, as one block of arrays that every task has."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,13 @@ class Catalogue:
     matrix: Floats
     is_normalised: bool
 
+    @cached_property
+    def _by_id(self) -> Indices:
+        return np.argsort(self.ids, kind="stable")
+
     def positions(self, items: Ragged) -> Ragged:
         """Return lists of item ids as lists of rows of the matrix, -1 where an item has none."""
-        order = np.argsort(self.ids, kind="stable")
+        order = self._by_id
         ranks = np.searchsorted(self.ids, items.values, sorter=order)
         rows = order[np.minimum(ranks, len(order) - 1)]
         return Ragged(items.offsets, np.where(self.ids[rows] == items.values, rows, -1))

@@ -57,7 +57,7 @@ class RoundState:
         none is compressed, which would take seconds and hardly shrink it. Tasks move their files
         themselves, as nobody reads the folder before it is renamed.
         """
-        self._files.delete(self._marker(name))
+        self._files.delete(self._note_of(name))
         parquet.replace(
             self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
             options=_OPTIONS,
@@ -66,14 +66,14 @@ class RoundState:
 
     def note(self, name: str, content: Any) -> None:
         """Keep a small JSON value."""
-        self._files.replace_text(self._marker(name), json.dumps(content))
+        self._files.replace_text(self._note_of(name), json.dumps(content))
 
-    def _marker(self, name: str) -> str:
+    def _note_of(self, name: str) -> str:
         return f"{self.folder}/{name}.json"
 
     def noted(self, name: str) -> Any:
         """Return a JSON value that is kept; None where there is none."""
-        place = self._marker(name)
+        place = self._note_of(name)
         return json.loads(self._files.read_text(place)) if self._files.exists(place) else None
 
     def read(self, name: str, schema: str) -> DataFrame:
@@ -83,7 +83,7 @@ class RoundState:
 
     def has(self, name: str) -> bool:
         """Tell whether a frame is kept whole under a name."""
-        return self._files.exists(self._marker(name))
+        return self._files.exists(self._note_of(name))
 
     def last_round(self) -> int:
         """Return the number of the last round that is kept whole; 0 where there is none."""
@@ -94,7 +94,7 @@ class RoundState:
 
     def drop(self, name: str) -> None:
         """Delete one frame."""
-        self._files.delete(self._marker(name))
+        self._files.delete(self._note_of(name))
         self._files.delete(f"{self.folder}/{name}")
 
     def clear(self) -> None:

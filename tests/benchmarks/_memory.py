@@ -6,6 +6,7 @@ The data is written by the caller beforehand: the job has a process tree of its 
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import psutil
 from _measuring import ROOT
@@ -13,18 +14,19 @@ from _measuring import ROOT
 _EXECUTOR = "CoarseGrainedExecutorBackend"
 
 
-def peaks_of(job: str, settings: dict[str, object], spark: dict[str, str], master: str) -> dict:
-    """Run a job's file by a process of its own; return megabytes by role, and its seconds.
+def peaks_of(job: str, settings: dict[str, object], scratch: Path) -> dict[str, float]:
+    """Run a job's file by a process of its own, on two executors of one core and 1 GiB each.
 
-    Roles are the driver's Python and JVM, and the largest of the executors' JVMs and of the Python
-    workers.
+    Returns:
+        Seconds, and megabytes by role: the driver's Python and JVM, and the largest of the
+        executors' JVMs and of the Python workers.
 
     Raises:
         RuntimeError: The job failed.
     """
     given = [f"--set={name}={value}" for name, value in settings.items()]
-    conf = [f"--conf={name}={value}" for name, value in spark.items()]
-    command = [sys.executable, str(ROOT / "jobs" / f"{job}.py"), f"--master={master}"]
+    conf = ["--conf=spark.driver.memory=1g", f"--conf=spark.local.dir={scratch / 'local'}"]
+    command = [sys.executable, str(ROOT / "jobs" / f"{job}.py"), "--master=local-cluster[2,1,1024]"]
     started, peaks = time.perf_counter(), dict[str, float]()
     child = subprocess.Popen([*command, *given, *conf], stdout=subprocess.DEVNULL, cwd=ROOT)
     while child.poll() is None:

@@ -15,7 +15,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from _measuring import ROOT
 from _memory import peaks_of
 
@@ -104,8 +103,7 @@ def memory(folder: Path) -> dict[str, Any]:
             "outputs.vectors": place / "vectors", "rank": 64, "max_iter": 2, "layout": "blocked",
             "num_blocks": 64,
         }  # fmt: skip
-        conf = {"spark.driver.memory": "1g", "spark.local.dir": str(folder / "local")}
-        found[f"{users:,} users"] = peaks_of("train_als", settings, conf, "local-cluster[2,1,1024]")
+        found[f"{users:,} users"] = peaks_of("train_als", settings, folder)
     return found
 
 
@@ -126,7 +124,7 @@ def main() -> None:
             print("memory", json.dumps(found["memory"]), flush=True)
     target = ROOT / "build" / "bench" / "als_scaling.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(found, indent=1, default=lambda x: np.asarray(x).tolist()))
+    target.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

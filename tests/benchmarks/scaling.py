@@ -132,8 +132,7 @@ def memory(folder: Path) -> None:
             "outputs.vectors": place / "vectors", "mode": "replicated", "trainers": 2,
             "rounds": 4, "max_iter": 1, "vector_size": 100, "threads": 1,
         }  # fmt: skip
-        conf = {"spark.driver.memory": "1g", "spark.local.dir": str(folder / "local")}
-        peaks = peaks_of("train_word2vec", settings, conf, "local-cluster[2,1,1024]")
+        peaks = peaks_of("train_word2vec", settings, folder)
         note(case="memory", vocabulary=size, model_megabytes=size * 100 * 2 * 4 >> 20, **peaks)
 
 

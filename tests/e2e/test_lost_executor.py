@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-WORD2VEC = """
+BEGIN = """
 import hashlib, json, os, signal, sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -19,35 +20,49 @@ from pyspark import TaskContext
 
 from pipelines.session import open_session
 from pipelines.training.rounds import RoundState
-from pipelines.word2vec import native, replicated
-from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
-from schemas import SENTENCES, VOCABULARY
 
 mark, place = Path(sys.argv[1]), sys.argv[2]
-real = replicated.train_task
+spark = open_session(
+    "lost executor", master="local-cluster[2,1,1024]",
+    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
+)
 
 
-def mortal(job, history):
-    task = real(job, history)
+def mortal(task, sends):
+    '''Return the task; its second one kills its executor once, after so many batches.'''
 
     def run(batches):
         for sent, batch in enumerate(task(batches)):
             about = TaskContext.get()
-            if mark.name == "dies" and job.number == 2 and about.partitionId() == 1 and sent == 2:
-                if about.attemptNumber() == 0:
-                    mark.write_text("an executor was killed")
-                    executor = next(p for p in psutil.Process().parents() if p.name() == "java")
-                    os.kill(executor.pid, signal.SIGKILL)
+            is_time = (about.partitionId(), about.attemptNumber(), sent) == (1, 0, sends)
+            if mark.name == "dies" and is_time:
+                mark.write_text("an executor was killed")
+                executor = next(p for p in psutil.Process().parents() if p.name() == "java")
+                os.kill(executor.pid, signal.SIGKILL)
             yield batch
 
     return run
 
 
-replicated.train_task = mortal
-spark = open_session(
-    "lost executor", master="local-cluster[2,1,1024]",
-    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
-)
+def tell(trained, how):
+    vectors = trained.vectors.orderBy("key").toArrow()["vector"].combine_chunks().flatten()
+    print(json.dumps({"bytes": hashlib.sha256(vectors.to_numpy().tobytes()).hexdigest(),
+                      "how": trained.measures[how]}))
+"""
+WORD2VEC = """
+from pipelines.word2vec import native, replicated
+from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from schemas import SENTENCES, VOCABULARY
+
+real = replicated.train_task
+
+
+def train_task(job, history):
+    task = real(job, history)
+    return mortal(task, 2) if job.number == 2 else task
+
+
+replicated.train_task = train_task
 rng = np.random.default_rng(5)
 rows = [(str(n), "d", (rng.integers(0, 6, 20) + 6 * (n % 3)).tolist()) for n in range(600)]
 tokens = [(n, f"t{n}", 700, 1) for n in range(18)]
@@ -59,51 +74,16 @@ frames = {
     "sentences": spark.createDataFrame(rows, SENTENCES.schema()),
     "vocabulary": spark.createDataFrame(tokens, VOCABULARY.schema()),
 }
-trained = native.train(frames, config, RoundState(spark, place))
-vectors = trained.vectors.orderBy("key").toArrow()["vector"].combine_chunks().flatten()
-print(json.dumps({"bytes": hashlib.sha256(vectors.to_numpy().tobytes()).hexdigest(),
-                  "mode": trained.measures["mode"]}))
+tell(native.train(frames, config, RoundState(spark, place)), "mode")
 """
-
 ALS = """
-import hashlib, json, os, signal, sys
-from datetime import UTC, datetime
-from pathlib import Path
-
-import numpy as np
-import psutil
-from pyspark import TaskContext
-
 from pipelines.als import blocked, native
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.session import open_session
-from pipelines.training.rounds import RoundState
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
 
-mark, place = Path(sys.argv[1]), sys.argv[2]
 real = blocked.half_task
-
-
-def mortal(half):
-    task = real(half)
-
-    def run(batches):
-        for sent, batch in enumerate(task(batches)):
-            about = TaskContext.get()
-            if mark.name == "dies" and half.opposite == "round=2" and about.partitionId() == 1:
-                if sent == 1 and about.attemptNumber() == 0:
-                    mark.write_text("an executor was killed")
-                    executor = next(p for p in psutil.Process().parents() if p.name() == "java")
-                    os.kill(executor.pid, signal.SIGKILL)
-            yield batch
-
-    return run
-
-
-blocked.half_task = mortal
-spark = open_session(
-    "lost executor", master="local-cluster[2,1,1024]",
-    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
+blocked.half_task = lambda half: (
+    mortal(real(half), 1) if half.opposite == "round=2" else real(half)
 )
 rng, noon = np.random.default_rng(5), datetime(2026, 1, 1, 12, tzinfo=UTC)
 pairs = [(u, i, 1.0, 1, noon, noon, "train") for u in range(200) for i in range(90)
@@ -118,27 +98,25 @@ config = TrainAlsConfig(
     inputs=AlsInputs(interactions="i", user_ids="u", item_ids="d"),
     outputs=AlsOutputs(vectors="v"), rank=8, max_iter=3, layout="blocked", num_blocks=8,
 )
-trained = native.train(frames, config, RoundState(spark, place))
-vectors = trained.vectors.orderBy("key").toArrow()["vector"].combine_chunks().flatten()
-print(json.dumps({"bytes": hashlib.sha256(vectors.to_numpy().tobytes()).hexdigest(),
-                  "mode": trained.measures["layout"]}))
+tell(native.train(frames, config, RoundState(spark, place)), "layout")
 """
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("script", "mode"), [(WORD2VEC, "replicated: 4 trainers, 1 thread"), (ALS, "blocked")]
+    ("script", "how"), [(WORD2VEC, "replicated: 4 trainers, 1 thread"), (ALS, "blocked")]
 )
-def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
+def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, how):
     found = []
     for name in ("lives", "dies"):
         done = subprocess.run(
-            [sys.executable, "-c", script, str(tmp_path / name), str(tmp_path / f"{name}-rounds")],
+            [sys.executable, "-c", BEGIN + script, str(tmp_path / name),
+             str(tmp_path / f"{name}-rounds")],
             env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True,
             text=True, timeout=600, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         found.append(json.loads(done.stdout.strip().splitlines()[-1]))
     assert (tmp_path / "dies").read_text() == "an executor was killed"
-    assert found[0]["mode"].startswith(mode)
+    assert found[0]["how"].startswith(how)
     assert found[0] == found[1]

@@ -44,12 +44,12 @@ def write_inputs(spark, folder, split, *, held_out=()):
     write_pairs(spark, folder, pairs)
 
 
-def write_random(spark, folder, *, users=40, items=60, seed=0, weights=(1, 6)):
+def write_random(spark, folder, *, users=40, items=60, seed=0):
     rng = np.random.default_rng(seed)
     seen = rng.random((users, items)) < 0.25
     seen[0] = True
     pairs = [
-        (int(u), int(i), float(rng.integers(*weights)), "train")
+        (int(u), int(i), float(rng.integers(1, 6)), "train")
         for u, i in zip(*np.nonzero(seen), strict=True)
     ]
     write_pairs(spark, folder, pairs)
@@ -161,17 +161,18 @@ def test_tasks_that_hold_only_the_rows_they_need_agree(spark, tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
-    ("layout", "at", "last"),
+    ("layout", "at", "again"),
     [
-        ("packed", "round=3", "round=2"),
-        pytest.param("blocked", "round=3", "round=2", marks=pytest.mark.slow),
-        ("blocked", "history-4", "round=4"),
+        ("packed", "round=3", ["round=3"]),
+        pytest.param("blocked", "round=3", ["round=3", "round=4"], marks=pytest.mark.slow),
+        ("blocked", "history-4", []),
     ],
 )
-def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, layout, at, last):
-    """Killed before a version, or before its measures; `auto` has another choice when it goes on.
+def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, layout, at, again):
+    """Killed before a version counts, or is measured; `auto` has another choice when it goes on.
 
-    Four versions are the whole fit: of four sweeps packed, of two blocked.
+    Four versions are the whole fit: of four sweeps packed, of two blocked. What is written again is
+    the version that did not count yet, and what comes after it.
     """
     write_random(spark, tmp_path)
     settings = {"max_iter": 4 if layout == "packed" else 2}
@@ -196,16 +197,16 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
         patch.setattr(RoundState, "write", counting)
         with pytest.raises(KeyboardInterrupt):
             trained(spark, tmp_path, to="b", **settings)
-    assert last in kept
+    assert kept[-1] == ("round=3" if at == "round=3" else "round=4")
     kept.clear()
     other = memory["blocked" if layout == "packed" else "packed"]
     monkeypatch.setattr(layouts, "executor_memory", lambda _: int(other * 2**30))
     monkeypatch.setattr(RoundState, "write", counting)
-    again, second = trained(spark, tmp_path, to="b", **settings)
-    assert not {"cells", "round=1", "round=2"} & set(kept)
+    resumed, second = trained(spark, tmp_path, to="b", **settings)
+    assert kept == again
     assert second.measures["layout"] == f"{layout}: as it began"
     assert second.measures["iterations"] == first.measures["iterations"]
-    assert largest_difference(wanted, again) == 0
+    assert largest_difference(wanted, resumed) == 0
 
 
 @pytest.mark.slow
@@ -293,7 +294,19 @@ def test_initial_vectors_of_another_rank_are_refused(spark, tmp_path):
         )
 
 
+def test_a_split_to_rank_without_pairs_is_told(spark, tmp_path):
+    write_inputs(spark, tmp_path, "train")
+    with pytest.raises(InputError, match="no pair of the split 'valid' to rank"):
+        run(spark, config(tmp_path, evaluation_split="valid"))
+
+
 def test_what_mllib_does_not_have_is_refused():
+    with pytest.raises((ConfigError, ValueError), match="evaluation_split need engine: native"):
+        TrainAlsConfig(
+            engine="mllib", objective="hu2008", evaluation_split="valid",
+            inputs=AlsInputs(interactions="a", user_ids="b", item_ids="c"),
+            outputs=AlsOutputs(vectors="d"),
+        )  # fmt: skip
     with pytest.raises((ConfigError, ValueError), match="ials needs engine: native"):
         TrainAlsConfig(
             engine="mllib",
@@ -312,12 +325,7 @@ def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
         blocked, "partial_task", lambda half: (seen.append((half.side, half.pieces)), task(half))[1]
     )
     run(spark, config(tmp_path, layout="blocked", num_blocks=5, max_iter=1))
-    pieces = dict(seen)
-    firsts, lasts = zip(*(piece[2:] for piece in pieces["users"]), strict=True)
-    assert {piece[:2] for piece in pieces["users"]} == {(0, 0)}
-    assert (firsts[0], lasts[-1]) == (0, 60)
-    assert len(firsts) > 1
-    assert firsts[1:] == lasts[:-1]
+    assert dict(seen)["users"] == ((0, 0, 0, 41), (0, 0, 41, 60))
 
 
 def test_auto_is_packed_where_an_executor_has_room_and_says_why(spark, tmp_path, monkeypatch):

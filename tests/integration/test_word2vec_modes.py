@@ -167,14 +167,14 @@ def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames,
 
 
 def test_the_mode_follows_from_cluster_corpus_and_model(monkeypatch):
-    def chosen(executors, *, tokens, vocabulary_size=10_000, memory=8 << 30, **asked):
+    def chosen(executors, *, tokens, vocabulary_size=10_000, memory=8 << 30, begun=None, **asked):
         monkeypatch.setattr(modes, "executor_threads", lambda _: 4)
         monkeypatch.setattr(modes, "executor_memory", lambda _: memory)
         context = type("C", (), {"defaultParallelism": 4 * executors})
         session = type("S", (), {"sparkContext": context})
         asked = {"threads": None, "max_iter": 3} | asked
         return modes.choose(
-            session, config(**asked), vocabulary_size=vocabulary_size, tokens=tokens
+            session, config(**asked), vocabulary_size=vocabulary_size, tokens=tokens, begun=begun
         )
 
     assert chosen(1, tokens=10**10).why == "one executor"
@@ -184,6 +184,8 @@ def test_the_mode_follows_from_cluster_corpus_and_model(monkeypatch):
     assert "would take about 125 min" in large.why
     waves = chosen(2, tokens=1, mode="replicated", trainers=64)
     assert (waves.threads, waves.trainers, waves.tasks) == (1, 64, 8)
+    begun = chosen(1, tokens=10**6, begun={"mode": "replicated", "trainers": 8})
+    assert (begun.mode, begun.trainers, begun.why) == ("replicated", 8, "as it began")
     parts = chosen(8, tokens=1, vocabulary_size=10**9)  # 64e9 bytes, and 7 GiB for each part
     assert (parts.mode, parts.trainers, parts.tasks, parts.threads) == ("rotated", 9, 8, 4)
     assert parts.why == "packed would take 60.6 GiB of an executor, which has 8.0"

@@ -17,7 +17,6 @@ from schemas import EVENTS
 FEW = settings(
     max_examples=2,
     phases=[Phase.explicit, Phase.generate],  # shrinking would run Spark for an hour
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
