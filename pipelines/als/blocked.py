@@ -1,13 +1,12 @@
 """Half-sweeps as Spark jobs: tasks solve blocks of rows, and read the other side from storage."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from pyspark import TaskContext
 from threadpoolctl import threadpool_limits
 
@@ -15,9 +14,9 @@ from pipelines.als import sweep
 from pipelines.als.fit import OTHER, Fit
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import Cells, Opposite
-from pipelines.training.stored import Content, json_row, rows
+from pipelines.training.stored import Content, json_row
 
-Task = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+Task = Callable[[list[int]], Iterator[Content]]
 SUMS = "sums"
 _WHOLE: dict[tuple[str, str], Opposite] = {}
 
@@ -51,9 +50,9 @@ class Half:
 def first_task(fit: Fit) -> Task:
     """Return the task that makes what a fit begins with, for block numbers."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(numbers: list[int]) -> Iterator[Content]:
         stored = Stored(fit.folder)
-        for number in numbers_of(batches):
+        for number in numbers:
             for side in OTHER:
                 for _, cells in stored.cells(side, range(number, number + 1)):
                     factors = fit.first_block(side, number, cells.counts)
@@ -65,9 +64,9 @@ def first_task(fit: Fit) -> Task:
 def partial_task(half: Half) -> Task:
     """Return the task that sums normal equations over pieces of long rows, for piece numbers."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(numbers: list[int]) -> Iterator[Content]:
         stored = Stored(half.fit.folder)
-        for piece in numbers_of(batches):
+        for piece in numbers:
             number, row, first, last = half.pieces[piece]
             for _, cells in stored.cells(half.side, range(number, number + 1)):
                 start = cells.offsets[row]
@@ -76,7 +75,7 @@ def partial_task(half: Half) -> Task:
                 one = Cells(np.array([0, last - first]), columns, weights)
                 with threadpool_limits(1):
                     opposite, one = _opposite(half, stored, one, map)
-                    yield from rows([_sums(half, piece, one, opposite)]).to_batches()
+                    yield _sums(half, piece, one, opposite)
 
     return run
 
@@ -89,19 +88,18 @@ def _sums(half: Half, piece: int, cells: Cells, opposite: Opposite) -> Content:
 def half_task(half: Half) -> Task:
     """Return the task that solves blocks of rows, for block numbers."""
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        stored, numbers = Stored(half.fit.folder), numbers_of(batches)
+    def run(numbers: list[int]) -> Iterator[Content]:
+        stored = Stored(half.fit.folder)
         with threadpool_limits(1), ThreadPoolExecutor(half.fit.threads) as pool:
-            if half.is_whole and numbers:
+            if half.is_whole:
                 _whole(half, stored, pool.map)
-            for content in pool.map(lambda number: _solve_block(half, stored, number), numbers):
-                for batch in content:
-                    yield from batch
+            for block in pool.map(lambda number: _solve_block(half, stored, number), numbers):
+                yield from block
 
     return run
 
 
-def _solve_block(half: Half, stored: Stored, number: int) -> list[list[pa.RecordBatch]]:
+def _solve_block(half: Half, stored: Stored, number: int) -> list[Content]:
     """Return a block's factors, Gramian and measures; nothing where it has no cells."""
     fit, started = half.fit, time.monotonic()
     for _, cells in stored.cells(half.side, range(number, number + 1)):
@@ -116,8 +114,8 @@ def _solve_block(half: Half, stored: Stored, number: int) -> list[list[pa.Record
             "seconds": time.monotonic() - started,
             "task": _partition(),
         }
-        version = list(_version(half.side, number, factors, cells.counts))
-        return [version, rows([json_row("measures", number, measures)]).to_batches()]
+        version = _version(half.side, number, factors, cells.counts)
+        return [*version, json_row("measures", number, measures)]
     return []
 
 
@@ -188,18 +186,10 @@ def _face(half: Half, stored: Stored, factors: np.ndarray, run: sweep.Map) -> Op
     return sweep.face(factors, total, fit.objective, fit.solver, count, run)
 
 
-def _version(
-    side: str, number: int, factors: np.ndarray, counts: np.ndarray
-) -> Iterator[pa.RecordBatch]:
+def _version(side: str, number: int, factors: np.ndarray, counts: np.ndarray) -> Iterator[Content]:
     """Yield a block's factors, and the sum of their outer products."""
-    yield from rows([factor_row(side, number, factors, counts)]).to_batches()
-    total = sweep.gramian(factors)
-    yield from rows([(f"{side}_gramian", number, total.tobytes(), b"")]).to_batches()
-
-
-def numbers_of(batches: Iterable[pa.RecordBatch]) -> list[int]:
-    """Return what a task is to do: the numbers of its rows."""
-    return [number for batch in batches for number in batch.column(0).to_pylist()]
+    yield factor_row(side, number, factors, counts)
+    yield (f"{side}_gramian", number, sweep.gramian(factors).tobytes(), b"")
 
 
 def _partition() -> int:

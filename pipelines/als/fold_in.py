@@ -78,7 +78,7 @@ def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: st
     objective, is_nonnegative = read_objective(parameters, frames["training_history"])
     opposite = collect_catalogue(
         frames["vectors"],
-        frames[f"{OPPOSITE[config.entity]}_ids"],
+        frames[f"{OPPOSITE[config.entity]}_ids"].select("key", "id"),
         entity=OPPOSITE[config.entity],
         is_normalised=False,
         max_megabytes=config.max_opposite_megabytes,

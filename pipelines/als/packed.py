@@ -1,11 +1,10 @@
 """A whole fit in one task: sweeps by the threads of one executor, with no shuffle between."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from pipelines.als.fit import Fit, Side
@@ -13,7 +12,7 @@ from pipelines.als.held_out import catalogue, mean_of, measure_block, no_cells
 from pipelines.als.packing import SIDES
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import Cells
-from pipelines.training.stored import json_row, rows
+from pipelines.training.stored import Content, json_row
 
 _SECONDS = 30  # that a job sweeps before it leaves its factors on storage
 History = list[dict[str, float]]
@@ -21,8 +20,8 @@ History = list[dict[str, float]]
 
 def fit_task(
     fit: Fit, number: int, history: History, seconds: float = _SECONDS
-) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the task of one job: one row of any kind in, rows of `stored.SCHEMA` out.
+) -> Callable[[list[int]], Iterator[Content]]:
+    """Return the task of one job: one number of any kind in, rows of `stored.SCHEMA` out.
 
     A job sweeps for about so many seconds. Where it stops changes nothing: a sweep depends on the
     factors before it alone.
@@ -34,17 +33,15 @@ def fit_task(
         seconds: See above.
     """
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        if not sum(batch.num_rows for batch in batches):
-            return
+    def run(_: list[int]) -> Iterator[Content]:
         with threadpool_limits(1), ThreadPoolExecutor(fit.threads) as pool:
             users, items = load(fit, f"round={number - 1}")
             held_out = dict(Stored(fit.folder).cells("users", range(fit.blocks), "held_out"))
             measured = sweeps(users, items, history, pool, seconds, held_out)
-        yield from rows([json_row("measures", 0, measured)]).to_batches()
+        yield json_row("measures", 0, measured)
         for side in (users, items):
             for content in side.blocks():
-                yield from rows([factor_row(side.side, *content)]).to_batches()
+                yield factor_row(side.side, *content)
 
     return run
 

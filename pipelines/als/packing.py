@@ -6,7 +6,6 @@ id, and long rows, which come together where ids were given by age, are spread o
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.als.factors import class_size
+from pipelines.training.batches import by_class, gathered
 from pipelines.training.stored import SCHEMA, Content, json_row, rows
 
 SIDES = ("users", "items")
@@ -62,35 +62,20 @@ def _cutter(blocks: int, sides: tuple[str, ...]) -> Callable[..., Iterator[pa.Re
     """Return what cuts batches of pairs into parts of blocks: rows and columns; weights."""
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        held: list[pa.RecordBatch] = []
-        for batch in batches:
-            held.append(batch)
-            if sum(each.num_rows for each in held) >= _PAIRS_PER_CUT:
-                yield from _parts(held, blocks, sides)
-                held = []
-        if held:
-            yield from _parts(held, blocks, sides)
+        for table in gathered(batches, _PAIRS_PER_CUT):
+            yield from _parts(table, blocks, sides)
 
     return cut
 
 
-def _parts(
-    batches: list[pa.RecordBatch], blocks: int, sides: tuple[str, ...]
-) -> Iterator[pa.RecordBatch]:
-    table = pa.Table.from_batches(batches)
+def _parts(table: pa.Table, blocks: int, sides: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
     ids = dict(zip(SIDES, (table["user_id"].to_numpy(), table["item_id"].to_numpy()), strict=True))
     weights = table["weight"].to_numpy()
     for side in sides:
         own, other = ids[side], ids[SIDES[side == SIDES[0]]]
-        number = own % blocks
-        order = np.argsort(number, kind="stable")
-        edges = np.searchsorted(number[order], np.arange(blocks + 1))
-        for block, (first, last) in enumerate(pairwise(edges.tolist())):
-            some = order[first:last]
-            if some.size:
-                places = own[some].tobytes() + other[some].tobytes()
-                content = (side, block, places, weights[some].tobytes())
-                yield from rows([content]).to_batches()
+        for block, some in by_class(own, blocks):
+            places = own[some].tobytes() + other[some].tobytes()
+            yield from rows([(side, block, places, weights[some].tobytes())]).to_batches()
 
 
 def _joiner(found: Survey) -> Callable[[pa.Table], pa.Table]:

@@ -1,6 +1,5 @@
 """The two layouts of a fit as Spark jobs, one version of the factors after the other."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,7 +11,7 @@ from pipelines.als.blocked import Half
 from pipelines.als.fit import Fit
 from pipelines.als.held_out import mean_of
 from pipelines.als.packed import History
-from pipelines.training.executors import whole_executor
+from pipelines.training import tasks
 from pipelines.training.rounds import RoundState
 from pipelines.training.stored import SCHEMA, StoredRows
 
@@ -53,9 +52,7 @@ class Packed:
     def advance(self, number: int, measured: History) -> None:
         """Run one job."""
         task = packed.fit_task(self.fit, number + 1, measured)
-        profile = whole_executor(self.state.spark, self.fit.threads)
-        frame = self.state.spark.range(0, 1, 1, 1).mapInArrow(task, SCHEMA, profile=profile)
-        self.state.write(f"round={number + 1}", frame)
+        self.state.write_by_tasks(f"round={number + 1}", 1, 1, task, threads=self.fit.threads)
         self.state.drop(f"round={number}")
 
     def is_complete(self, number: int) -> bool:
@@ -129,8 +126,10 @@ class Blocked:
         if not self.fit.ranked:
             return {}
         task = rankings.ranking_task(self.fit, f"round={number}", f"round={number - 1}")
-        ranked = self._frame(self.fit.blocks, task).select("first").collect()
-        return mean_of([json.loads(bytes(row["first"])) for row in ranked], self.fit.ranked)
+        ranked = tasks.run(
+            self.state.spark, self.fit.blocks, self.tasks, task, threads=self.fit.threads
+        )
+        return mean_of(ranked, self.fit.ranked)
 
     def is_complete(self, number: int) -> bool:
         """Tell whether a version holds users."""
@@ -142,9 +141,4 @@ class Blocked:
         return kept[0].unionAll(kept[1])
 
     def _write(self, name: str, count: int, task: blocked.Task) -> None:
-        self.state.write(name, self._frame(count, task))
-
-    def _frame(self, count: int, task: blocked.Task) -> DataFrame:
-        spark, tasks = self.state.spark, min(count, self.tasks)
-        profile = whole_executor(spark, self.fit.threads)
-        return spark.range(0, count, 1, tasks).mapInArrow(task, SCHEMA, profile=profile)
+        self.state.write_by_tasks(name, count, self.tasks, task, threads=self.fit.threads)

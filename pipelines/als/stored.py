@@ -25,10 +25,14 @@ class Stored(StoredRows):
             )
 
     def block(self, name: str, side: str, number: int, dimension: int) -> np.ndarray:
-        """Return one block's factors in a version; none where it holds no such block."""
+        """Return one block's factors in a version.
+
+        Raises:
+            LookupError: It holds no such block.
+        """
         for _, first, _ in self.rows(name, "", kind=side, only=range(number, number + 1)):
             return block_matrix(first, dimension)
-        return np.empty((0, dimension), np.float32)
+        raise LookupError(f"{name} holds no factors of {side}, block {number}")
 
     def factors(
         self, name: str, side: str, *, size: int, blocks: int, dimension: int

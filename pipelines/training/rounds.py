@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.storage import parquet
 from pipelines.storage.hadoop import Files
+from pipelines.training import tasks as tasks_of
+from pipelines.training.stored import FILES, Content
 
 
 @dataclass
@@ -42,7 +45,8 @@ class RoundState:
     """Frames that a run keeps under `<work>/<job>/<space_id>`: each complete or absent.
 
     A frame counts once the marker `<name>.json` is beside it: object stores rename a folder file by
-    file, so that half of one may be there after a kill.
+    file, so that half of one may be there after a kill. Where tasks wrote files themselves the
+    marker names them.
     """
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
@@ -62,7 +66,17 @@ class RoundState:
             self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
             options=_OPTIONS,
         )  # fmt: skip
-        self.note(name, "whole")
+        self.note(name, {})
+
+    def write_by_tasks(
+        self, name: str, count: int, tasks: int, task: Callable[[list[int]], Iterable[Content]],
+        *, threads: int = 1,
+    ) -> None:  # fmt: skip
+        """Keep the rows that tasks make of the numbers from 0; see `tasks.run`."""
+        self.drop(name)
+        writer = tasks_of.writer(f"{self.folder}/{name}", task)
+        files = tasks_of.run(self.spark, count, tasks, writer, threads=threads)
+        self.note(name, {FILES: files})
 
     def note(self, name: str, content: Any) -> None:
         """Keep a small JSON value."""
@@ -78,7 +92,9 @@ class RoundState:
 
     def read(self, name: str, schema: str) -> DataFrame:
         """Return a frame that is kept, its columns in the schema's order."""
-        stored = self.spark.read.schema(schema).parquet(f"{self.folder}/{name}")
+        place = f"{self.folder}/{name}"
+        places = [f"{place}/{file}" for file in self.noted(name).get(FILES, [])] or [place]
+        stored = self.spark.read.schema(schema).parquet(*places)
         return stored.select([part.split()[0] for part in schema.split(", ")])
 
     def has(self, name: str) -> bool:

@@ -20,10 +20,11 @@ SCHEMA = "kind string, position int, first binary, second binary"
 """What tasks write: `kind` says what a row holds and which part of the frame it lies in, `position`
 which piece of it, `first` and `second` hold arrays, or JSON."""
 
-_ARROW = pa.schema(
+ARROW = pa.schema(
     [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
      ("second", pa.binary())]
 )  # fmt: skip
+FILES = "files"  # in a frame's marker: the files of tasks that wrote them themselves
 Row = tuple[int, pa.Scalar, pa.Scalar]
 Content = tuple[str, int, bytes, bytes]
 
@@ -31,7 +32,7 @@ Content = tuple[str, int, bytes, bytes]
 def rows(content: Iterable[Content]) -> pa.Table:
     """Return rows of `SCHEMA` as an Arrow table."""
     columns = zip(*content, strict=True)
-    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=_ARROW)
+    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=ARROW)
 
 
 def json_row(kind: str, position: int, content: object) -> Content:
@@ -64,11 +65,14 @@ class _Footer:
 
 
 class StoredRows:
-    """Frames of `SCHEMA` in a run's folder; it looks at their files once, so is kept for a task."""
+    """Frames of `SCHEMA` in a run's folder; it looks at their files once, so is kept for a task.
+
+    A frame is there once its marker is: see `rounds.RoundState`.
+    """
 
     def __init__(self, folder: str) -> None:
         self._files, self._folder = resolve(folder)
-        self._footers: dict[str, list[_Footer]] = {}
+        self._footers: dict[tuple[str, str], list[_Footer]] = {}
 
     def json(self, kind: str, name: str) -> list[Any]:
         """Return the JSON values of a kind that a frame in parts by kind holds, by position."""
@@ -80,8 +84,7 @@ class StoredRows:
 
     def has(self, name: str, part: str = "") -> bool:
         """Tell whether a part of a frame is kept."""
-        found = self._files.get_file_info(f"{self._folder}/{name}/{part}")
-        return bool(found.type != fs.FileType.NotFound)
+        return bool(self._paths(name, part))
 
     def rows(
         self, name: str, part: str, *, only: range | None = None, kind: str | None = None
@@ -91,7 +94,9 @@ class StoredRows:
         A part that is not there has none. Each row is a row group, so that statistics tell which
         ones to read.
         """
-        for footer in self._look(f"{name}/{part}"):
+        if (name, part) not in self._footers:
+            self._footers[name, part] = [self._footer(path) for path in self._paths(name, part)]
+        for footer in self._footers[name, part]:
             groups = sorted(footer.groups("position", only) & footer.groups("kind", kind))
             if not groups:
                 continue
@@ -105,15 +110,19 @@ class StoredRows:
                     if only is None or position.as_py() in only:
                         yield position.as_py(), first, second
 
-    def _look(self, frame: str) -> list[_Footer]:
-        if frame not in self._footers:
-            place = fs.FileSelector(f"{self._folder}/{frame}", recursive=True, allow_not_found=True)
-            paths = sorted(
-                info.path for info in self._files.get_file_info(place)
-                if info.is_file and info.path.endswith(".parquet")
-            )  # fmt: skip
-            self._footers[frame] = [self._footer(path) for path in paths]
-        return self._footers[frame]
+    def _paths(self, name: str, part: str) -> list[str]:
+        """Return the files of a part: those its marker names, else all that lie in its folder."""
+        try:
+            with self._files.open_input_stream(f"{self._folder}/{name}.json") as source:
+                kept = json.loads(source.read())
+        except FileNotFoundError:
+            return []
+        if kept:
+            return [f"{self._folder}/{name}/{file}" for file in kept[FILES]]
+        folder = f"{self._folder}/{name}/{part}"
+        place = fs.FileSelector(folder, recursive=True, allow_not_found=True)
+        found = (info.path for info in self._files.get_file_info(place) if info.is_file)
+        return sorted(path for path in found if path.endswith(".parquet"))
 
     def _footer(self, path: str) -> _Footer:
         with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:

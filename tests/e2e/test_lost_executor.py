@@ -29,17 +29,17 @@ spark = open_session(
 
 
 def mortal(task, sends):
-    '''Return the task; its second one kills its executor once, after so many batches.'''
+    '''Return the task; its second one kills its executor once, after so many results.'''
 
-    def run(batches):
-        for sent, batch in enumerate(task(batches)):
+    def run(given):
+        for sent, result in enumerate(task(given)):
             about = TaskContext.get()
             is_time = (about.partitionId(), about.attemptNumber(), sent) == (1, 0, sends)
             if mark.name == "dies" and is_time:
                 mark.write_text("an executor was killed")
                 executor = next(p for p in psutil.Process().parents() if p.name() == "java")
                 os.kill(executor.pid, signal.SIGKILL)
-            yield batch
+            yield result
 
     return run
 

@@ -177,16 +177,16 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
     write_random(spark, tmp_path)
     settings = {"max_iter": 4 if layout == "packed" else 2}
     wanted, first = trained(spark, tmp_path, layout=layout, to="a", **settings)
-    note, write, kept = RoundState.note, RoundState.write, []
+    note, write, kept = RoundState.note, RoundState.write_by_tasks, []
 
     def dying(self, name, *content):
         if name == at:
             raise KeyboardInterrupt
         note(self, name, *content)
 
-    def counting(self, name, frame, **settings):
+    def counting(self, name, *given, **settings):
         kept.append(name)
-        write(self, name, frame, **settings)
+        write(self, name, *given, **settings)
 
     memory = {"packed": 8, "blocked": 0.5}
     task = packed.fit_task
@@ -194,14 +194,14 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
         patch.setattr(layouts, "executor_memory", lambda _: int(memory[layout] * 2**30))
         patch.setattr(packed, "fit_task", lambda *given: task(*given, seconds=0.0))
         patch.setattr(RoundState, "note", dying)
-        patch.setattr(RoundState, "write", counting)
+        patch.setattr(RoundState, "write_by_tasks", counting)
         with pytest.raises(KeyboardInterrupt):
             trained(spark, tmp_path, to="b", **settings)
     assert kept[-1] == ("round=3" if at == "round=3" else "round=4")
     kept.clear()
     other = memory["blocked" if layout == "packed" else "packed"]
     monkeypatch.setattr(layouts, "executor_memory", lambda _: int(other * 2**30))
-    monkeypatch.setattr(RoundState, "write", counting)
+    monkeypatch.setattr(RoundState, "write_by_tasks", counting)
     resumed, second = trained(spark, tmp_path, to="b", **settings)
     assert kept == again
     assert second.measures["layout"] == f"{layout}: as it began"

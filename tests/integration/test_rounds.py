@@ -1,0 +1,66 @@
+"""What tasks write themselves: whole or absent, whatever failed attempts leave behind."""
+
+import pytest
+from pyarrow import parquet as pq
+
+from pipelines.training.rounds import RoundState
+from pipelines.training.stored import SCHEMA, StoredRows
+
+
+@pytest.fixture
+def numbered():
+    """A function that workers are sent, as they cannot import this module."""
+
+    def content(numbers):
+        for number in numbers:
+            yield ("block", number, bytes([number]), b"")
+            if number == 0:
+                yield ("measures", number, b"{}", b"")
+
+    return content
+
+
+def test_rows_of_tasks_are_read_by_tasks_and_by_spark(spark, tmp_path, numbered):
+    state = RoundState(spark, str(tmp_path))
+    state.write_by_tasks("round=1", 5, 2, numbered)
+    assert len(list((tmp_path / "round=1").iterdir())) == 2
+    stored = StoredRows(state.folder)
+    found = [(n, first.as_py()) for n, first, _ in stored.rows("round=1", "", kind="block")]
+    assert found == [(n, bytes([n])) for n in range(5)]
+    (one,) = stored.rows("round=1", "", kind="block", only=range(3, 4))
+    assert one[1].as_py() == b"\3"
+    rows = {(r["kind"], r["position"]) for r in state.read("round=1", SCHEMA).collect()}
+    assert rows == {("measures", 0), *(("block", n) for n in range(5))}
+
+
+def test_each_row_is_a_row_group_with_statistics(spark, tmp_path, numbered):
+    RoundState(spark, str(tmp_path)).write_by_tasks("a", 3, 1, numbered)
+    (file,) = (tmp_path / "a").iterdir()
+    metadata = pq.read_metadata(file)
+    groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
+    assert [group.num_rows for group in groups] == [1, 1, 1, 1]
+    assert [group.column(1).statistics.min for group in groups] == [0, 0, 1, 2]
+
+
+def test_files_that_failed_attempts_left_behind_are_not_read(spark, tmp_path, numbered):
+    state = RoundState(spark, str(tmp_path))
+    state.write_by_tasks("a", 3, 1, numbered)
+    (file,) = (tmp_path / "a").iterdir()
+    (tmp_path / "a" / "other.parquet").write_bytes(file.read_bytes())
+    assert len(list(StoredRows(state.folder).rows("a", "", kind="block"))) == 3
+    assert state.read("a", SCHEMA).where("kind = 'block'").count() == 3
+
+
+def test_a_frame_whose_tasks_fail_is_not_there(spark, tmp_path, numbered):
+    state = RoundState(spark, str(tmp_path))
+    state.write_by_tasks("a", 3, 1, numbered)
+
+    def failing(numbers):
+        yield from numbered(numbers)
+        raise ValueError("broken")
+
+    with pytest.raises(Exception, match="broken"):
+        state.write_by_tasks("a", 3, 1, failing)
+    assert not state.has("a")
+    assert not StoredRows(state.folder).has("a")
+    assert list(StoredRows(state.folder).rows("a", "")) == []
