@@ -12,7 +12,7 @@ from pipelines import tables
 from pipelines.interactions import building, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from schemas import EVENTS, INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS, Table
 
 CONFIG = BuildInteractionsConfig

@@ -12,7 +12,7 @@ from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult, reason_counts
 from pipelines.sources.records import broken_files, read_records, sound_records
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
 
 CONFIG = CleanCorpusConfig

@@ -12,7 +12,7 @@ from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
 from pipelines.results import JobResult, reason_counts
 from pipelines.sources.records import broken_files, read_records, sound_records
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
 
 CONFIG = CleanEventsConfig

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.command import run_job
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors import components, documents
 from pipelines.vectors.documents_config import EmbedDocumentsConfig
 from pipelines.vectors.spaces import find_space, of_space, require_one_space

@@ -13,7 +13,7 @@ from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.lists import KNN_COLUMN, Judging
 from pipelines.evaluation.measures import to_frame
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.training.catalogue import collect_catalogue, train_counts
 from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
@@ -33,7 +33,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
     interactions = store.read("interactions", INTERACTIONS)
     catalogue = collect_catalogue(
         vectors,
-        store.read("item_ids", ITEM_IDS),
+        store.read("item_ids", ITEM_IDS).select("key", "id"),
         is_normalised=space.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )

@@ -11,7 +11,7 @@ from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.evaluation.words import evaluate_words, read_files
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 

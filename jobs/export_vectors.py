@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command import run_job
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors import exports
 from pipelines.vectors.serving_config import ExportVectorsConfig
 from pipelines.vectors.spaces import require_one_space

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from jobs.command import run_job
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors.neighbours import fetch_queries, find_nearest, say_neighbours
 from pipelines.vectors.serving_config import FindNeighboursConfig
 from pipelines.vectors.spaces import require_one_space

@@ -10,7 +10,8 @@ from jobs.command import run_job
 from pipelines import publishing
 from pipelines.results import JobResult
 from pipelines.storage.lease import lease
-from pipelines.tables import TableStore, exists, read
+from pipelines.table_store import TableStore
+from pipelines.tables import exists, read
 from pipelines.vectors.config import PublishVectorsConfig
 from pipelines.vectors.manifest import build_manifest, require_publishable
 from pipelines.vectors.spaces import find_space, measure_content, of_space

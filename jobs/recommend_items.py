@@ -9,10 +9,11 @@ from pyspark.sql import SparkSession
 from jobs.command import run_job
 from pipelines import tables
 from pipelines.results import JobResult
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.training.catalogue import collect_catalogue
 from pipelines.vectors import recommendations
 from pipelines.vectors.neighbours import find_similar
+from pipelines.vectors.seen import beside_seen
 from pipelines.vectors.serving_config import RecommendItemsConfig
 from pipelines.vectors.spaces import require_one_space
 from schemas import INTERACTIONS, ITEM_IDS, NEIGHBOURS, RECOMMENDATIONS, USER_IDS, VECTORS
@@ -27,11 +28,11 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     result = JobResult(space_id=require_one_space(vectors))
     item_ids = store.read("item_ids", ITEM_IDS)
     items = recommendations.choose_items(
-        vectors, item_ids, only=config.candidate_items, without=config.excluded_items
+        vectors, only=config.candidate_items, without=config.excluded_items
     )
     catalogue = collect_catalogue(
         items,
-        item_ids,
+        item_ids.select("key", "id", "is_retired"),
         is_normalised=config.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
@@ -40,14 +41,14 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
         store.read("user_ids", USER_IDS),
         store.read("interactions", INTERACTIONS),
     )
-    users = recommendations.with_seen_items(
-        chosen, interactions, user_ids, exclude_seen=config.exclude_seen
-    )
+    pairs = store.columns("interactions", interactions, ["user_id", "item_id"])
+    count = len(config.users) or user_ids.count()  # rows are counted in the files' footers
+    users = beside_seen(chosen, pairs if config.exclude_seen else None, user_ids, count=count)
     discounts = recommendations.discounts(
         interactions, catalogue, strength=config.popularity_discount
     )
-    best = recommendations.recommend(users, catalogue, k=config.k, discounts=discounts)
-    result.rows_out["recommendations"] = store.write(best, RECOMMENDATIONS)
+    best = recommendations.recommend(users, catalogue, spark, k=config.k, discounts=discounts)
+    result.rows_out["recommendations"] = store.write_pieces(best, RECOMMENDATIONS)
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     asked = {"user": config.similar_users, "item": config.similar_items}

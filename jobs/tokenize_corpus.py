@@ -12,7 +12,8 @@ from pipelines.corpus import tokens
 from pipelines.corpus.config import TokenizeCorpusConfig
 from pipelines.errors import InputError
 from pipelines.results import JobResult
-from pipelines.tables import TableStore, read
+from pipelines.table_store import TableStore
+from pipelines.tables import read
 from schemas import DOCUMENTS, SENTENCES, VOCABULARY
 
 CONFIG = TokenizeCorpusConfig

@@ -11,7 +11,7 @@ from pipelines.als import mllib, native
 from pipelines.als.config import TrainAlsConfig
 from pipelines.results import JobResult
 from pipelines.staging import stage
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors.spaces import of_space, require_one_space
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
 

@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.command import run_job
 from pipelines.results import JobResult
 from pipelines.staging import stage
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors.spaces import of_space, require_one_space
 from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig

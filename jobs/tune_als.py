@@ -11,7 +11,7 @@ from pipelines.als import tuning
 from pipelines.als.tuning_config import TuneAlsConfig
 from pipelines.results import JobResult
 from pipelines.settings import beside
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState
 from schemas import INTERACTIONS, TUNING_RESULTS
 

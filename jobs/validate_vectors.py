@@ -9,7 +9,8 @@ from pyspark.sql import SparkSession
 from jobs.command import run_job
 from pipelines.expectations import judging
 from pipelines.results import JobResult
-from pipelines.tables import TableStore, exists, read
+from pipelines.table_store import TableStore
+from pipelines.tables import exists, read
 from pipelines.vectors import gate
 from pipelines.vectors.config import ValidateVectorsConfig
 from pipelines.vectors.spaces import find_space, of_space

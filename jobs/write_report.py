@@ -12,7 +12,8 @@ from pipelines.report.config import CONTRACTS, WriteReportConfig
 from pipelines.report.content import gather
 from pipelines.report.page import render
 from pipelines.results import JobResult
-from pipelines.tables import TableStore, exists
+from pipelines.table_store import TableStore
+from pipelines.tables import exists
 
 CONFIG = WriteReportConfig
 

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from pipelines import tables
 from pipelines.storage.hadoop import Files
 from pipelines.storage.names import is_catalog_name
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.vectors.spaces import Space, find_space
 from schemas import EMBEDDING_SPACES, VECTORS
 

@@ -11,7 +11,7 @@ from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.settings import beside
 from pipelines.storage.names import is_catalog_name
-from pipelines.tables import TableStore
+from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState, Trained
 from pipelines.vectors.spaces import (
     Space,

@@ -1,133 +1,19 @@
 """The only reader and writer of tables: Parquet and Delta, by path, URI or catalog name."""
 
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines import __version__
 from pipelines.errors import InputError
-from pipelines.results import JobResult
-from pipelines.settings import JobConfig, digest
+from pipelines.settings import digest
 from pipelines.storage import delta, parquet
 from pipelines.storage.conform import conform
 from pipelines.storage.freshness import fresh
 from pipelines.storage.hadoop import Files
 from pipelines.storage.places import locate
-from schemas import RUN_COUNTS, Table
-
-
-class TableStore:
-    """The tables of one run of one job: reads its inputs, writes its outputs, knows its identity.
-
-    Every commit carries the run's id and its fingerprint, by which the next job knows its input.
-    """
-
-    def __init__(self, spark: SparkSession, config: JobConfig, *, job: str) -> None:
-        self.spark = spark
-        self.files = Files(spark)
-        self.job = job
-        self.run_id = uuid.uuid4().hex
-        self.input_versions: dict[str, str] = {}
-        self._config = config
-        self._inputs: Any = getattr(config, "inputs", None)
-        self._outputs: Any = getattr(config, "outputs", None)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Settings that shape the result: not where tables lie, nor how they are stored."""
-        places = {"inputs", "outputs", "format", "work"}
-        return self._config.model_dump(mode="json", exclude=places)
-
-    @property
-    def format(self) -> str:
-        """Storage format of new tables."""
-        return self._config.format
-
-    @property
-    def config_hash(self) -> str:
-        """Hash of the settings that shape the result."""
-        return digest(self.parameters)
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of all that the run's results follow from, once its inputs have been read."""
-        return digest([self.job, self.input_versions, self.parameters, __version__])
-
-    def read(self, name: str, table: Table) -> DataFrame:
-        """Read the input of this name and remember its version.
-
-        Raises:
-            InputError: The table is missing, broken, or not what the contract says.
-        """
-        uri = str(getattr(self._inputs, name))
-        try:
-            frame = read(self.spark, uri, table)
-        except InputError as error:
-            raise InputError(f"{error} (inputs.{name})") from error
-        self.input_versions[name] = version(self.spark, uri)
-        return frame
-
-    def output(self, name: str) -> str:
-        """Return where the output of this name lies."""
-        return str(getattr(self._outputs, name))
-
-    def write(
-        self,
-        frame: DataFrame,
-        table: Table,
-        *,
-        part: Mapping[str, str] | None = None,
-        name: str | None = None,
-    ) -> int:
-        """Replace the output named like the table, or the part of it this run owns.
-
-        Args:
-            frame: Rows in any column order.
-            table: The contract.
-            part: Partition values owned by this run; None replaces the whole table.
-            name: Name of the output where it is not the table's.
-
-        Returns:
-            Rows written.
-        """
-        return write(
-            frame,
-            table,
-            self.output(name or table.name),
-            format=self._config.format,
-            part=part or {},
-            metadata=self.metadata,
-        )
-
-    def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
-        """Write the run's counts to `run_counts`, release what was persisted, return the result."""
-        sides = {"in": result.rows_in, "out": result.rows_out, "rejected": result.rejected}
-        rows = [
-            (self.job, count, kind, value)
-            for kind, counts in sides.items()
-            for count, value in counts.items()
-        ]
-        counted = self.spark.createDataFrame(rows, RUN_COUNTS.schema())
-        self.write(counted.coalesce(1), RUN_COUNTS, part={"job": self.job})
-        for frame in persisted:
-            frame.unpersist()
-        return result
-
-    @property
-    def metadata(self) -> dict[str, Any]:
-        """What each commit says of the run that made it."""
-        return {
-            "vectormill": __version__,
-            "job": self.job,
-            "run_id": self.run_id,
-            "config_hash": self.config_hash,
-            "fingerprint": self.fingerprint,
-            "input_versions": self.input_versions,
-            "seed": self._config.seed,
-        }
+from schemas import Table
 
 
 def exists(spark: SparkSession, uri: str) -> bool:

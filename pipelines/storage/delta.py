@@ -93,6 +93,16 @@ def read(spark: SparkSession, files: Files, folder: str) -> DataFrame:
     return frame
 
 
+def is_plain(spark: SparkSession, folder: str) -> bool:
+    """Tell whether the files of a table hold its rows, as the oldest readers take it.
+
+    They do not where deleted rows are kept apart, or columns under other names.
+    """
+    jvm: Any = spark._jvm
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
+    return bool(log.unsafeVolatileSnapshot().protocol().minReaderVersion() == 1)
+
+
 def replace(
     frame: DataFrame,
     *,

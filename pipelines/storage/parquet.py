@@ -4,6 +4,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -13,8 +14,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType, TimestampNTZType, TimestampType
 
 from pipelines.errors import InputError
+from pipelines.storage import pieces
 from pipelines.storage.arrow import resolve
 from pipelines.storage.hadoop import Files
+from pipelines.storage.pieces import Pieces
 from schemas import Table
 
 METADATA = "_vectormill.json"
@@ -102,11 +105,28 @@ def replace(
     """
     inner = [name for name in partitioning if name not in part]
     target = "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
+    with _replacing(files, target, metadata) as temporary:
+        writer = frame.drop(*part).write.partitionBy(*inner).options(**dict(options or {}))
+        writer.parquet(temporary)
+
+
+def replace_by_pieces(
+    files: Files, made: Pieces, table: Table, uri: str, *, metadata: Mapping[str, Any]
+) -> int:
+    """Write a table by the tasks that make it, move it into place; return the number of rows."""
+    with _replacing(files, uri, metadata) as temporary:
+        count = pieces.write(files, made, table, temporary)
+        files.create(f"{temporary}/_SUCCESS", "")
+    return count
+
+
+@contextmanager
+def _replacing(files: Files, target: str, metadata: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a new folder, and move it to the target's place when it has been filled."""
     parent, _, name = target.rpartition("/")
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
-        writer = frame.drop(*part).write.partitionBy(*inner).options(**dict(options or {}))
-        writer.parquet(temporary)
+        yield temporary
         files.create(f"{temporary}/{METADATA}", json.dumps(dict(metadata)))
         files.delete(target)
         files.move(temporary, target)

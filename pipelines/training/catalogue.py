@@ -5,6 +5,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -51,7 +53,7 @@ def collect_catalogue(
 
     Args:
         vectors: Vectors of one space.
-        ids: Dense ids by key.
+        ids: `key, id`, dense ids; and `is_retired` where retired ones are to be left out.
         is_normalised: Whether to bring vectors to length one, for cosines.
         max_megabytes: Largest matrix collected, in MiB.
         entity: The side.
@@ -72,16 +74,27 @@ def collect_catalogue(
             f"{row['rows']:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
             f"than {setting}: {max_megabytes}; raise it, or export the vectors to a search index"
         )
-    joined = items.join(ids.select("key", "id"), "key", "left")
-    table = joined.select("key", F.coalesce("id", F.lit(-1)).alias("id"), "vector").toArrow()
-    table = table.sort_by("key")
+    table = items.select("key", "vector").toArrow().sort_by("key")
+    table, numbers = _with_ids(table, ids.toArrow())
+    if not table.num_rows:
+        raise InputError(f"every {entity} of the space is retired; build_interactions tells which")
     matrix = as_matrix(table["vector"], dimension=row["width"])
     return Catalogue(
-        table["id"].to_numpy().astype(np.int64),
-        table["key"].combine_chunks(),
-        normalised(matrix) if is_normalised else matrix,
+        numbers, table["key"].combine_chunks(), normalised(matrix) if is_normalised else matrix,
         is_normalised,
-    )
+    )  # fmt: skip
+
+
+def _with_ids(table: pa.Table, ids: pa.Table) -> tuple[pa.Table, Indices]:
+    """Return the rows of a side that are not retired, and their ids, -1 where there is none.
+
+    Joined here, as both are here: in Spark each join would be a broadcast of its own.
+    """
+    places = pc.index_in(table["key"], value_set=ids["key"])
+    if "is_retired" in ids.column_names:
+        is_kept = pc.invert(pc.fill_null(ids["is_retired"].take(places), False))
+        table, places = table.filter(is_kept), places.filter(is_kept)
+    return table, pc.fill_null(ids["id"].take(places), -1).to_numpy().astype(np.int64)
 
 
 def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:

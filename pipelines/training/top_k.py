@@ -14,8 +14,8 @@ from pipelines.training import selection
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-_QUERIES = 128  # with the tile below, one block of scores is 2 MiB: it stays in the caches
-_ITEMS = 4_096
+_QUERIES = 32  # with the tile below, one block of scores is 2 MiB: it stays in the caches
+_ITEMS = 16_384
 
 
 @dataclass(frozen=True)
@@ -106,26 +106,25 @@ def top_k(
     Returns:
         Indices and scores of shape `(n, k)`; where candidates run out, -1 and -inf.
     """
-    indices = np.full((len(queries), k), -1, dtype=np.int64)
-    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
+    best = np.full((len(queries), k), selection.NOTHING)
     for start in range(0, len(queries), _QUERIES):
         block = slice(start, start + _QUERIES)
         hidden = masked.part(start, min(block.stop, len(queries))) if masked is not None else None
-        _rank_block(queries[block], items, k, hidden, indices[block], scores[block])
+        _select_block(queries[block], items, k, hidden, best[block])
+    best.sort(axis=1)
+    indices, scores = selection.decoded(best[:, ::-1])
     return indices, scores
 
 
-def _rank_block(
-    queries: Floats, items: Floats, k: int, masked: Ragged | None, indices: Indices, found: Floats
+def _select_block(
+    queries: Floats, items: Floats, k: int, masked: Ragged | None, found: NDArray[np.uint64]
 ) -> None:
-    """Write the best of a block of queries."""
-    size, room = len(queries), selection.capacity(k)
-    best, at = np.empty((size, room), np.float32), np.empty((size, room), np.int64)
+    """Write the best of a block of queries, in any order."""
+    size = len(queries)
+    best = np.empty((size, selection.capacity(k)), np.uint64)
     counts, least = np.zeros(size, np.int64), np.full(size, -np.inf, np.float32)
     hidden = masked or Ragged(np.zeros(size + 1, np.int64), np.empty(0, np.int64))
     for start in range(0, len(items), _ITEMS):
         scores = queries @ items[start : start + _ITEMS].T
-        selection.select_tile(
-            scores, start, hidden.offsets, hidden.values, best, at, counts, least, k
-        )
-    selection.rank(best, at, counts, k, indices, found)
+        selection.select_tile(scores, start, hidden.offsets, hidden.values, best, counts, least, k)
+    selection.cut_all(best, counts, k, found)

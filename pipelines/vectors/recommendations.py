@@ -1,20 +1,19 @@
-"""Recommendations for users: their vectors stream through tasks that each hold all items."""
+"""Recommendations for users: blocks of them pass through tasks that each hold all items."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, PandasCogroupedOps, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.training.catalogue import Catalogue, items_by_user, train_counts
-from pipelines.training.top_k import Floats, as_matrix, as_ragged, normalised, top_k
+from pipelines.storage.pieces import Pieces
+from pipelines.training.catalogue import Catalogue, train_counts
+from pipelines.training.top_k import Floats, as_matrix, normalised, top_k
 from pipelines.vectors.neighbours import near_keys
-from schemas import RECOMMENDATIONS
-
-_SCHEMA = "space_id string, user string, items array<struct<key: string, score: float>>"
+from pipelines.vectors.seen import seen_items
 
 
 def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, list[str]]:
@@ -41,41 +40,18 @@ def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, l
     return chosen, [key for key in dict.fromkeys(asked) if key not in known]
 
 
-def with_seen_items(
-    users: DataFrame, interactions: DataFrame, user_ids: DataFrame, *, exclude_seen: bool
-) -> DataFrame:
-    """Return `space_id, key, vector, seen`: the ids of the items that a user must not get again.
-
-    Every split counts as seen: what was held out for evaluation has happened all the same.
-    """
-    if not exclude_seen:
-        nothing = F.lit(None).cast("array<int>").alias("seen")
-        return users.select("space_id", "key", "vector", nothing)
-    ids = user_ids.select("key", F.col("id").alias("user_id"))
-    return (
-        users.join(ids, "key", "left")
-        .join(items_by_user(interactions, name="seen"), "user_id", "left")
-        .select("space_id", "key", "vector", "seen")
-    )
-
-
-def choose_items(
-    vectors: DataFrame, item_ids: DataFrame, *, only: Sequence[str], without: Sequence[str]
-) -> DataFrame:
-    """Return the vectors less those of items that nobody is to get: retired ones among them.
+def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[str]) -> DataFrame:
+    """Return the vectors of the items that may be recommended.
 
     Args:
         vectors: Vectors of one space.
-        item_ids: Keys of items, and which are retired.
         only: Keys of the items that may be recommended; all where none is named.
         without: Keys of items that may not.
 
     Raises:
         InputError: No item is left.
     """
-    items = vectors.where(F.col("entity") == "item")
-    retired = item_ids.where("is_retired").select("key")
-    kept = items.join(retired, "key", "left_anti").select(vectors.columns)
+    kept = vectors.where(F.col("entity") == "item")
     if only:
         kept = kept.where(F.col("key").isin(list(only)))
     if without:
@@ -100,48 +76,56 @@ def discounts(interactions: DataFrame, catalogue: Catalogue, *, strength: float)
 
 
 def recommend(
-    users: DataFrame, catalogue: Catalogue, *, k: int, discounts: Floats | None = None
-) -> DataFrame:
+    users: PandasCogroupedOps,
+    catalogue: Catalogue,
+    spark: SparkSession,
+    *,
+    k: int,
+    discounts: Floats | None = None,
+) -> Pieces:
     """Return the best unseen items of each user, exactly, over the full catalogue.
 
     Args:
-        users: Frame of `with_seen_items`.
+        users: Blocks of `seen.beside_seen`.
         catalogue: All items, broadcast here: one copy per executor costs less than shuffling k
             candidates per user and block of items. Normalised ones give cosines.
+        spark: Session.
         k: Items per user.
         discounts: What is taken off every score of an item, `(m,)`.
 
     Returns:
-        Rows of `recommendations`; a user with no unseen item has an empty list.
+        Rows of `recommendations`, in blocks; a user with no unseen item has an empty list.
     """
     if discounts is not None:  # one more component, which is 1 in every query
         catalogue = replace(catalogue, matrix=np.column_stack([catalogue.matrix, -discounts]))
-    shared = users.sparkSession.sparkContext.broadcast(catalogue)
+    shared = spark.sparkContext.broadcast(catalogue)
     extra = int(discounts is not None)
 
-    def best_items(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _best_items(batch, shared.value, k, extra)
+    def apply(then: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
+        def best_items(block: pa.Table, pairs: pa.Table) -> pa.Table:
+            return then(_best_items(block, pairs, shared.value, k, extra))
 
-    return users.mapInArrow(best_items, _SCHEMA).select(RECOMMENDATIONS.column_names)
+        return users.applyInArrow(best_items, schema)
+
+    return Pieces(apply)
 
 
-def _best_items(batch: pa.RecordBatch, catalogue: Catalogue, k: int, extra: int) -> pa.RecordBatch:
-    matrix = as_matrix(batch.column("vector"), dimension=catalogue.matrix.shape[1] - extra)
+def _best_items(
+    users: pa.Table, pairs: pa.Table, catalogue: Catalogue, k: int, extra: int
+) -> pa.Table:
+    matrix = as_matrix(users["vector"], dimension=catalogue.matrix.shape[1] - extra)
     queries = normalised(matrix) if catalogue.is_normalised else matrix
     queries = np.hstack([queries, np.ones((len(queries), extra), np.float32)])
-    seen = catalogue.positions(as_ragged(batch.column("seen")))
+    seen = catalogue.positions(seen_items(users, pairs))
     rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
     is_item = rows >= 0
     offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(is_item, axis=1))])
-    pairs = pa.StructArray.from_arrays(
+    scored = pa.StructArray.from_arrays(
         [catalogue.keys.take(pa.array(rows[is_item])), pa.array(scores[is_item], pa.float32())],
         ["key", "score"],
     )
-    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pairs)
-    return pa.RecordBatch.from_arrays(
-        [batch.column("space_id"), batch.column("key"), lists], ["space_id", "user", "items"]
-    )
+    lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), scored)
+    return pa.table({"space_id": users["space_id"], "user": users["key"], "items": lists})
 
 
 def say_recommendations(

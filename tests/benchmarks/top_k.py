@@ -1,4 +1,8 @@
-"""Top-100 for all users: the job through Spark beside `implicit` on two threads and MLlib."""
+"""Top-100 for all users: the job through Spark beside `implicit` on two threads and MLlib.
+
+`USERS` of the environment names how many there are, one case each: a job's fixed seconds are most
+of a short one's.
+"""
 
 import os
 
@@ -34,7 +38,8 @@ from pipelines.vectors.serving_config import (
 )
 from schemas import INTERACTIONS, RECOMMENDATIONS, VECTORS
 
-K, RANK, MLLIB_USERS = 100, 64, 10_000
+K, RANK, MLLIB_USERS, PAIRS_PER_USER = 100, 64, 10_000, 66
+USERS = [int(n) for n in os.environ.get("USERS", "60000,480000").split(",")]
 
 
 def ours(spark: SparkSession, folder: Path) -> float:
@@ -43,6 +48,7 @@ def ours(spark: SparkSession, folder: Path) -> float:
     config = RecommendItemsConfig(
         inputs=RecommendInputs(vectors=str(folder / "space" / "vectors"), **places),
         outputs=RecommendOutputs(recommendations=str(folder / "out" / "recommendations")), k=K,
+        format="parquet",  # as MLlib's are written
     )  # fmt: skip
     started = time.perf_counter()
     result = run(spark, config)
@@ -106,34 +112,39 @@ def differing(
     return count
 
 
+def case(users: int, folder: Path) -> list[dict[str, Any]]:
+    """Return the job's row beside each peer, for so many users."""
+    shape = Shape(users * PAIRS_PER_USER, users, 15_000)
+    pairs = generate(shape)
+    settings = {"spark.driver.memory": "6g", "spark.local.dir": str(folder / "local")}
+    spark = open_session("benchmark", master="local[2]", settings=settings, log_folder=folder)
+    write_tables(spark, pairs, folder)
+    job(spark, folder, "space", rank=RANK, max_iter=5)
+    factors = matrices(spark, folder, shape)
+    ours(spark, folder)  # compiled and warm
+    runs = [(ours(spark, folder), implicits(*factors, pairs)) for _ in range(REPETITIONS)]
+    own, its = (statistics.median(run[n] for run in runs) for n in (0, 1))
+    wrong = differing(spark, folder, factors, pairs)
+    peers = {_implicit.NAME: its, f"{peer('pyspark')}'s MLlib": mllibs(spark, folder)}
+    spark.stop()
+    return [_row(users, own, name, value, wrong) for name, value in peers.items()]
+
+
 def main() -> None:
     """Run the cases and write them."""
-    shape = Shape()
-    pairs = generate(shape)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        settings = {"spark.driver.memory": "6g", "spark.local.dir": str(folder / "local")}
-        spark = open_session("benchmark", master="local[2]", settings=settings, log_folder=folder)
-        write_tables(spark, pairs, folder)
-        job(spark, folder, "space", rank=RANK, max_iter=5)
-        factors = matrices(spark, folder, shape)
-        ours(spark, folder)  # compiled and warm
-        runs = [(ours(spark, folder), implicits(*factors, pairs)) for _ in range(REPETITIONS)]
-        own, its = (statistics.median(run[n] for run in runs) for n in (0, 1))
-        wrong = differing(spark, folder, factors, pairs)
-        rows = [_row(own, f"{_implicit.NAME}, recommend()", its, wrong)]
+    rows = []
+    for users in USERS:
+        with tempfile.TemporaryDirectory() as name:
+            rows += case(users, Path(name))
         write("top_k", rows)
-        rows.append(_row(own, f"{peer('pyspark')}'s MLlib", mllibs(spark, folder), wrong))
-        spark.stop()
-    write("top_k", rows)
 
 
-def _row(own: float, name: str, its: float, wrong: int) -> dict[str, Any]:
+def _row(users: int, own: float, name: str | None, its: float, wrong: int) -> dict[str, Any]:
     return {
-        "case": f"local[2], top {K} of 15,000 items, rank {RANK}", "metric": "users_per_second",
-        "unit": "users/s", "ours": own, "peer": name, "peer_value": its,
-        "quality": {"places_unlike_float64": wrong}, "rows": 60_000, "threads": 2,
-        "runs": REPETITIONS,
+        "case": f"local[2], {users:,} users, top {K} of 15,000 items, rank {RANK}",
+        "metric": "users_per_second", "unit": "users/s", "ours": own, "peer": name,
+        "peer_value": its, "quality": {"places_unlike_float64": wrong}, "rows": users,
+        "threads": 2, "runs": REPETITIONS,
     }  # fmt: skip
 
 

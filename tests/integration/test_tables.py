@@ -21,6 +21,7 @@ from pipelines import tables
 from pipelines.errors import InputError, from_spark
 from pipelines.results import JobResult, reason_counts
 from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.table_store import TableStore
 from schemas import Column, Table
 
 THINGS = Table(
@@ -292,7 +293,7 @@ def _config(folder: Path, stored: str, **more: Any) -> Config:
 def test_each_commit_says_which_run_made_it_and_of_what(
     spark: SparkSession, tmp_path: Path, stored: str
 ) -> None:
-    store = tables.TableStore(spark, _config(tmp_path, stored), job="job")
+    store = TableStore(spark, _config(tmp_path, stored), job="job")
     assert store.write(_things(spark, range(3)), THINGS) == 3
     metadata = tables.commit(spark, store.output("things"))["metadata"]
     assert metadata["run_id"] == store.run_id
@@ -314,18 +315,18 @@ def test_the_version_is_the_fingerprint_of_the_run_not_of_its_repetition(
     for number, size in enumerate((1, 1, 2)):
         folder = tmp_path / (f"place{number}" if number else "first")
         config = _config(folder, stored, size=size)
-        store = tables.TableStore(spark, config, job="job")
+        store = TableStore(spark, config, job="job")
         store.write(_things(spark, range(3)), THINGS)
         versions.append(tables.version(spark, store.output("things")))
     assert versions[0] == versions[1] != versions[2]
     inputs = Inputs(things=str(tmp_path / "first" / "things"))
-    reader = tables.TableStore(spark, _config(tmp_path, stored, inputs=inputs), job="next")
+    reader = TableStore(spark, _config(tmp_path, stored, inputs=inputs), job="next")
     before = reader.fingerprint
     reader.read("things", THINGS)
     assert reader.input_versions == {"things": versions[0]}
     assert reader.fingerprint != before
     missing = Inputs(things=str(tmp_path / "gone"))
-    reader = tables.TableStore(spark, _config(tmp_path, stored, inputs=missing), job="next")
+    reader = TableStore(spark, _config(tmp_path, stored, inputs=missing), job="next")
     with pytest.raises(InputError, match=r"gone: no table here.*\(inputs\.things\)"):
         reader.read("things", THINGS)
 
@@ -333,7 +334,7 @@ def test_the_version_is_the_fingerprint_of_the_run_not_of_its_repetition(
 def test_the_version_outlives_maintenance_and_foreign_tables_have_one(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    store = tables.TableStore(spark, _config(tmp_path, "delta"), job="job")
+    store = TableStore(spark, _config(tmp_path, "delta"), job="job")
     store.write(_things(spark, range(3)).repartition(3), THINGS)
     place = store.output("things")
     before = tables.version(spark, place)
@@ -348,7 +349,7 @@ def test_the_counts_of_a_run_replace_those_of_the_run_before(
 ) -> None:
     for job, rows in (("one", 5), ("two", 6), ("one", 7)):
         result = JobResult(rows_in={"raw": rows}, rows_out={"kept": rows}, rejected={"rule": 0})
-        tables.TableStore(spark, _config(tmp_path, "delta"), job=job).finish(result)
+        TableStore(spark, _config(tmp_path, "delta"), job=job).finish(result)
     counts = spark.read.format("delta").load(str(tmp_path / "run_counts"))
     found = {(r["job"], r["kind"], r["count"]): r["value"] for r in counts.collect()}
     assert found[("one", "in", "raw")] == 7

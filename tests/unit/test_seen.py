@@ -1,0 +1,49 @@
+"""Pairs cut by block of users, and joined to the users of a block."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from pipelines.training.batches import by_class, gathered
+from pipelines.vectors.seen import seen_items
+
+
+def batches(*sizes):
+    return (pa.RecordBatch.from_pydict({"n": pa.array(range(size), pa.int32())}) for size in sizes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "found"),
+    [((3, 3, 3), [6, 3]), ((6,), [6]), ((), []), ((1, 0), [1]), ((4, 4, 4, 4), [8, 8])],
+)
+def test_batches_are_gathered_until_there_are_enough(sizes, found):
+    assert [table.num_rows for table in gathered(batches(*sizes), 5)] == found
+
+
+def test_places_of_a_class_stay_in_order_and_no_class_is_empty():
+    ids = np.array([7, 300, 1, 4, 601, 301], np.int32)
+    assert {n: places.tolist() for n, places in by_class(ids, 300)} == {
+        0: [1], 1: [2, 4, 5], 4: [3], 7: [0],
+    }  # fmt: skip
+    assert list(by_class(np.empty(0, np.int32), 4)) == []
+
+
+def users(*ids):
+    return pa.table({"id": pa.array(ids, pa.int32())})
+
+
+def pairs(*parts):
+    packed = [[np.array(ids, np.int32).tobytes() for ids in part] for part in parts]
+    users, items = ([part[n] for part in packed] for n in (0, 1))
+    return pa.table({"users": pa.array(users, pa.binary()), "items": pa.array(items, pa.binary())})
+
+
+def test_each_user_has_their_own_items_of_all_parts():
+    found = seen_items(users(8, None, 4, 12), pairs(([4, 8, 4], [1, 2, 3]), ([8, 20], [5, 6])))
+    lists = [found.part(n, n + 1).values.tolist() for n in range(4)]
+    assert lists == [[2, 5], [], [1, 3], []]  # 20 has no vector, None has no id
+
+
+def test_users_without_pairs_and_pairs_without_users():
+    assert seen_items(users(1, 2), pairs()).counts.tolist() == [0, 0]
+    assert seen_items(users(), pairs(([4], [1]))).counts.tolist() == []
