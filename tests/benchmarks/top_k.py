@@ -112,12 +112,14 @@ def differing(
     return count
 
 
-def case(users: int, folder: Path) -> list[dict[str, Any]]:
+def case(users: int, root: Path) -> list[dict[str, Any]]:
     """Return the job's row beside each peer, for so many users."""
     shape = Shape(users * PAIRS_PER_USER, users, 15_000)
     pairs = generate(shape)
-    settings = {"spark.driver.memory": "6g", "spark.local.dir": str(folder / "local")}
-    spark = open_session("benchmark", master="local[2]", settings=settings, log_folder=folder)
+    settings = {"spark.driver.memory": "6g", "spark.local.dir": str(root / "local")}
+    spark = open_session("benchmark", master="local[2]", settings=settings, log_folder=root)
+    folder = root / str(users)
+    folder.mkdir()
     write_tables(spark, pairs, folder)
     job(spark, folder, "space", rank=RANK, max_iter=5)
     factors = matrices(spark, folder, shape)
@@ -133,10 +135,10 @@ def case(users: int, folder: Path) -> list[dict[str, Any]]:
 def main() -> None:
     """Run the cases and write them."""
     rows = []
-    for users in USERS:
-        with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name:
+        for users in USERS:
             rows += case(users, Path(name))
-        write("top_k", rows)
+            write("top_k", rows)
 
 
 def _row(users: int, own: float, name: str | None, its: float, wrong: int) -> dict[str, Any]:
