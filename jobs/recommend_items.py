@@ -42,8 +42,7 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
         store.read("interactions", INTERACTIONS),
     )
     pairs = store.columns("interactions", interactions, ["user_id", "item_id"])
-    count = len(config.users) or user_ids.count()  # rows are counted in the files' footers
-    users = beside_seen(chosen, pairs if config.exclude_seen else None, user_ids, count=count)
+    users = beside_seen(chosen, pairs if config.exclude_seen else None, user_ids, k=config.k)
     discounts = recommendations.discounts(
         interactions, catalogue, strength=config.popularity_discount
     )

@@ -12,6 +12,7 @@ from pipelines.errors import InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, digest
 from pipelines.storage import delta, parquet
+from pipelines.storage.arrow import reaches
 from pipelines.storage.columns import Columns
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import Pieces
@@ -84,6 +85,8 @@ class TableStore:
             files = tuple(unquote(file) for file in files)
         elif not delta.is_plain(self.spark, str(place.folder)):
             files = ()
+        if not all(reaches(file) for file in files[:1]):
+            files = ()
         return Columns(frame.select(*names), files)
 
     def output(self, name: str) -> str:
@@ -121,13 +124,17 @@ class TableStore:
     def write_pieces(self, pieces: Pieces, table: Table) -> int:
         """Replace the output named like the table, by the tasks that make it; return its rows.
 
-        Delta's own writer writes Delta tables: their commits need what it knows of each file.
+        Delta's own writer writes Delta tables: their commits need what it knows of each file. Spark
+        writes where tasks of Python cannot.
         """
         place = locate(self.spark, self.output(table.name))
-        if place.is_delta(self._config.format):
-            return self.write(pieces.frame(table), table)
         folder = str(place.folder)
-        return parquet.replace_by_pieces(self.files, pieces, table, folder, metadata=self.metadata)
+        if place.is_delta(self._config.format) or not reaches(folder):
+            return self.write(pieces.frame(table), table)
+        codec = str(self.spark.conf.get("spark.sql.parquet.compression.codec"))
+        return parquet.replace_by_pieces(
+            self.files, pieces, table, folder, metadata=self.metadata, codec=codec
+        )
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
         """Write the run's counts to `run_counts`, release what was persisted, return the result."""

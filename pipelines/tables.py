@@ -1,4 +1,4 @@
-"""The only reader and writer of tables: Parquet and Delta, by path, URI or catalog name."""
+"""Reading and writing tables as frames: Parquet and Delta, by path, URI or catalog name."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pyarrow as pa
 from pyarrow import fs
 
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}  # Hadoop's names for what pyarrow has
@@ -23,3 +24,22 @@ def resolve(uri: str) -> tuple[Any, str]:
     root = f"{_SCHEMES.get(scheme, scheme)}://{store}/"
     filesystem, folder = fs.FileSystem.from_uri(root)
     return filesystem, f"{folder.rstrip('/')}/{path}"
+
+
+def reaches(uri: str) -> bool:
+    """Tell whether pyarrow reaches a place, be anything there or not.
+
+    Spark may have file systems, and credentials for them, that pyarrow has not.
+    """
+    try:
+        filesystem, path = resolve(uri)
+        filesystem.get_file_info(path)
+    except (OSError, pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+def make_folder(uri: str) -> None:
+    """Make a folder where a store has any, and those above it."""
+    filesystem, path = resolve(uri)
+    filesystem.create_dir(path, recursive=True)

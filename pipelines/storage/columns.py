@@ -1,7 +1,7 @@
 """Columns of a table that tasks of Python read from its files themselves.
 
-Numbers take about sixty times as long through Spark's rows: it takes columns apart, copies each
-value into a row, and makes columns of them again for Python.
+Through Spark's rows numbers take many times as long: it takes columns apart, copies each value into
+a row, and makes columns of them again for Python.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,9 +31,12 @@ class Columns:
     files: tuple[str, ...]
 
     def map_in_arrow(self, function: Function, schema: str) -> DataFrame:
-        """Return what `DataFrame.mapInArrow` does; batches are larger, and come without a row.
+        """Return what `DataFrame.mapInArrow` does, with larger batches.
 
-        The function is called once or more in a task.
+        Args:
+            function: Batches of the columns in, batches of the schema out; a task may call it more
+                than once, each time with some of its rows.
+            schema: Of what the function yields.
         """
         if not self.files:
             return self.frame.mapInArrow(function, schema)

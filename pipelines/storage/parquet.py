@@ -111,11 +111,17 @@ def replace(
 
 
 def replace_by_pieces(
-    files: Files, made: Pieces, table: Table, uri: str, *, metadata: Mapping[str, Any]
+    files: Files,
+    made: Pieces,
+    table: Table,
+    uri: str,
+    *,
+    metadata: Mapping[str, Any],
+    codec: str = "snappy",
 ) -> int:
     """Write a table by the tasks that make it, move it into place; return the number of rows."""
     with _replacing(files, uri, metadata) as temporary:
-        count = pieces.write(files, made, table, temporary)
+        count = pieces.write(files, made, table, temporary, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")
     return count
 

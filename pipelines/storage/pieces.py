@@ -13,10 +13,12 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from pipelines.storage.arrow import resolve
+from pipelines.errors import InputError
+from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.hadoop import Files
 from schemas import Table
 
+_CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}  # Spark's names that are not Arrow's
 _WRITTEN = "file string, rows bigint"
 _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
 
@@ -36,20 +38,33 @@ class Pieces:
         return self.apply(lambda piece: piece, table.schema().simpleString())
 
 
-def write(files: Files, pieces: Pieces, table: Table, folder: str) -> int:
-    """Write each piece to a file of a new folder where it is made; return the number of rows.
+def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str) -> int:
+    """Write each piece to a file where it is made, and move these to a new folder; return the rows.
 
-    Files of attempts that failed, or came second, are deleted.
+    A task that fails, or comes second, leaves its files in a folder that is deleted: however late
+    it writes them, they are in no table.
+
+    Args:
+        files: File operations.
+        pieces: What is written.
+        table: Its contract.
+        folder: Where the files are to lie; nothing is there yet.
+        codec: Spark's name of the compression.
+
+    Raises:
+        InputError: A column that may not be null is.
     """
-    schema = _stored_schema(table)
-    written = pieces.apply(_writer(folder, schema), _WRITTEN).collect()  # a name a piece
+    schema, aside = _stored_schema(table), f"{folder}.pieces"
+    make_folder(aside)
+    try:
+        written = pieces.apply(_writer(aside, table, schema, codec), _WRITTEN).collect()
+        for row in written:  # a name a piece
+            files.move(f"{aside}/{row['file']}", f"{folder}/{row['file']}")
+    finally:
+        files.delete(aside)
     if not written:
-        _write(schema.empty_table(), folder, f"{uuid.uuid4().hex}.parquet")
-        return 0
-    names = {row["file"] for row in written}
-    for info in files.walk(folder):
-        if info.relative not in names:
-            files.delete(info.uri)
+        make_folder(folder)
+        _write(schema.empty_table(), f"{folder}/part-0.parquet", codec)
     return sum(row["rows"] for row in written)
 
 
@@ -70,21 +85,26 @@ def _strings(field: pa.Field, path: str) -> list[str]:
     return [path] if pa.types.is_string(field.type) else []
 
 
-def _writer(folder: str, schema: pa.Schema) -> Callable[[pa.Table], pa.Table]:
+def _writer(
+    folder: str, table: Table, schema: pa.Schema, codec: str
+) -> Callable[[pa.Table], pa.Table]:
     def write_piece(piece: pa.Table) -> pa.Table:
-        name = f"part-{uuid.uuid4().hex}.snappy.parquet"
+        name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
+        for field in schema:
+            if not field.nullable and piece[field.name].null_count:
+                problem = f"column {field.name!r} is null, its contract says never"
+                raise InputError(f"{table.name}: {problem}")
         if piece.num_rows:
-            _write(piece.select(schema.names).cast(schema), folder, name)
+            _write(piece.select(schema.names).cast(schema), f"{folder}/{name}", codec)
         written = pa.table({"file": [name], "rows": pa.array([piece.num_rows], pa.int64())})
         return written.slice(0, min(1, piece.num_rows))
 
     return write_piece
 
 
-def _write(piece: pa.Table, folder: str, name: str) -> None:
-    files, path = resolve(folder)
-    files.create_dir(path, recursive=True)
+def _write(piece: pa.Table, file: str, codec: str) -> None:
+    files, path = resolve(file)
     pq.write_table(
-        piece, f"{path}/{name}", filesystem=files, compression="snappy",
+        piece, path, filesystem=files, compression=_CODECS.get(codec, codec),
         use_dictionary=[name for field in piece.schema for name in _strings(field, field.name)],
     )  # fmt: skip

@@ -5,8 +5,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -62,11 +60,14 @@ def collect_catalogue(
     Raises:
         InputError: The side has no vectors, or more than fit.
     """
-    items = vectors.where(F.col("entity") == entity)
+    items = vectors.where(F.col("entity") == entity).join(ids, "key", "left")
+    if "is_retired" in ids.columns:
+        items = items.where(~F.coalesce("is_retired", F.lit(False)))
     row = items.agg(F.count(F.lit(1)).alias("rows"), F.max(F.size("vector")).alias("width")).first()
     if row is None or not row["rows"]:
         raise InputError(
-            f"the space holds no vectors of entity {entity!r}; name one of users and items"
+            f"no {entity} is left: the space has no vectors of entity {entity!r}, or those chosen "
+            "are retired; name one of users and items, or other keys"
         )
     megabytes = row["rows"] * row["width"] * 4 / _MEGABYTE
     if megabytes > max_megabytes:
@@ -74,27 +75,13 @@ def collect_catalogue(
             f"{row['rows']:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
             f"than {setting}: {max_megabytes}; raise it, or export the vectors to a search index"
         )
-    table = items.select("key", "vector").toArrow().sort_by("key")
-    table, numbers = _with_ids(table, ids.toArrow())
-    if not table.num_rows:
-        raise InputError(f"every {entity} of the space is retired; build_interactions tells which")
+    table = items.select("key", F.coalesce("id", F.lit(-1)).alias("id"), "vector").toArrow()
+    table = table.sort_by("key")
     matrix = as_matrix(table["vector"], dimension=row["width"])
     return Catalogue(
-        numbers, table["key"].combine_chunks(), normalised(matrix) if is_normalised else matrix,
-        is_normalised,
+        table["id"].to_numpy().astype(np.int64), table["key"].combine_chunks(),
+        normalised(matrix) if is_normalised else matrix, is_normalised,
     )  # fmt: skip
-
-
-def _with_ids(table: pa.Table, ids: pa.Table) -> tuple[pa.Table, Indices]:
-    """Return the rows of a side that are not retired, and their ids, -1 where there is none.
-
-    Joined here, as both are here: in Spark each join would be a broadcast of its own.
-    """
-    places = pc.index_in(table["key"], value_set=ids["key"])
-    if "is_retired" in ids.column_names:
-        is_kept = pc.invert(pc.fill_null(ids["is_retired"].take(places), False))
-        table, places = table.filter(is_kept), places.filter(is_kept)
-    return table, pc.fill_null(ids["id"].take(places), -1).to_numpy().astype(np.int64)
 
 
 def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:

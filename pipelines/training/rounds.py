@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.storage import parquet
+from pipelines.storage.arrow import make_folder
 from pipelines.storage.hadoop import Files
 from pipelines.training import tasks as tasks_of
 from pipelines.training.stored import FILES, Content
@@ -74,6 +75,7 @@ class RoundState:
     ) -> None:  # fmt: skip
         """Keep the rows that tasks make of the numbers from 0; see `tasks.run`."""
         self.drop(name)
+        make_folder(f"{self.folder}/{name}")
         writer = tasks_of.writer(f"{self.folder}/{name}", task)
         files = tasks_of.run(self.spark, count, tasks, writer, threads=threads)
         self.note(name, {FILES: files})

@@ -111,7 +111,10 @@ class StoredRows:
                         yield position.as_py(), first, second
 
     def _paths(self, name: str, part: str) -> list[str]:
-        """Return the files of a part: those its marker names, else all that lie in its folder."""
+        """Return the files of a part: those its marker names, else all that lie in its folder.
+
+        Frames whose marker names files have no parts: `part` is empty then.
+        """
         try:
             with self._files.open_input_stream(f"{self._folder}/{name}.json") as source:
                 kept = json.loads(source.read())

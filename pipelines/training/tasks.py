@@ -41,13 +41,13 @@ def run(spark: SparkSession, count: int, tasks: int, task: Task, *, threads: int
 def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> Task:
     """Return the task that writes what another yields to one file of a folder, and yields its name.
 
-    The name is of this attempt alone: what a failed one leaves behind is nobody's.
+    The name is of this attempt alone: what a failed one leaves behind is nobody's. The folder is
+    there.
     """
 
     def write(numbers: list[int]) -> Iterator[str]:
         name = f"{uuid.uuid4().hex}.parquet"
         files, path = resolve(folder)
-        files.create_dir(path, recursive=True)
         with files.open_output_stream(f"{path}/{name}") as sink, _open(sink) as file:
             for content in task(numbers):
                 file.write_table(rows([content]))

@@ -94,12 +94,12 @@ def top_k(
 ) -> tuple[Indices, Floats]:
     """Return the `k` items of largest inner product for each query, best first.
 
-    Among equal scores the lower index comes first. Memory is one block of scores, whatever the
-    numbers of queries and items. A score that is NaN counts as none.
+    Among equal scores the lower index comes first. Memory is `(n, k)` candidates and one block of
+    scores, whatever the number of items. A score that is NaN counts as none.
 
     Args:
-        queries: Shape `(n, d)`.
-        items: Shape `(m, d)`.
+        queries: float32 of shape `(n, d)`.
+        items: float32 of shape `(m, d)`.
         k: Items per query.
         masked: Items that each query must not get, by index; -1 is ignored.
 

@@ -11,18 +11,20 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, PandasCogroupedOps
 from pyspark.sql import functions as F
 
+from pipelines.errors import InputError
 from pipelines.storage.columns import Columns
 from pipelines.training.batches import by_class, gathered
 from pipelines.training.top_k import Indices, Ragged
 
-_USERS_PER_BLOCK = 16_384
+_MOST_USERS, _LEAST_USERS = 16_384, 512  # of a block, and what a block of fewer would not be worth
+_MOST_PLACES = 2_000_000  # that the lists of a block have: some 100 MB while they are made
 _BLOCKS_PER_CORE = 8  # blocks are spread by hash: with few of them one core would get most
 _CUT = "block int, users binary, items binary"
 _PAIRS_PER_CUT = 4_000_000  # that a task holds before it cuts them: 32 MB
 
 
 def beside_seen(
-    users: DataFrame, pairs: Columns | None, user_ids: DataFrame, *, count: int
+    users: DataFrame, pairs: Columns | None, user_ids: DataFrame, *, k: int
 ) -> PandasCogroupedOps:
     """Return users in blocks, `space_id, key, vector, id`, beside their pairs, `users, items`.
 
@@ -32,10 +34,10 @@ def beside_seen(
         users: Vectors of users; those that have no id have seen nothing.
         pairs: `user_id, item_id` of all interactions; None where seen items do not matter.
         user_ids: Dense ids of users.
-        count: About how many users there are.
+        k: Items that each user is to get.
     """
-    cores = users.sparkSession.sparkContext.defaultParallelism
-    blocks = max(-(-count // _USERS_PER_BLOCK), _BLOCKS_PER_CORE * cores)
+    count = user_ids.count()  # of whose pairs there may be any, told by the files' footers
+    blocks = _blocks(count, k, int(users.sparkSession.sparkContext.defaultParallelism))
     ids = user_ids.select("key", F.col("id").cast("int").alias("id"))
     known = users.select("space_id", "key", "vector").join(ids, "key", "left")
     block = F.coalesce(F.col("id"), F.pmod(F.hash("key"), F.lit(blocks))) % blocks
@@ -51,9 +53,21 @@ def beside_seen(
     return left.cogroup(right)
 
 
+def _blocks(count: int, k: int, cores: int) -> int:
+    """Return into how many blocks users are cut, by their number, k and what works on them."""
+    largest = max(1, min(_MOST_USERS, _MOST_PLACES // k))
+    enough = min(_BLOCKS_PER_CORE * cores, -(-count // _LEAST_USERS))
+    return max(-(-count // largest), enough, 1)
+
+
 def _cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in gathered(batches, _PAIRS_PER_CUT):
+            if table["user_id"].null_count or table["item_id"].null_count:
+                raise InputError(
+                    "inputs.interactions: a user_id or item_id is null; build_interactions gives "
+                    "every pair its ids"
+                )
             users, items = table["user_id"].to_numpy(), table["item_id"].to_numpy()
             for block, places in by_class(users, blocks):
                 yield pa.RecordBatch.from_pydict(

@@ -1,9 +1,12 @@
 """Columns read from files are those Spark reads; where files are not the rows, Spark reads them."""
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import functions as F
 
 from pipelines import tables
+from pipelines.storage.columns import Columns
 from pipelines.table_store import TableStore
 from pipelines.vectors.serving_config import (
     RecommendInputs,
@@ -76,3 +79,13 @@ def test_a_version_that_was_replaced_is_not_read(spark, opened):
         "overwrite"
     ).save(uri)
     assert found(store)[1] == list(range(20))
+
+
+def test_row_groups_of_one_file_are_shared_by_tasks(spark, tmp_path):
+    file = str(tmp_path / "ids.parquet")
+    pq.write_table(pa.table({"key": ["a"] * 95, "id": pa.array(range(95), pa.int32())}), file,
+                   row_group_size=10)  # fmt: skip
+    columns = Columns(spark.read.parquet(file).select("id"), (file,))
+    frame = columns.map_in_arrow(lambda batches: batches, "id int")
+    assert sorted(row["id"] for row in frame.collect()) == list(range(95))
+    assert frame.rdd.getNumPartitions() == 2 * spark.sparkContext.defaultParallelism

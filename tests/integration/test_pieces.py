@@ -1,6 +1,7 @@
 """Tables whose pieces are written where they are made: as Spark would have written them."""
 
 import json
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -47,7 +48,7 @@ def content(spark, uri):
 def test_pieces_are_the_table_spark_would_have_written(spark, tmp_path):
     uri = str(tmp_path / "t")
     count = parquet.replace_by_pieces(Files(spark), made(spark), RECOMMENDATIONS, uri,
-                                      metadata={"run_id": "1"})  # fmt: skip
+                                      metadata={"run_id": "1"}, codec="gzip")  # fmt: skip
     assert count == 3
     assert content(spark, uri) == ROWS
     files = sorted(tmp_path.glob("t/part-*.parquet"))
@@ -55,6 +56,7 @@ def test_pieces_are_the_table_spark_would_have_written(spark, tmp_path):
     assert (tmp_path / "t" / "_SUCCESS").exists()
     assert json.loads((tmp_path / "t" / parquet.METADATA).read_text()) == {"run_id": "1"}
     stored = pq.ParquetFile(files[0])
+    assert stored.metadata.row_group(0).column(0).compression == "GZIP"
     assert stored.metadata.row_group(0).column(3).path_in_schema == "items.list.element.score"
     assert "RLE_DICTIONARY" not in stored.metadata.row_group(0).column(3).encodings
     assert "RLE_DICTIONARY" in stored.metadata.row_group(0).column(2).encodings
@@ -74,18 +76,20 @@ def test_a_piece_that_fails_leaves_the_table_as_it_was(spark, tmp_path):
 
 
 def test_files_of_other_attempts_are_left_out(spark, tmp_path, monkeypatch):
-    uri = str(tmp_path / "t")
-    walk = Files.walk
+    """One is there when the first file is moved, one comes when the table is whole."""
+    uri, move = str(tmp_path / "t"), Files.move
 
-    def walk_with_stray(self, folder):
-        stray = next(iter(tmp_path.glob(".t.*/part-*.parquet"))).with_name("stray.parquet")
-        pq.write_table(pa.table({"a": [1]}), stray)
-        return walk(self, folder)
+    def move_beside_strays(self, source, target):
+        folder = Path(source).parent
+        if folder.name.endswith(".pieces"):
+            pq.write_table(pa.table({"a": [1]}), folder / "stray.parquet")
+        move(self, source, target)
 
-    monkeypatch.setattr(Files, "walk", walk_with_stray)
+    monkeypatch.setattr(Files, "move", move_beside_strays)
     parquet.replace_by_pieces(Files(spark), made(spark), RECOMMENDATIONS, uri, metadata={})
     monkeypatch.undo()
     assert content(spark, uri) == ROWS
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
 
 
 def test_no_piece_makes_an_empty_table(spark, tmp_path):
@@ -97,7 +101,7 @@ def test_no_piece_makes_an_empty_table(spark, tmp_path):
 
 def test_a_null_where_none_may_be_ends_the_job(spark, tmp_path):
     rows = [("s", None, [])]
-    with pytest.raises(Exception, match="user"):
+    with pytest.raises(Exception, match="recommendations: column 'user' is null, its contract"):
         parquet.replace_by_pieces(
             Files(spark), made(spark, rows=rows), RECOMMENDATIONS, str(tmp_path / "t"), metadata={}
         )

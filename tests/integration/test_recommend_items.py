@@ -55,17 +55,20 @@ def inputs(spark, tmp_path_factory):
 
 def recommend(spark, inputs, folder, **settings):
     outputs = RecommendOutputs(recommendations=str(folder / "recommendations"))
-    config = RecommendItemsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings)
+    settings = {"format": "parquet"} | settings
+    config = RecommendItemsConfig(inputs=inputs, outputs=outputs, **settings)
     result = run(spark, config)
     rows = tables.read(spark, outputs.recommendations, RECOMMENDATIONS).collect()
     items = {row["user"]: [(one["key"], one["score"]) for one in row["items"]] for row in rows}
     return result, items
 
 
-def test_unseen_items_by_product(spark, inputs, tmp_path):
+@pytest.mark.parametrize("stored_as", ["parquet", "delta"])
+def test_unseen_items_by_product(spark, inputs, tmp_path, stored_as):
     result, items = recommend(
-        spark, inputs, tmp_path, k=2, similar_items=["rose"], similar_users=["ann"], shown=1
-    )
+        spark, inputs, tmp_path, k=2, similar_items=["rose"], similar_users=["ann"], shown=1,
+        format=stored_as,
+    )  # fmt: skip
     assert items == {
         "ann": [("saw", 2.0), ("rose", 0.0)],  # hammer is seen; tulip ties with rose, by key
         "bob": [("tulip", 2.0), ("saw", 1.0)],  # seen in any split is seen

@@ -4,8 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from pipelines.errors import InputError
 from pipelines.training.batches import by_class, gathered
-from pipelines.vectors.seen import seen_items
+from pipelines.vectors.seen import _blocks, _cutter, seen_items
 
 
 def batches(*sizes):
@@ -47,3 +48,20 @@ def test_each_user_has_their_own_items_of_all_parts():
 def test_users_without_pairs_and_pairs_without_users():
     assert seen_items(users(1, 2), pairs()).counts.tolist() == [0, 0]
     assert seen_items(users(), pairs(([4], [1]))).counts.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("count", "k", "cores", "blocks"),
+    [(60_000, 100, 2, 16), (5_000, 100, 200, 10), (1_000_000, 100, 2, 62),
+     (1_000_000, 1_000, 2, 500), (0, 10, 2, 1)],
+)  # fmt: skip
+def test_blocks_are_bounded_by_users_and_by_places(count, k, cores, blocks):
+    assert _blocks(count, k, cores) == blocks
+
+
+def test_a_pair_without_an_id_is_refused():
+    batch = pa.RecordBatch.from_pydict(
+        {"user_id": pa.array([1, None], pa.int32()), "item_id": pa.array([1, 2], pa.int32())}
+    )
+    with pytest.raises(InputError, match=r"inputs\.interactions: a user_id or item_id is null"):
+        list(_cutter(2)([batch]))
