@@ -41,8 +41,9 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
         store.read("user_ids", USER_IDS),
         store.read("interactions", INTERACTIONS),
     )
-    pairs = store.columns("interactions", interactions, ["user_id", "item_id"])
-    users = beside_seen(chosen, pairs if config.exclude_seen else None, user_ids, k=config.k)
+    names = ["user_id", "item_id"]
+    pairs = store.columns("interactions", interactions, names) if config.exclude_seen else None
+    users = beside_seen(chosen, pairs, user_ids, k=config.k)
     discounts = recommendations.discounts(
         interactions, catalogue, strength=config.popularity_discount
     )

@@ -20,8 +20,13 @@ def conform(frame: DataFrame, table: Table) -> DataFrame:
     for column in table.columns:
         value = F.col(f"`{column.name}`")
         if not column.nullable and frame.schema[column.name].nullable:
-            message = f"{table.name}: column {column.name!r} is null, its contract says never"
-            value = F.when(value.isNull(), F.raise_error(F.lit(message))).otherwise(value)
+            message = F.lit(null_problem(table, column.name))
+            value = F.when(value.isNull(), F.raise_error(message)).otherwise(value)
         comment = {"comment": column.field().metadata["comment"]}
         columns.append(value.alias(column.name, metadata=comment))
     return frame.select(*columns)
+
+
+def null_problem(table: Table, column: str) -> str:
+    """Return what is said of a null where none may be; `errors.from_spark` knows its words."""
+    return f"{table.name}: column {column!r} is null, its contract says never"

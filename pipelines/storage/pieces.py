@@ -15,6 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.errors import InputError
 from pipelines.storage.arrow import make_folder, resolve
+from pipelines.storage.conform import null_problem
 from pipelines.storage.hadoop import Files
 from schemas import Table
 
@@ -92,8 +93,7 @@ def _writer(
         name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
         for field in schema:
             if not field.nullable and piece[field.name].null_count:
-                problem = f"column {field.name!r} is null, its contract says never"
-                raise InputError(f"{table.name}: {problem}")
+                raise InputError(null_problem(table, field.name))
         if piece.num_rows:
             _write(piece.select(schema.names).cast(schema), f"{folder}/{name}", codec)
         written = pa.table({"file": [name], "rows": pa.array([piece.num_rows], pa.int64())})
