@@ -11,7 +11,7 @@ gradient. Numba's cache does not see edits of what this imports: touch this file
 import numpy as np
 from numba import njit
 
-from pipelines.word2vec.steps import add_gradients, push_apart, train_window
+from pipelines.word2vec.steps import add_gradients, push_apart, pushed, train_window
 from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
 
 _LAID_OUT = 1 << 14  # kept tokens at a time
@@ -29,39 +29,16 @@ def _window(kept, i, begin, end, other, classes, contexts):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, state):
+def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, drawn, push, state):
     """Push the input rows of a full chunk, or of the last one, from negatives drawn for it."""
-    X, N, G, dX, drawn, bends, nothing = scratch
     for r in range(drawn.size):
         state = next_state(state)
         drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
     for i in range(filled):
-        copy_row(X, i, inputs, rows[i])
-    push_apart(pairs[:filled], drawn, weight, rate, outputs, X, N, G, dX, *bends)
-    add_gradients(rows, 0, pairs[:filled], dX, inputs, nothing)
+        copy_row(push[0], i, inputs, rows[i])
+    push_apart(pairs[:filled], drawn, weight, rate, outputs, *push)
+    add_gradients(rows, 0, pairs[:filled], push[1], inputs, np.empty(0, np.float32))
     return state
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _scratch(chunk, shared, dimension):
-    rows, gradients = (
-        np.zeros((chunk, dimension), np.float32),
-        np.zeros((chunk, dimension), np.float32),
-    )
-    negatives, scores = (
-        np.zeros((shared, dimension), np.float32),
-        np.zeros((chunk, shared), np.float32),
-    )
-    bends = np.zeros(chunk, np.float32), np.zeros(shared, np.float32), np.zeros(shared, np.float32)
-    return (
-        rows,
-        negatives,
-        scores,
-        gradients,
-        np.empty(shared, np.int32),
-        bends,
-        np.empty(0, np.float32),
-    )
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -102,7 +79,8 @@ def train_block(
     first, last = np.empty(_LAID_OUT, np.int64), np.empty(_LAID_OUT, np.int64)
     steps, contexts = np.zeros(2 * window, np.float32), np.empty(2 * window, np.int32)
     rows, pairs = np.empty(chunk, np.int32), np.zeros(chunk, np.float32)
-    scratch = _scratch(chunk, shared, inputs.shape[1])
+    drawn, push = np.empty(shared, np.int32), pushed(chunk, shared, inputs.shape[1])
+    nothing = np.empty(0, np.float32)
     weight = np.float32(negative * share / shared)
     trained, filled, sentence, position = 0.0, 0, 0, np.int64(offsets[0])
     origin, size, rate = position, max(1, offsets[-1] - offsets[0]), np.float32(first_rate)
@@ -117,13 +95,23 @@ def train_block(
                 continue
             count, every = _window(kept, i, first[i], last[i], other, classes, contexts)
             rows[filled], pairs[filled] = kept[i] // classes, every
-            train_window(inputs, rows[filled], contexts, count, rate, outputs, scratch[-1], steps)
+            train_window(inputs, rows[filled], contexts, count, rate, outputs, nothing, steps)
             trained, filled = trained + count, filled + 1
             if filled == chunk:
                 noise_state = _push(
-                    rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, noise_state
+                    rows,
+                    pairs,
+                    filled,
+                    noise,
+                    weight,
+                    rate,
+                    inputs,
+                    outputs,
+                    drawn,
+                    push,
+                    noise_state,
                 )
                 filled = 0
     if filled:
-        _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, noise_state)
+        _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, drawn, push, noise_state)
     return trained

@@ -92,7 +92,7 @@ class TrainWord2VecConfig(JobConfig):
     @property
     def first_rate(self) -> float:
         """Return the learning rate at the start."""
-        return self.step_size or (0.1 if self.architecture == "cbow" else 0.025)
+        return self.step_size or (0.15 if self.architecture == "cbow" else 0.025)
 
     @model_validator(mode="after")
     def _engine_can(self) -> Self:

@@ -11,8 +11,10 @@ import numpy as np
 from numba import njit
 
 from pipelines.training.prefetch import prefetch_to_write
+from pipelines.training.products import padded
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
-from pipelines.word2vec.steps import add_gradients, push_apart, train_window
+from pipelines.word2vec.hot_rows import exchange, take
+from pipelines.word2vec.steps import add_gradients, push_apart, pushed, train_window
 from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
 
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next
@@ -37,41 +39,36 @@ def _skip_gram(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _scratch(chunk, shared, reach, dimension):
-    """Allocate once what every chunk uses: rows, gradients, negatives, scores, pairs, windows."""
-    rows = np.zeros((chunk, dimension), np.float32)
-    gradients, positive = np.zeros_like(rows), np.zeros_like(rows)
-    sums = np.zeros((chunk + 2 * reach + 1, dimension), np.float32)
-    negatives = np.zeros((shared, dimension), np.float32)
-    scores = np.zeros((chunk, shared), np.float32)
-    pairs, drawn = np.zeros(chunk, np.float32), np.empty(shared, np.int32)
-    window = np.zeros(2 * reach, np.float32), np.empty(2 * reach, np.int32)
+    """Allocate once what every chunk uses: pairs, windows, and what tokens and negatives take."""
+    width, span = padded(dimension), chunk + 2 * reach
+    pairs, steps = np.zeros(chunk, np.float32), np.zeros(chunk, np.float32)
     windows = np.empty((2, chunk), np.int64)
-    bends = (
-        np.zeros(chunk, np.float32),
-        np.zeros(shared, np.float32),
-        np.zeros(shared, np.float32),
-    )
-    return rows, gradients, positive, sums, negatives, scores, pairs, window, drawn, windows, bends
+    window = np.zeros(2 * reach, np.float32), np.empty(2 * reach, np.int32)
+    means = np.zeros((chunk, span), np.float32), np.zeros((span, width), np.float32)
+    drawn = np.empty(shared, np.int32)
+    return pairs, steps, windows, window, means, drawn, pushed(chunk, shared, dimension)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _train_chunk(
     kept, c0, size, ahead, noise, inputs, outputs, rate, is_cbow, negative, scratch, input_touches,
-    output_touches, state,
+    output_touches, hot, own, state,
 ):  # fmt: skip
     """Train consecutive kept tokens whose windows are drawn, and return their pairs."""
-    X, dX, positive, sums, N, G, all_pairs, window, drawn, windows, bends = scratch
+    all_pairs, steps, windows, window, (band, rows), drawn, push = scratch
+    X, dX = push[0], push[1]
     for r in range(drawn.size):
         state = next_state(state)
-        drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
+        row = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
+        drawn[r] = row + own if row < hot else row
         prefetch_to_write(outputs, drawn[r])
     for i in range(c0 + size, min(c0 + 2 * size, ahead)):
         prefetch_to_write(inputs, kept[i])
         prefetch_to_write(outputs, kept[i])
     pairs, first, last = all_pairs[:size], windows[0], windows[1]
+    reach = window[0].size // 2
     if is_cbow:
-        mean_windows(kept, c0, first, last, inputs, pairs, sums, X)
-        attract(kept, c0, rate, outputs, pairs, output_touches, X, positive)
+        mean_windows(kept, c0, ahead, reach, first, last, inputs, pairs, band, rows, X)
     else:
         _skip_gram(
             kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, *window
@@ -83,9 +80,10 @@ def _train_chunk(
     if output_touches.size:
         for r in range(drawn.size):
             output_touches[drawn[r]] += total * weight
-    push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, *bends)
+    push_apart(pairs, drawn, weight, rate, outputs, *push)
     if is_cbow:
-        spread_gradients(kept, c0, first, last, pairs, positive, dX, sums, inputs)
+        attract(kept, c0, rate, outputs, pairs, output_touches, X, dX, steps)
+        spread_gradients(kept, c0, ahead, reach, size, band, dX, rows, inputs)
         count_windows(kept, c0, first, last, pairs, input_touches)
     else:
         add_gradients(kept, c0, pairs, dX, inputs, input_touches)
@@ -95,7 +93,7 @@ def _train_chunk(
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def train_sentences(
     tokens, offsets, keep, noise, inputs, outputs, first_rate, last_rate, is_cbow, window,
-    negative, chunk, shared, seed, input_touches, output_touches,
+    negative, chunk, shared, seed, input_touches, output_touches, own_rows,
 ):  # fmt: skip
     """Train one pass over sentences, in place.
 
@@ -118,6 +116,8 @@ def train_sentences(
         input_touches: float32 per token id, to which each input row's positive pairs are added; or
             empty, and nothing is counted.
         output_touches: Likewise for output rows: positive pairs, and negatives by their weight.
+        own_rows: See `hot_rows.own_rows`: copied rows, of which this thread trains its copies that
+            begin at the second number; (0, 0, 1) for none.
 
     Returns:
         Positive pairs trained.
@@ -128,7 +128,11 @@ def train_sentences(
     kept = np.empty(BLOCK, np.int32)
     begin, end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     scratch = _scratch(chunk, shared, window, inputs.shape[1])
-    windows = scratch[-2]
+    windows = scratch[2]
+    hot, own, every = own_rows
+    taken = np.empty((2, hot, inputs.shape[1]), np.float32)
+    take(inputs, taken[0], own)
+    take(outputs, taken[1], own)
     trained, sentence, position = 0.0, 0, np.int64(offsets[0])
     origin, size = position, max(1, offsets[-1] - offsets[0])
     while sentence < offsets.size - 1:
@@ -136,14 +140,22 @@ def train_sentences(
         filled, sentence, position, state = fill(
             tokens, offsets, sentence, position, keep, kept, begin, end, state
         )
+        for i in range(filled):
+            if kept[i] < hot:
+                kept[i] += own
         for c0 in range(0, filled, chunk):
+            if (c0 // chunk) % every == 0:
+                exchange(inputs, taken[0], own)
+                exchange(outputs, taken[1], own)
             c1 = min(filled, c0 + chunk)
             done = (before - origin + (position - before) * (c0 / filled)) / size
             rate = np.float32(first_rate + (last_rate - first_rate) * done)
             state = draw_windows(begin, end, c0, c1, window, windows[0], windows[1], state)
             pairs, state = _train_chunk(
                 kept, c0, c1 - c0, filled, noise, inputs, outputs, rate, is_cbow, negative, scratch,
-                input_touches, output_touches, state,
+                input_touches, output_touches, hot, own, state,
             )  # fmt: skip
             trained += pairs
+    exchange(inputs, taken[0], own)
+    exchange(outputs, taken[1], own)
     return trained

@@ -11,7 +11,7 @@ from pipelines.training.stored import json_row, rows
 from pipelines.word2vec.plan import Segment
 from pipelines.word2vec.shards import model_rows
 from pipelines.word2vec.stored import Stored
-from pipelines.word2vec.trainer import Settings, Trainer, load_model
+from pipelines.word2vec.trainer import Settings, Trainer, load_model, without_copies
 
 
 def round_task(
@@ -40,7 +40,7 @@ def round_task(
                 measured[-1]["is_finite"] = float(np.isfinite(model[0]).all())
         yield from rows([json_row("measures", 0, measured)]).to_batches()
         yield from rows([json_row("history", 0, history)]).to_batches()
-        for block in model_rows(*model):
+        for block in model_rows(*without_copies(model, settings)):
             yield from rows([block]).to_batches()
 
     return run

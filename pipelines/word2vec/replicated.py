@@ -16,7 +16,7 @@ from pipelines.word2vec.merge import SLOPE, Basis, RowSums
 from pipelines.word2vec.plan import Round, trainer_segment
 from pipelines.word2vec.shards import blocks
 from pipelines.word2vec.stored import Stored
-from pipelines.word2vec.trainer import Model, Settings, Trainer, load_model
+from pipelines.word2vec.trainer import Model, Settings, Trainer, load_model, without_copies
 
 MOVES = "position int, trainer int, kind string, first binary, second binary, third binary"
 """What trainers send to the merge. `base` rows: basis and rows of a block; `inputs` and `outputs`
@@ -69,13 +69,14 @@ class _Replica:
         self._job = job
         stored = Stored(job.settings.folder)
         self._trainer = Trainer(stored, job.settings)
-        self._base = load_model(stored, job.number - 1, job.settings)
-        job.start.stretch.apply(*self._base)
-        inputs, outputs = self._base
-        self._model = inputs.copy(), outputs.copy()
-        size = job.settings.vocabulary_size
+        self._shared = load_model(stored, job.number - 1, job.settings)
+        self._model = without_copies(self._shared, job.settings)
+        job.start.stretch.apply(*self._model)
+        inputs, outputs = self._model
+        self._base = inputs.copy(), outputs.copy()
+        size = job.settings.rows
         self._touches = np.zeros(size, np.float32), np.zeros(size, np.float32)
-        self._trainer.compile(self._model)
+        self._trainer.compile(self._shared)
 
     def train(self, number: int, pool: Executor) -> Iterator[Move]:
         """Train one trainer's slice, yield what it did, and undo it."""
@@ -85,7 +86,7 @@ class _Replica:
             seed=job.settings.seed,
         )  # fmt: skip
         measured = {"held_out_loss": self._trainer.held_out_loss(self._base)} if not number else {}
-        measured |= self._trainer.train(self._model, segment, pool, self._touches)
+        measured |= self._trainer.train(self._shared, segment, pool, self._touches)
         yield _note("measures", number, [measured])
         if number == 0:
             yield from self._base_rows()
@@ -134,7 +135,7 @@ def loss_task(settings: Settings, version: int, start: Start) -> Task:
         if not sum(batch.num_rows for batch in batches):
             return
         stored = Stored(settings.folder)
-        model = load_model(stored, version, settings)
+        model = without_copies(load_model(stored, version, settings), settings)
         start.stretch.apply(*model)
         loss = Trainer(stored, settings).held_out_loss(model)
         yield pa.RecordBatch.from_arrays([pa.array([loss])], names=["loss"])

@@ -3,8 +3,8 @@
 
 import numpy as np
 from numba import njit
-from scipy.linalg import cython_blas  # noqa: F401  (loaded first, so that its threads can be limited)
 
+from pipelines.training.products import multiply, padded
 from pipelines.word2vec.stream import add_row, copy_row, shorten, sigmoid, square
 
 LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
@@ -37,19 +37,40 @@ def train_window(inputs, row, contexts, count, rate, outputs, touches, steps):
             touches[contexts[j]] += np.float32(1)
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def pushed(chunk, shared, dimension):
+    """Allocate what `push_apart` works on, as wide and as many as products want."""
+    width, count = padded(dimension), padded(shared)
+    return (
+        np.zeros((chunk, width), np.float32),
+        np.zeros((chunk, width), np.float32),
+        np.zeros((count, width), np.float32),
+        np.zeros((width, count), np.float32),
+        np.zeros((chunk, count), np.float32),
+        np.zeros(chunk, np.float32),
+        np.zeros(shared, np.float32),
+        np.zeros(shared, np.float32),
+    )
+
+
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bends_out, sizes):
+def push_apart(
+    pairs, drawn, weight, rate, outputs, X, dX, N, columns, G, bends_in, bends_out, sizes
+):  # fmt: skip
     """Push the rows of X and the drawn output rows apart; leave the gradient of X in dX.
 
     Row i of X takes `weight * pairs[i]` of the gradient of each shared negative. All of them act at
     once on a row: where that overshoots it is shortened. That is where step times curvature passes
     a limit: the sigmoid's own curvature or, where it is saturated, its mean on the way down.
+    `columns` takes the transpose of N.
     """
     for r in range(drawn.size):
         copy_row(N, r, outputs, drawn[r])
         bends_out[r] = np.float32(0)
         sizes[r] = square(N, r)
-    np.dot(X, N.T, G)
+        for k in range(N.shape[1]):
+            columns[k, r] = N[r, k]
+    multiply(X, columns, G)
     for i in range(X.shape[0]):
         step = -rate * weight * pairs[i] if i < pairs.size else np.float32(0)
         size, bend = square(X, i), np.float32(0)
@@ -61,8 +82,8 @@ def push_apart(pairs, drawn, weight, rate, outputs, X, N, G, dX, bends_in, bends
             bends_out[r] -= slope * size
             G[i, r] = step * s
         bends_in[i] = bend
-    np.dot(G, N, dX)
-    np.dot(G.T, X, N)
+    multiply(G, N, dX)
+    multiply(G.T, X, N)
     shorten(dX, bends_in, LIMIT)
     shorten(N, bends_out, LIMIT)
     for r in range(drawn.size):

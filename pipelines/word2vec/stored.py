@@ -28,13 +28,11 @@ class Stored(StoredRows):
             _place(counts, position, np.frombuffer(first.as_buffer(), np.int64))
         return counts
 
-    def model(self, version: str, size: int, dimension: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return a version's input and output vectors, size by dimension."""
-        sides = np.zeros((size, dimension), np.float32), np.zeros((size, dimension), np.float32)
+    def fill_model(self, version: str, model: tuple[np.ndarray, np.ndarray]) -> None:
+        """Fill a model with a version's input and output vectors."""
         for position, *blocks in self.rows(version, "kind=model"):
-            for side, block in zip(sides, blocks, strict=True):
-                _place(side, position, block_matrix(block, dimension))
-        return sides
+            for side, block in zip(model, blocks, strict=True):
+                _place(side, position, block_matrix(block, side.shape[1]))
 
     def rows_of(self, version: str, kind: str, positions: range, to: np.ndarray) -> None:
         """Fill a matrix with the blocks of one side, end to end from the first position on."""

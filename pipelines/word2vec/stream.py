@@ -82,23 +82,19 @@ def draw_windows(begin, end, c0, c1, window, first, last, state):
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def copy_row(to, i, rows, j):
-    """Set row i of one matrix to row j of another; loops compile faster than slices."""
-    for k in range(to.shape[1]):
+    """Set row i of one matrix to row j of another, which may be narrower.
+
+    Loops compile faster than slices.
+    """
+    for k in range(rows.shape[1]):
         to[i, k] = rows[j, k]
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def add_row(to, i, rows, j):
-    """Add row j of one matrix to row i of another."""
+    """Add row j of one matrix to row i of another, which may be narrower."""
     for k in range(to.shape[1]):
         to[i, k] += rows[j, k]
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def subtract_row(to, i, rows, j):
-    """Subtract row j of one matrix from row i of another."""
-    for k in range(to.shape[1]):
-        to[i, k] -= rows[j, k]
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from pipelines.word2vec import kernel, loss
+from pipelines.word2vec.hot_rows import copied_rows, fold, own_rows
 from pipelines.word2vec.merge import NEGATIVE_SHARE
 from pipelines.word2vec.plan import Piece, Segment
 from pipelines.word2vec.sampling import (
@@ -46,14 +47,17 @@ class Settings:
     step_size: float
     classes: int = 1
 
+    @property
+    def rows(self) -> int:
+        """Return the rows of either side of a model, copies for threads included."""
+        size, threads = self.vocabulary_size, self.threads
+        return size + threads * copied_rows(size, threads)
 
-def new_model(settings: Settings) -> Model:
-    """Return input vectors drawn evenly from ±.5/d and output vectors of zero (word2vec's own)."""
-    size, dimension = settings.vocabulary_size, settings.vector_size
-    inputs = np.empty((size, dimension), np.float32)
-    for block, part in blocks(size):
-        inputs[part] = new_rows(part.stop - part.start, settings, block=block)
-    return inputs, np.zeros((size, dimension), np.float32)
+
+def _new_model(model: Model, settings: Settings) -> None:
+    """Draw input vectors evenly from ±.5/d; output vectors are zero (word2vec's own)."""
+    for block, part in blocks(settings.vocabulary_size):
+        model[0][part] = new_rows(part.stop - part.start, settings, block=block)
 
 
 def new_rows(count: int, settings: Settings, *, block: int) -> np.ndarray:
@@ -64,11 +68,23 @@ def new_rows(count: int, settings: Settings, *, block: int) -> np.ndarray:
 
 
 def load_model(stored: Stored, version: int, settings: Settings) -> Model:
-    """Return a version of the model; the first one where there is none to begin with."""
-    size, dimension = settings.vocabulary_size, settings.vector_size
+    """Return a version of the model; the first one where there is none to begin with.
+
+    Behind its rows lie those of the threads: see `hot_rows`.
+    """
+    shape = settings.rows, settings.vector_size
+    model = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
     if version == 0 and not stored.has("round=0", "kind=model"):
-        return new_model(settings)
-    return stored.model(f"round={version}", size, dimension)
+        _new_model(model, settings)
+    else:
+        stored.fill_model(f"round={version}", model)
+    return model
+
+
+def without_copies(model: Model, settings: Settings) -> Model:
+    """Return a model's rows without those of the threads."""
+    inputs, outputs = (side[: settings.vocabulary_size] for side in model)
+    return inputs, outputs
 
 
 def train_pieces(
@@ -145,10 +161,13 @@ class Trainer:
         self, model: Model, segment: Segment, pool: Executor, touches: Model = UNCOUNTED
     ) -> dict[str, float]:
         """Train one segment in place, and measure it."""
-        return train_pieces(
+        measured = train_pieces(
             self._stored, segment, self._settings.threads, pool,
             lambda *part: self._train(model, touches, *part),
         )  # fmt: skip
+        for side in touches:
+            fold(side, self._settings.vocabulary_size, self._settings.threads)
+        return measured
 
     def held_out_loss(self, model: Model) -> float:
         """Return the mean loss of the held-out pairs; nan where there are none."""
@@ -182,4 +201,5 @@ class Trainer:
             settings.is_cbow, settings.window_size, settings.negative, self._chunk,
             shared_negatives(is_cbow=settings.is_cbow),
             int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
+            own_rows(settings.vocabulary_size, settings.threads, place[-1]),
         )  # fmt: skip

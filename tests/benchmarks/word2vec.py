@@ -32,6 +32,7 @@ from _text8 import (
 from _word2vec_job import job_rows
 
 from pipelines.word2vec import kernel
+from pipelines.word2vec.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
     keep_probabilities,
@@ -41,7 +42,7 @@ from pipelines.word2vec.sampling import (
 
 SPEED_WORDS = 4_000_000
 SEEDS = int(os.environ.get("SEEDS", "1"))
-CBOW_RATE = 0.1
+CBOW_RATE = 0.15
 NONE = np.empty(0, np.float32)
 
 
@@ -71,7 +72,7 @@ def ours(
         started = time.perf_counter()
         kernel.train_sentences(
             tokens, offsets, keep, noise, inputs, outputs, rates[epoch], rates[epoch + 1], is_cbow,
-            WINDOW, NEGATIVE, chunk, shared, seed * 100 + epoch, NONE, NONE,
+            WINDOW, NEGATIVE, chunk, shared, seed * 100 + epoch, NONE, NONE, ALONE,
         )  # fmt: skip
         seconds += time.perf_counter() - started
     return corpus.raw * epochs / seconds, inputs

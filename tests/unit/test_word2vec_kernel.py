@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.word2vec import kernel, loss
+from pipelines.word2vec.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
     keep_probabilities,
@@ -38,7 +39,7 @@ def train(
     keep = np.ones(SIZE, np.float32)
     pairs = kernel.train_sentences(
         TOKENS, OFFSETS, keep, NOISE, inputs, outputs, rate, rate, is_cbow, WINDOW, NEGATIVE,
-        3, 5, seed, *touches,
+        3, 5, seed, *touches, ALONE,
     )  # fmt: skip
     return float(pairs)
 
@@ -148,7 +149,7 @@ def test_few_tokens_and_high_rates_stay_bounded(rate: float, share: float, is_cb
     for epoch in range(10):
         kernel.train_sentences(
             tokens, offsets, keep_probabilities(counts, 1e-3), noise, inputs, outputs, rate, rate,
-            is_cbow, 5, 5, chunk, shared_negatives(is_cbow=is_cbow), epoch, NONE, NONE,
+            is_cbow, 5, 5, chunk, shared_negatives(is_cbow=is_cbow), epoch, NONE, NONE, ALONE,
         )  # fmt: skip
     assert np.abs(inputs).max() < 20
 
@@ -159,7 +160,7 @@ def test_sentences_longer_than_a_block_are_trained_whole() -> None:
     inputs, outputs = model()
     pairs = kernel.train_sentences(
         tokens, np.array([0, size]), np.ones(SIZE, np.float32), NOISE, inputs,
-        outputs, 0.01, 0.01, False, 1, 5, 8, 8, 1, NONE, NONE,
+        outputs, 0.01, 0.01, False, 1, 5, 8, 8, 1, NONE, NONE, ALONE,
     )  # fmt: skip
     assert pairs == 2 * size - 2 * 3, "two neighbours each, but for the ends of three blocks"
 

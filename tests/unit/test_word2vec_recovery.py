@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.word2vec import kernel
+from pipelines.word2vec.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
     keep_probabilities,
@@ -33,7 +34,7 @@ def train(
     for epoch in range(epochs):
         kernel.train_sentences(
             tokens.astype(np.int32), offsets, keep, noise, inputs, outputs, rates[epoch],
-            rates[epoch + 1], is_cbow, WINDOW, NEGATIVE, chunk, shared, epoch, NONE, NONE,
+            rates[epoch + 1], is_cbow, WINDOW, NEGATIVE, chunk, shared, epoch, NONE, NONE, ALONE,
         )  # fmt: skip
     return inputs, outputs
 
