@@ -49,7 +49,7 @@ class TrainWord2VecConfig(JobConfig):
     window_size: int = Field(default=5, ge=1)
     """Tokens on each side of a token that are its context."""
     step_size: float | None = Field(default=None, gt=0)
-    """Learning rate at the start; .025 for skip-gram and .1 for CBOW where not given."""
+    """Learning rate at the start; .025 for skip-gram and .15 for CBOW where not given."""
     max_iter: int = Field(default=3, ge=1)
     """Passes over the sentences."""
     min_step_size: float = Field(default=0.0001, ge=0)

@@ -3,30 +3,36 @@
 
 Threads that write the same row wait for each other's caches: with two of them a quarter of all time
 went there. A model that threads share has a copy of its first rows for each thread behind its own
-rows; a thread trains its copy, and every few chunks adds what it did to the shared row and takes
-over what the others did. What two threads add to one row in the same instant may be lost, as in
-hogwild (Niu et al. 2011).
+rows; a thread trains its copy, and every few chunks moves the shared row by its share, one of as
+many as there are threads, of what it did, and takes over what the others did. Between two exchanges
+these rows come close to where they are drawn to: the sum of what all threads did, in place of the
+mean, would carry them beyond, and from four threads on ever further. What two threads do to one
+row in the same instant may be lost, as in hogwild (Niu et al. 2011).
 """
 
 import numpy as np
 from numba import njit
 
-ALONE = (0, 0, 1)
+ALONE = (0, 0, 1, 1)
 """What `own_rows` gives to the only thread."""
 
-_ROWS = 512
+_ROWS = 1024  # copied for all threads together
 _CHUNKS = 128  # between two exchanges, by all threads together
 
 
 def copied_rows(size: int, threads: int) -> int:
     """Return how many rows each thread has a copy of; none where there is one thread."""
-    return min(_ROWS, size) if threads > 1 else 0
+    return min(_ROWS // threads, size) if threads > 1 else 0
 
 
-def own_rows(size: int, threads: int, thread: int) -> tuple[int, int, int]:
-    """Return what a thread has: copied rows, where its copies begin, and chunks of an exchange."""
+def own_rows(size: int, threads: int, thread: int) -> tuple[int, int, int, int]:
+    """Return what the kernel asks of a thread.
+
+    That is the rows it has copies of, where its copies begin, after how many chunks it exchanges
+    them, and how many threads there are.
+    """
     rows = copied_rows(size, threads)
-    return rows, size + thread * rows, max(1, _CHUNKS // threads)
+    return rows, size + thread * rows, max(1, _CHUNKS // threads), threads
 
 
 def fold(touches: np.ndarray, size: int, threads: int) -> None:
@@ -48,11 +54,11 @@ def take(rows, taken, own):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def exchange(rows, taken, own):
-    """Add to the shared rows what a thread's copies moved since they were taken, and take again."""
+def exchange(rows, taken, own, share):
+    """Move shared rows by a share of what copies did since they were taken, and take again."""
     for r in range(taken.shape[0]):
         for k in range(taken.shape[1]):
-            taken[r, k] = rows[own + r, k] - taken[r, k]
+            taken[r, k] = share * (rows[own + r, k] - taken[r, k])
         for k in range(taken.shape[1]):
             rows[r, k] += taken[r, k]
     take(rows, taken, own)

@@ -116,8 +116,7 @@ def train_sentences(
         input_touches: float32 per token id, to which each input row's positive pairs are added; or
             empty, and nothing is counted.
         output_touches: Likewise for output rows: positive pairs, and negatives by their weight.
-        own_rows: See `hot_rows.own_rows`: copied rows, of which this thread trains its copies that
-            begin at the second number; (0, 0, 1) for none.
+        own_rows: Of which rows this thread has copies, and where: see `hot_rows.own_rows`.
 
     Returns:
         Positive pairs trained.
@@ -129,7 +128,8 @@ def train_sentences(
     begin, end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     scratch = _scratch(chunk, shared, window, inputs.shape[1])
     windows = scratch[2]
-    hot, own, every = own_rows
+    hot, own, every, threads = own_rows
+    share = np.float32(1) / np.float32(threads)
     taken = np.empty((2, hot, inputs.shape[1]), np.float32)
     take(inputs, taken[0], own)
     take(outputs, taken[1], own)
@@ -145,8 +145,8 @@ def train_sentences(
                 kept[i] += own
         for c0 in range(0, filled, chunk):
             if (c0 // chunk) % every == 0:
-                exchange(inputs, taken[0], own)
-                exchange(outputs, taken[1], own)
+                exchange(inputs, taken[0], own, share)
+                exchange(outputs, taken[1], own, share)
             c1 = min(filled, c0 + chunk)
             done = (before - origin + (position - before) * (c0 / filled)) / size
             rate = np.float32(first_rate + (last_rate - first_rate) * done)
@@ -156,6 +156,6 @@ def train_sentences(
                 input_touches, output_touches, hot, own, state,
             )  # fmt: skip
             trained += pairs
-    exchange(inputs, taken[0], own)
-    exchange(outputs, taken[1], own)
+    exchange(inputs, taken[0], own, share)
+    exchange(outputs, taken[1], own, share)
     return trained

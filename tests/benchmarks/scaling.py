@@ -6,6 +6,7 @@ a cell of 48 rounds takes some four minutes on two cores.
 
 import json
 import os
+import statistics
 import sys
 import tempfile
 from pathlib import Path
@@ -90,11 +91,16 @@ def growth(spark: SparkSession, folder: Path) -> None:
 
 
 def threads(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
-    """Train one epoch by one thread and by two, three times in turn."""
-    for seed in (1, 2, 3):
+    """Train one epoch by one thread and by two, five times in turn."""
+    ratios = []
+    for seed in range(1, 6):
+        speeds = []
         for count in (1, 2):
             _, _, found = train(spark, corpus, folder, max_iter=1, seed=seed, threads=count)
             note(case="threads", threads=count, seed=seed, **found)
+            speeds.append(found["tokens_per_second"])
+        ratios.append(speeds[1] / speeds[0])
+    note(case="threads", median_ratio=round(statistics.median(ratios), 2))
 
 
 def cost_of_a_round(spark: SparkSession, folder: Path) -> None:
