@@ -29,8 +29,9 @@ def _window(kept, i, begin, end, other, classes, contexts):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, drawn, push, state):
+def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, state):
     """Push the input rows of a full chunk, or of the last one, from negatives drawn for it."""
+    drawn, push = scratch
     for r in range(drawn.size):
         state = next_state(state)
         drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
@@ -79,7 +80,7 @@ def train_block(
     first, last = np.empty(_LAID_OUT, np.int64), np.empty(_LAID_OUT, np.int64)
     steps, contexts = np.zeros(2 * window, np.float32), np.empty(2 * window, np.int32)
     rows, pairs = np.empty(chunk, np.int32), np.zeros(chunk, np.float32)
-    drawn, push = np.empty(shared, np.int32), pushed(chunk, shared, inputs.shape[1])
+    scratch = np.empty(shared, np.int32), pushed(chunk, shared, inputs.shape[1])
     nothing = np.empty(0, np.float32)
     weight = np.float32(negative * share / shared)
     trained, filled, sentence, position = 0.0, 0, 0, np.int64(offsets[0])
@@ -99,19 +100,9 @@ def train_block(
             trained, filled = trained + count, filled + 1
             if filled == chunk:
                 noise_state = _push(
-                    rows,
-                    pairs,
-                    filled,
-                    noise,
-                    weight,
-                    rate,
-                    inputs,
-                    outputs,
-                    drawn,
-                    push,
-                    noise_state,
+                    rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, noise_state
                 )
                 filled = 0
     if filled:
-        _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, drawn, push, noise_state)
+        _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, noise_state)
     return trained

@@ -17,7 +17,7 @@ ALONE = (0, 0, 1, 1)
 """What `own_rows` gives to the only thread."""
 
 _ROWS = 1024  # copied for all threads together
-_CHUNKS = 128  # between two exchanges, by all threads together
+_CHUNKS = 256  # between two exchanges, by all threads together
 
 
 def copied_rows(size: int, threads: int) -> int:
@@ -43,9 +43,31 @@ def fold(touches: np.ndarray, size: int, threads: int) -> None:
         touches[size:] = 0
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def turn_to_own(kept, filled, hot, own):
+    """Replace the ids of copied rows by those of a thread's copies."""
+    for i in range(filled):
+        if kept[i] < hot:
+            kept[i] += own
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def take(inputs, outputs, taken, own):
+    """Take over the shared rows of both sides, and keep what was taken."""
+    _take(inputs, taken[0], own)
+    _take(outputs, taken[1], own)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def exchange(inputs, outputs, taken, own, share):
+    """Move shared rows by a share of what copies did since they were taken, and take again."""
+    _move(inputs, taken[0], own, share)
+    _move(outputs, taken[1], own, share)
+    take(inputs, outputs, taken, own)
+
+
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def take(rows, taken, own):
-    """Take over the shared rows, and keep what was taken."""
+def _take(rows, taken, own):
     for r in range(taken.shape[0]):
         for k in range(taken.shape[1]):
             taken[r, k] = rows[r, k]
@@ -54,11 +76,9 @@ def take(rows, taken, own):
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def exchange(rows, taken, own, share):
-    """Move shared rows by a share of what copies did since they were taken, and take again."""
+def _move(rows, taken, own, share):
     for r in range(taken.shape[0]):
         for k in range(taken.shape[1]):
             taken[r, k] = share * (rows[own + r, k] - taken[r, k])
         for k in range(taken.shape[1]):
             rows[r, k] += taken[r, k]
-    take(rows, taken, own)

@@ -13,7 +13,7 @@ from numba import njit
 from pipelines.training.prefetch import prefetch_to_write
 from pipelines.training.products import padded
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
-from pipelines.word2vec.hot_rows import exchange, take
+from pipelines.word2vec.hot_rows import exchange, take, turn_to_own
 from pipelines.word2vec.steps import add_gradients, push_apart, pushed, train_window
 from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
 
@@ -131,8 +131,7 @@ def train_sentences(
     hot, own, every, threads = own_rows
     share = np.float32(1) / np.float32(threads)
     taken = np.empty((2, hot, inputs.shape[1]), np.float32)
-    take(inputs, taken[0], own)
-    take(outputs, taken[1], own)
+    take(inputs, outputs, taken, own)
     trained, sentence, position = 0.0, 0, np.int64(offsets[0])
     origin, size = position, max(1, offsets[-1] - offsets[0])
     while sentence < offsets.size - 1:
@@ -140,13 +139,10 @@ def train_sentences(
         filled, sentence, position, state = fill(
             tokens, offsets, sentence, position, keep, kept, begin, end, state
         )
-        for i in range(filled):
-            if kept[i] < hot:
-                kept[i] += own
+        turn_to_own(kept, filled, hot, own)
         for c0 in range(0, filled, chunk):
             if (c0 // chunk) % every == 0:
-                exchange(inputs, taken[0], own, share)
-                exchange(outputs, taken[1], own, share)
+                exchange(inputs, outputs, taken, own, share)
             c1 = min(filled, c0 + chunk)
             done = (before - origin + (position - before) * (c0 / filled)) / size
             rate = np.float32(first_rate + (last_rate - first_rate) * done)
@@ -156,6 +152,5 @@ def train_sentences(
                 input_touches, output_touches, hot, own, state,
             )  # fmt: skip
             trained += pairs
-    exchange(inputs, taken[0], own, share)
-    exchange(outputs, taken[1], own, share)
+    exchange(inputs, outputs, taken, own, share)
     return trained

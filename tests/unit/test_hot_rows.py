@@ -40,17 +40,18 @@ def test_one_thread_with_copies_trains_as_one_without(is_cbow: bool, thread: int
 
 
 def test_shared_rows_move_by_the_mean_of_what_threads_did() -> None:
-    rows = np.zeros((3 + 2 * 3, 4), np.float32)
-    rows[:3] = np.arange(12).reshape(3, 4)
-    before, moves = rows[:3].copy(), np.random.default_rng(1).normal(size=(2, 3, 4))
-    taken = np.zeros((2, 3, 4), np.float32)
+    model = np.zeros((2, 3 + THREADS * 3, 4), np.float32)
+    model[:, :3] = np.arange(24).reshape(2, 3, 4)
+    before = model[:, :3].copy()
+    moves = np.random.default_rng(1).normal(size=(THREADS, 2, 3, 4))
+    taken = np.zeros((THREADS, 2, 3, 4), np.float32)
     for thread, start in enumerate((3, 6)):
-        hot_rows.take(rows, taken[thread], start)
-        rows[start : start + 3] += moves[thread]
+        hot_rows.take(*model, taken[thread], start)
+        model[:, start : start + 3] += moves[thread]
     for thread, start in enumerate((3, 6)):
-        hot_rows.exchange(rows, taken[thread], start, np.float32(0.5))
-    np.testing.assert_allclose(rows[:3], before + moves.mean(0), rtol=1e-5)
-    np.testing.assert_allclose(rows[6:], rows[:3])
+        hot_rows.exchange(*model, taken[thread], start, np.float32(1 / THREADS))
+    np.testing.assert_allclose(model[:, :3], before + moves.mean(0), rtol=1e-5)
+    np.testing.assert_allclose(model[:, 6:], model[:, :3])
 
 
 def test_one_thread_has_no_copies() -> None:
