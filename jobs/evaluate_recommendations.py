@@ -24,22 +24,22 @@ CONFIG = EvaluateRecommendationsConfig
 def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult:
     """Recommend to every user of the split and write the metrics of the space and the baseline."""
     store = TableStore(spark, config, job="evaluate_recommendations")
-    space = find_space(
-        store.read("embedding_spaces", EMBEDDING_SPACES),
-        name=config.space_name,
-        space_id=config.space_id,
-    )
-    vectors = of_space(store.read("vectors", VECTORS), space.space_id)
-    interactions = store.read("interactions", INTERACTIONS)
+    inputs = store.read_all(
+        embedding_spaces=EMBEDDING_SPACES, vectors=VECTORS, interactions=INTERACTIONS,
+        item_ids=ITEM_IDS, user_ids=USER_IDS,
+    )  # fmt: skip
+    spaces, interactions = inputs["embedding_spaces"], inputs["interactions"]
+    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    vectors = of_space(inputs["vectors"], space.space_id)
     catalogue = collect_catalogue(
         vectors,
-        store.read("item_ids", ITEM_IDS).select("key", "id"),
+        inputs["item_ids"].select("key", "id"),
         is_normalised=space.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
     popularity = train_counts(interactions, catalogue)
     users = recommendations.held_out_users(
-        interactions, store.read("user_ids", USER_IDS), vectors, split=config.split
+        interactions, inputs["user_ids"], vectors, split=config.split
     )
     shared = spark.sparkContext.broadcast((catalogue, popularity))
     if config.item_knn_neighbours:

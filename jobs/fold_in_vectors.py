@@ -21,17 +21,14 @@ CONFIG = FoldInConfig
 def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
     """Solve the rows of keys that have no vector, or all, against the other side's vectors."""
     store = TableStore(spark, config, job="fold_in_vectors")
-    spaces = store.read("embedding_spaces", EMBEDDING_SPACES)
+    frames = store.read_all(
+        embedding_spaces=EMBEDDING_SPACES, vectors=VECTORS, training_history=TRAINING_HISTORY,
+        interactions=INTERACTIONS, user_ids=USER_IDS, item_ids=ITEM_IDS,
+    )  # fmt: skip
+    spaces = frames.pop("embedding_spaces")
     space = find_space(spaces, name=config.space_name, space_id=config.space_id)
-    frames = {
-        "vectors": of_space(store.read("vectors", VECTORS), space.space_id),
-        "training_history": of_space(
-            store.read("training_history", TRAINING_HISTORY), space.space_id
-        ),
-        "interactions": store.read("interactions", INTERACTIONS),
-        "user_ids": store.read("user_ids", USER_IDS),
-        "item_ids": store.read("item_ids", ITEM_IDS),
-    }
+    for name in ("vectors", "training_history"):
+        frames[name] = of_space(frames[name], space.space_id)
     frozen = fold_in.freeze(frames, config, space.parameters)
     gathered = fold_in.gather_rows(frames, config, frozen.objective)
     rows = gathered.persist(StorageLevel.DISK_ONLY)

@@ -24,26 +24,24 @@ CONFIG = RecommendItemsConfig
 def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     """Write the best items of each user, and the neighbours of the users and items asked for."""
     store = TableStore(spark, config, job="recommend_items")
-    vectors = store.read("vectors", VECTORS)
+    inputs = store.read_all(
+        vectors=VECTORS, item_ids=ITEM_IDS, user_ids=USER_IDS, interactions=INTERACTIONS
+    )
+    vectors, interactions = inputs["vectors"], inputs["interactions"]
     result = JobResult(space_id=require_one_space(vectors))
-    item_ids = store.read("item_ids", ITEM_IDS)
     items = recommendations.choose_items(
         vectors, only=config.candidate_items, without=config.excluded_items
     )
     catalogue = collect_catalogue(
         items,
-        item_ids.select("key", "id", "is_retired"),
+        inputs["item_ids"].select("key", "id", "is_retired"),
         is_normalised=config.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
     chosen, unknown = recommendations.choose_users(vectors, config.users)
-    user_ids, interactions = (
-        store.read("user_ids", USER_IDS),
-        store.read("interactions", INTERACTIONS),
-    )
     names = ["user_id", "item_id"]
     pairs = store.columns("interactions", interactions, names) if config.exclude_seen else None
-    users = beside_seen(chosen, pairs, user_ids, k=config.k)
+    users = beside_seen(chosen, pairs, inputs["user_ids"], k=config.k)
     discounts = recommendations.discounts(
         interactions, catalogue, strength=config.popularity_discount
     )

@@ -21,11 +21,7 @@ CONFIG = TrainAlsConfig
 def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
     """Read interactions and ids, train unless the space is there, and stage its vectors."""
     store = TableStore(spark, config, job="train_als")
-    frames = {
-        "interactions": store.read("interactions", INTERACTIONS),
-        "user_ids": store.read("user_ids", USER_IDS),
-        "item_ids": store.read("item_ids", ITEM_IDS),
-    }
+    frames = store.read_all(interactions=INTERACTIONS, user_ids=USER_IDS, item_ids=ITEM_IDS)
     if config.inputs.initial_vectors:
         earlier = store.read("initial_vectors", VECTORS)
         chosen = config.initial_space_id or require_one_space(earlier)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import pairwise
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -144,6 +145,9 @@ class Trainer:
 
     def __init__(self, stored: Stored, settings: Settings) -> None:
         self._stored, self._settings = stored, settings
+        self._free: SimpleQueue[int] = SimpleQueue()  # whose copies of rows no call trains now
+        for thread in range(settings.threads):
+            self._free.put(thread)
         self._counts = stored.counts(settings.vocabulary_size)
         self._keep = keep_probabilities(self._counts, settings.sample)
         self._noise = noise_table(self._counts, settings.ns_exponent)
@@ -194,12 +198,15 @@ class Trainer:
         self, model: Model, touches: Model, tokens: np.ndarray, offsets: np.ndarray, rates: Rates,
         place: tuple[int, ...],
     ) -> None:  # fmt: skip
-        settings = self._settings
+        settings, thread = self._settings, self._free.get()
         seed = np.random.SeedSequence([settings.seed, *place])
-        kernel.train_sentences(
-            tokens, offsets, self._keep, self._noise, *model, *rates,
-            settings.is_cbow, settings.window_size, settings.negative, self._chunk,
-            shared_negatives(is_cbow=settings.is_cbow),
-            int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
-            own_rows(settings.vocabulary_size, settings.threads, place[-1]),
-        )  # fmt: skip
+        try:
+            kernel.train_sentences(
+                tokens, offsets, self._keep, self._noise, *model, *rates,
+                settings.is_cbow, settings.window_size, settings.negative, self._chunk,
+                shared_negatives(is_cbow=settings.is_cbow),
+                int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
+                own_rows(settings.vocabulary_size, settings.threads, thread),
+            )  # fmt: skip
+        finally:
+            self._free.put(thread)
