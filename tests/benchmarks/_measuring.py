@@ -14,7 +14,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("BENCH_DATA", ROOT.parent / "shared" / "data"))
-REPETITIONS = 3
+REPETITIONS = int(os.environ.get("REPETITIONS", "3"))
 
 
 def peer(name: str) -> str | None:
@@ -26,7 +26,7 @@ def peer(name: str) -> str | None:
 
 
 def paired(*runs: Callable[[], float]) -> list[float]:
-    """Run each in turn, three times over, and return the medians: noise falls on all alike."""
+    """Run each in turn, so many times over, and return the medians: noise falls on all alike."""
     found = [[run() for run in runs] for _ in range(REPETITIONS)]
     return [statistics.median(column) for column in zip(*found, strict=True)]
 
