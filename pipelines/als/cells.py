@@ -104,7 +104,7 @@ def _survey(pairs: DataFrame, config: TrainAlsConfig) -> Survey:
 
 
 def _refuse_duplicates(stored: StoredRows) -> None:
-    found = [c for c in stored.flat_json("counts", "cells") if c.get("duplicates")]
+    found = [c for c in stored.json("counts", "cells") if c.get("duplicates")]
     users = [c for c in found if c["side"] == "users"]
     if users:
         user, item = users[0]["example"]

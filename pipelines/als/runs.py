@@ -47,7 +47,7 @@ class Packed:
     def measured(self, number: int) -> History:
         """Return the measures of all sweeps up to a version."""
         stored = StoredRows(self.fit.folder)
-        return [m for each in stored.flat_json("measures", f"round={number}") for m in each]
+        return [m for each in stored.json("measures", f"round={number}") for m in each]
 
     def advance(self, number: int, measured: History) -> None:
         """Run one job."""
@@ -110,7 +110,7 @@ class Blocked:
     def _measure(self, number: int) -> History:
         """Add the measures of the sweep that a version ends to those before, and keep them."""
         stored = StoredRows(self.fit.folder)
-        own, items = (stored.flat_json("measures", f"round={n}") for n in (number, number - 1))
+        own, items = (stored.json("measures", f"round={n}") for n in (number, number - 1))
         loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
         seconds = sum(m["seconds"] for m in (*own, *items)) / self.tasks
         found = {"loss": loss, "seconds": seconds} | self._rankings(number)

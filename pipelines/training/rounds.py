@@ -33,6 +33,10 @@ class Trained:
     lines: list[str] = field(default_factory=list)
 
 
+FILE = "file string"
+Wrap = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
+"""Makes of a task that yields rows of `stored.SCHEMA` one that writes them and yields `FILE`."""
+
 _ROUND = re.compile(r"round=(\d+)\.json")
 _OPTIONS = {
     "compression": "none",
@@ -79,6 +83,21 @@ class RoundState:
         writer = tasks_of.writer(f"{self.folder}/{name}", task)
         files = tasks_of.run(self.spark, count, tasks, writer, threads=threads)
         self.note(name, {FILES: files})
+
+    def write_by_frame(self, name: str, make: Callable[[Wrap], DataFrame]) -> None:
+        """Keep the rows that a frame's last tasks make, written by these themselves.
+
+        Through the JVM a block of vectors is copied six times, and a gigabyte of heap is too little
+        for a few of them.
+
+        Args:
+            name: Name of the frame.
+            make: Returns the frame of `FILE` that ends in the task it is given, wrapped.
+        """
+        self.drop(name)
+        make_folder(f"{self.folder}/{name}")
+        named = make(lambda task: tasks_of.frame_writer(f"{self.folder}/{name}", task))
+        self.note(name, {FILES: [row[0] for row in named.collect()]})  # a name a task
 
     def note(self, name: str, content: Any) -> None:
         """Keep a small JSON value."""

@@ -75,11 +75,7 @@ class StoredRows:
         self._footers: dict[tuple[str, str], list[_Footer]] = {}
 
     def json(self, kind: str, name: str) -> list[Any]:
-        """Return the JSON values of a kind that a frame in parts by kind holds, by position."""
-        return _json(self.rows(name, f"kind={kind}"))
-
-    def flat_json(self, kind: str, name: str) -> list[Any]:
-        """Return the JSON values of a kind that a frame without parts holds, by position."""
+        """Return the JSON values of a kind that a frame holds, by position."""
         return _json(self.rows(name, "", kind=kind))
 
     def has(self, name: str, part: str = "") -> bool:

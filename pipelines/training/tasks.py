@@ -6,6 +6,7 @@ that took half of the time of a half-sweep of ALS.
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from pipelines.storage.arrow import resolve
 from pipelines.training.executors import whole_executor
 from pipelines.training.stored import ARROW, Content, rows
 
+Batches = Iterable[pa.RecordBatch]
 Task = Callable[[list[int]], Iterable[Any]]
 """What a task does: the numbers that are its own in, any values out."""
 
@@ -52,6 +54,32 @@ def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> Task:
             for content in task(numbers):
                 file.write_table(rows([content]))
         yield name
+
+    return write
+
+
+def frame_writer(folder: str, task: Callable[[Batches], Batches]) -> Callable[[Batches], Batches]:
+    """Return the task that writes rows of `stored.SCHEMA`, which another yields, as `writer` does.
+
+    It yields the name of its file in a column, and nothing where there is no row.
+    """
+
+    def rows_of(batches: Batches) -> Iterator[pa.Table]:
+        for batch in task(batches):
+            table = pa.Table.from_batches([batch])
+            yield from (table.slice(n, 1) for n in range(table.num_rows))
+
+    def write(batches: Batches) -> Batches:
+        tables = rows_of(batches)
+        first = next(tables, None)
+        if first is None:
+            return
+        name = f"{uuid.uuid4().hex}.parquet"
+        files, path = resolve(folder)
+        with files.open_output_stream(f"{path}/{name}") as sink, _open(sink) as file:
+            for row in chain([first], tables):
+                file.write_table(row)
+        yield pa.RecordBatch.from_pydict({"file": [name]})
 
     return write
 

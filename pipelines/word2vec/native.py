@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from functools import partial
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -48,7 +49,7 @@ def train(
     run = _plan(config, state, choice, found, size)
     if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
         initial = vectors.initial(frames, config, run.settings)
-        state.write("round=0", initial, by=("kind",))
+        state.write("round=0", initial)
     number, measured = _go_on(run, config)
     model = state.read(f"round={number}", SCHEMA)
     trained = vectors.named(model, frames["vocabulary"], config, run.settings, run.stretch(number))
@@ -143,7 +144,8 @@ def _go_on(run: Run, config: TrainWord2VecConfig) -> tuple[int, History]:
     measured = run.measured(number) if number else []
     started = time.monotonic()
     while number < total and not _is_enough(run, number, measured, config.early_stopping):
-        state.write(f"round={number + 1}", run.frame(number + 1, measured), by=("kind",))
+        make = partial(run.frame, number + 1, measured)
+        state.write_by_frame(f"round={number + 1}", make)
         state.drop(f"round={number}")
         number += 1
         measured = run.measured(number)

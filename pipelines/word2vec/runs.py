@@ -7,8 +7,7 @@ from typing import Any, Protocol
 from pyspark.sql import DataFrame
 
 from pipelines.training.executors import whole_executor
-from pipelines.training.rounds import RoundState
-from pipelines.training.stored import SCHEMA
+from pipelines.training.rounds import FILE, RoundState, Wrap
 from pipelines.word2vec import packed, replicated, rotated
 from pipelines.word2vec.balance import Start, Stretch, start_of
 from pipelines.word2vec.plan import Round, Segment, Turn
@@ -29,8 +28,8 @@ class Run(Protocol):
     def plan(self) -> Sequence[Any]:
         """Return what each round trains."""
 
-    def frame(self, number: int, history: History) -> DataFrame:
-        """Return what computes a round's version: rows of `stored.SCHEMA`."""
+    def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
+        """Return what writes a round's version: see `RoundState.write_by_frame`."""
 
     def measured(self, number: int) -> History:
         """Return the measures of a round that is kept, and of those before it."""
@@ -50,12 +49,12 @@ class Packed:
     settings: Settings
     plan: list[list[Segment]]
 
-    def frame(self, number: int, history: History) -> DataFrame:
-        """Return the version that one task trains."""
+    def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
+        """Return what writes the version that one task trains."""
         task = packed.round_task(self.settings, number, self.plan[number - 1], history)
         profile = whole_executor(self.state.spark, self.settings.threads)
         one = self.state.spark.range(0, 1, 1, 1)
-        return one.mapInArrow(task, SCHEMA, profile=profile)
+        return one.mapInArrow(wrap(task), FILE, profile=profile)
 
     def measured(self, number: int) -> History:
         """Return the measures of all segments so far."""
@@ -81,8 +80,8 @@ class Replicated:
     tasks: int
     _known: tuple[int, Start] | None = None
 
-    def frame(self, number: int, history: History) -> DataFrame:
-        """Return the version that trainers and merge make, at the cost of one shuffle."""
+    def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
+        """Return what writes the version of trainers and merge, at the cost of one shuffle."""
         spark, start = self.state.spark, self._start(number - 1)
         job = replicated.Job(self.settings, self.plan[number - 1], number, self.trainers, start)
         moves = spark.range(0, self.trainers, 1, self.tasks).mapInArrow(
@@ -95,7 +94,7 @@ class Replicated:
         sorted_moves = moves.repartition(writers, "position").sortWithinPartitions(
             "position", "trainer"
         )
-        return sorted_moves.mapInArrow(replicated.merge_task(job), SCHEMA)
+        return sorted_moves.mapInArrow(wrap(replicated.merge_task(job)), FILE)
 
     def measured(self, number: int) -> History:
         """Return the measures of all rounds so far: tokens of all trainers, the slowest's seconds.
@@ -150,13 +149,13 @@ class Rotated:
     plan: list[Turn]
     tasks: int
 
-    def frame(self, number: int, history: History) -> DataFrame:
-        """Return the version that trainers make of their blocks, without a shuffle."""
+    def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
+        """Return what writes the version that trainers make of their blocks, without a shuffle."""
         job = rotated.Job(self.settings, self.plan[number - 1], number)
         spark = self.state.spark
         numbers = spark.range(0, self.settings.classes, 1, self.tasks)
         profile = whole_executor(spark, self.settings.threads)
-        return numbers.mapInArrow(rotated.turn_task(job, history), SCHEMA, profile=profile)
+        return numbers.mapInArrow(wrap(rotated.turn_task(job, history)), FILE, profile=profile)
 
     def measured(self, number: int) -> History:
         """Return the measures of all turns so far: tokens of all trainers, the slowest's seconds.

@@ -30,20 +30,20 @@ class Stored(StoredRows):
 
     def fill_model(self, version: str, model: tuple[np.ndarray, np.ndarray]) -> None:
         """Fill a model with a version's input and output vectors."""
-        for position, *blocks in self.rows(version, "kind=model"):
+        for position, *blocks in self.rows(version, "", kind="model"):
             for side, block in zip(model, blocks, strict=True):
                 _place(side, position, block_matrix(block, side.shape[1]))
 
     def rows_of(self, version: str, kind: str, positions: range, to: np.ndarray) -> None:
         """Fill a matrix with the blocks of one side, end to end from the first position on."""
-        for position, first, _ in self.rows(version, f"kind={kind}", only=positions):
+        for position, first, _ in self.rows(version, "", kind=kind, only=positions):
             _place(to, position - positions.start, block_matrix(first, to.shape[1]))
 
     def moments(self, version: str) -> list[np.ndarray]:
         """Return the second moments that a version's writers found, one array a writer."""
         return [
             np.frombuffer(first.as_buffer(), np.float64)
-            for _, first, _ in self.rows(version, "kind=moments")
+            for _, first, _ in self.rows(version, "", kind="moments")
         ]
 
 

@@ -75,7 +75,7 @@ def load_model(stored: Stored, version: int, settings: Settings) -> Model:
     """
     shape = settings.rows, settings.vector_size
     model = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    if version == 0 and not stored.has("round=0", "kind=model"):
+    if version == 0 and not stored.has("round=0"):
         _new_model(model, settings)
     else:
         stored.fill_model(f"round={version}", model)

@@ -143,21 +143,23 @@ def test_a_killed_run_goes_on_from_its_last_round_to_the_same_bytes(
         return changed.model_copy(update={"outputs": outputs})
 
     whole = run(spark, settings("whole"))
-    real = RoundState.write
+    real = RoundState.write_by_frame
 
     def dies(state, name, frame, **options):
         if name == "round=3":
             raise KeyboardInterrupt
         real(state, name, frame, **options)
 
-    monkeypatch.setattr(RoundState, "write", dies)
+    monkeypatch.setattr(RoundState, "write_by_frame", dies)
     with pytest.raises(KeyboardInterrupt):
         run(spark, settings("killed"))
     kept = [p.name for p in (tmp_path / "killed" / "work").rglob("round=*") if p.is_dir()]
     assert kept == ["round=2"]
     written = []
     monkeypatch.setattr(
-        RoundState, "write", lambda s, name, f, **o: written.append(name) or real(s, name, f, **o)
+        RoundState,
+        "write_by_frame",
+        lambda s, name, f, **o: written.append(name) or real(s, name, f, **o),
     )
     resumed = run(spark, settings("killed"))
     assert written == ["round=3", "round=4"]

@@ -51,7 +51,7 @@ def train(spark, frames, place, **changes):
 
 
 def dying(real, last):
-    """Return a `RoundState.write` that is killed before it keeps a frame of that name."""
+    """Return a `RoundState.write_by_frame` that is killed before it keeps a frame of that name."""
 
     def write(state, name, frame, **options):
         if name == last:
@@ -92,7 +92,7 @@ def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_pa
     asked = {"mode": "replicated", "trainers": 3, "rounds": 4, "max_iter": 1}
     whole, _ = train(spark, frames, tmp_path / "whole", **asked)
     with monkeypatch.context() as patched:
-        patched.setattr(RoundState, "write", dying(RoundState.write, "round=3"))
+        patched.setattr(RoundState, "write_by_frame", dying(RoundState.write_by_frame, "round=3"))
         with pytest.raises(KeyboardInterrupt):
             train(spark, frames, tmp_path / "killed", **asked)
     resumed, trained = train(spark, frames, tmp_path / "killed", **asked)
@@ -113,7 +113,7 @@ def test_parts_that_go_around_recover_planted_topics_and_resume_to_the_same_byte
     assert len(losses) == 12
     assert losses[-1] < losses[3]
     with monkeypatch.context() as patched:
-        patched.setattr(RoundState, "write", dying(RoundState.write, "round=6"))
+        patched.setattr(RoundState, "write_by_frame", dying(RoundState.write_by_frame, "round=6"))
         with pytest.raises(KeyboardInterrupt):
             train(spark, frames, tmp_path / "killed", **asked)
     resumed, _ = train(spark, frames, tmp_path / "killed", **asked)
