@@ -78,7 +78,7 @@ class TableStore:
         Raises:
             InputError: As `read` has it, of the first input that it holds for.
         """
-        with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+        with ThreadPoolExecutor(len(wanted)) as pool:
             found = pool.map(self.read, wanted, wanted.values())
             return dict(zip(wanted, found, strict=True))
 

@@ -6,7 +6,6 @@ that took half of the time of a half-sweep of ALS.
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -48,12 +47,7 @@ def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> Task:
     """
 
     def write(numbers: list[int]) -> Iterator[str]:
-        name = f"{uuid.uuid4().hex}.parquet"
-        files, path = resolve(folder)
-        with files.open_output_stream(f"{path}/{name}") as sink, _open(sink) as file:
-            for content in task(numbers):
-                file.write_table(rows([content]))
-        yield name
+        yield _write(folder, (rows([content]) for content in task(numbers)))
 
     return write
 
@@ -61,7 +55,7 @@ def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> Task:
 def frame_writer(folder: str, task: Callable[[Batches], Batches]) -> Callable[[Batches], Batches]:
     """Return the task that writes rows of `stored.SCHEMA`, which another yields, as `writer` does.
 
-    It yields the name of its file in a column, and nothing where there is no row.
+    It yields the name of its file in a column.
     """
 
     def rows_of(batches: Batches) -> Iterator[pa.Table]:
@@ -70,22 +64,25 @@ def frame_writer(folder: str, task: Callable[[Batches], Batches]) -> Callable[[B
             yield from (table.slice(n, 1) for n in range(table.num_rows))
 
     def write(batches: Batches) -> Batches:
-        tables = rows_of(batches)
-        first = next(tables, None)
-        if first is None:
-            return
-        name = f"{uuid.uuid4().hex}.parquet"
-        files, path = resolve(folder)
-        with files.open_output_stream(f"{path}/{name}") as sink, _open(sink) as file:
-            for row in chain([first], tables):
-                file.write_table(row)
-        yield pa.RecordBatch.from_pydict({"file": [name]})
+        yield pa.RecordBatch.from_pydict({"file": [_write(folder, rows_of(batches))]})
 
     return write
 
 
-def _open(sink: pa.NativeFile) -> pq.ParquetWriter:
-    """Return a writer that compresses nothing, which would take seconds and hardly shrink it."""
-    return pq.ParquetWriter(
-        sink, ARROW, compression="none", use_dictionary=False, write_statistics=["kind", "position"]
-    )
+def _write(folder: str, tables: Iterable[pa.Table]) -> str:
+    """Write tables to a new file, a row group each, and return its name.
+
+    Nothing is compressed, which would take seconds and hardly shrink it.
+    """
+    name = f"{uuid.uuid4().hex}.parquet"
+    files, path = resolve(folder)
+    with (
+        files.open_output_stream(f"{path}/{name}") as sink,
+        pq.ParquetWriter(
+            sink, ARROW, compression="none", use_dictionary=False,
+            write_statistics=["kind", "position"],
+        ) as file,
+    ):  # fmt: skip
+        for table in tables:
+            file.write_table(table)
+    return name

@@ -31,14 +31,14 @@ def _window(kept, i, begin, end, other, classes, contexts):
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, state):
     """Push the input rows of a full chunk, or of the last one, from negatives drawn for it."""
-    drawn, push = scratch
+    drawn, push, nothing = scratch
     for r in range(drawn.size):
         state = next_state(state)
         drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
     for i in range(filled):
         copy_row(push[0], i, inputs, rows[i])
     push_apart(pairs[:filled], drawn, weight, rate, outputs, *push)
-    add_gradients(rows, 0, pairs[:filled], push[1], inputs, np.empty(0, np.float32))
+    add_gradients(rows, 0, pairs[:filled], push[1], inputs, nothing)
     return state
 
 
@@ -80,8 +80,8 @@ def train_block(
     first, last = np.empty(_LAID_OUT, np.int64), np.empty(_LAID_OUT, np.int64)
     steps, contexts = np.zeros(2 * window, np.float32), np.empty(2 * window, np.int32)
     rows, pairs = np.empty(chunk, np.int32), np.zeros(chunk, np.float32)
-    scratch = np.empty(shared, np.int32), pushed(chunk, shared, inputs.shape[1])
     nothing = np.empty(0, np.float32)
+    scratch = np.empty(shared, np.int32), pushed(chunk, shared, inputs.shape[1]), nothing
     weight = np.float32(negative * share / shared)
     trained, filled, sentence, position = 0.0, 0, 0, np.int64(offsets[0])
     origin, size, rate = position, max(1, offsets[-1] - offsets[0]), np.float32(first_rate)

@@ -13,6 +13,8 @@ row in the same instant may be lost, as in hogwild (Niu et al. 2011).
 import numpy as np
 from numba import njit
 
+from pipelines.word2vec.stream import add_row, copy_row
+
 ALONE = (0, 0, 1, 1)
 """What `own_rows` gives to the only thread."""
 
@@ -69,10 +71,8 @@ def exchange(inputs, outputs, taken, own, share):
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
 def _take(rows, taken, own):
     for r in range(taken.shape[0]):
-        for k in range(taken.shape[1]):
-            taken[r, k] = rows[r, k]
-        for k in range(taken.shape[1]):
-            rows[own + r, k] = taken[r, k]
+        copy_row(taken, r, rows, r)
+        copy_row(rows, own + r, taken, r)
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
@@ -80,5 +80,4 @@ def _move(rows, taken, own, share):
     for r in range(taken.shape[0]):
         for k in range(taken.shape[1]):
             taken[r, k] = share * (rows[own + r, k] - taken[r, k])
-        for k in range(taken.shape[1]):
-            rows[r, k] += taken[r, k]
+        add_row(rows, r, taken, r)

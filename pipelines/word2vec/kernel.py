@@ -102,8 +102,8 @@ def train_sentences(
         offsets: int64, where each sentence begins, and the end: one more than there are sentences.
         keep: float32 per token id, chance that an occurrence is kept (subsampling).
         noise: int32 table of token ids, from which negatives are drawn evenly.
-        inputs: float32, V by d, the vectors.
-        outputs: float32, V by d, the context vectors.
+        inputs: float32, V by d, the vectors; behind them the threads' copies, if any.
+        outputs: float32, the context vectors, likewise.
         first_rate: Learning rate at the first token.
         last_rate: Learning rate at the last token; it falls in a straight line between them.
         is_cbow: The mean of a window predicts its token, in place of the token its window; the

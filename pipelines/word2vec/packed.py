@@ -5,7 +5,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from pipelines.training.stored import json_row, rows
 from pipelines.word2vec.plan import Segment
@@ -31,7 +30,7 @@ def round_task(
             return
         stored = Stored(settings.folder)
         trainer, model = Trainer(stored, settings), load_model(stored, number - 1, settings)
-        with threadpool_limits(1), ThreadPoolExecutor(settings.threads) as pool:
+        with ThreadPoolExecutor(settings.threads) as pool:
             trainer.compile(model)
             measured = []
             for segment in segments:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from pipelines.training.stored import json_row, rows
 from pipelines.word2vec import block_kernel, loss
@@ -47,7 +46,7 @@ def turn_task(
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         numbers = [number for batch in batches for number in batch.column(0).to_pylist()]
-        with threadpool_limits(1), ThreadPoolExecutor(job.settings.threads) as pool:
+        with ThreadPoolExecutor(job.settings.threads) as pool:
             for number in numbers:
                 for row in _Block(job, number).trained(pool):
                     yield from rows([row]).to_batches()

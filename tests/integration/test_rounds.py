@@ -3,8 +3,9 @@
 import pytest
 from pyarrow import parquet as pq
 
-from pipelines.training.rounds import RoundState
+from pipelines.training.rounds import FILE, RoundState
 from pipelines.training.stored import SCHEMA, StoredRows
+from pipelines.training.stored import rows as rows_of
 
 
 @pytest.fixture
@@ -31,6 +32,23 @@ def test_rows_of_tasks_are_read_by_tasks_and_by_spark(spark, tmp_path, numbered)
     assert one[1].as_py() == b"\3"
     rows = {(r["kind"], r["position"]) for r in state.read("round=1", SCHEMA).collect()}
     assert rows == {("measures", 0), *(("block", n) for n in range(5))}
+
+
+def test_rows_that_a_frame_ends_in_are_each_a_row_group_and_a_task_may_have_none(spark, tmp_path):
+    def doubled(batches):
+        for batch in batches:
+            numbers = batch.column(0).to_pylist()
+            both = [(kind, n, bytes([n]), b"") for n in numbers for kind in ("block", "other")]
+            yield from rows_of(both).to_batches()
+
+    state = RoundState(spark, str(tmp_path))
+    numbers = spark.range(0, 3, 1, 4)  # four tasks
+    state.write_by_frame("a", lambda wrap: numbers.mapInArrow(wrap(doubled), FILE))
+    stored = StoredRows(state.folder)
+    for kind in ("block", "other"):
+        found = [(n, first.as_py()) for n, first, _ in stored.rows("a", "", kind=kind)]
+        assert sorted(found) == [(n, bytes([n])) for n in range(3)]
+    assert state.read("a", SCHEMA).count() == 6
 
 
 def test_each_row_is_a_row_group_with_statistics(spark, tmp_path, numbered):
