@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -46,12 +47,14 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
         interactions, catalogue, strength=config.popularity_discount
     )
     best = recommendations.recommend(users, catalogue, spark, k=config.k, discounts=discounts)
-    result.rows_out["recommendations"] = store.write_pieces(best, RECOMMENDATIONS)
+    with ThreadPoolExecutor(1) as pool:  # the lists keep all cores busy, these mostly wait
+        rows = pool.submit(store.write_pieces, best, RECOMMENDATIONS)
+        asked = {"user": config.similar_users, "item": config.similar_items}
+        similar, lines = find_similar(vectors, asked, k=config.k)
+        alike = store.write(similar, NEIGHBOURS, name="similar_entities")
+    result.rows_out = {"recommendations": rows.result(), "similar_entities": alike}
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
-    asked = {"user": config.similar_users, "item": config.similar_items}
-    similar, lines = find_similar(vectors, asked, k=config.k)
-    result.rows_out["similar_entities"] = store.write(similar, NEIGHBOURS, name="similar_entities")
     written = tables.read(spark, store.output("recommendations"), RECOMMENDATIONS)
     told = recommendations.say_recommendations(written, config.users, unknown, shown=config.shown)
     result.lines = told + lines

@@ -12,6 +12,10 @@ from pipelines.errors import InputError
 from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, normalised
 
 _MEGABYTE = 1 << 20
+_NONE = (
+    "no {entity} is left: the space has no vectors of entity {entity!r}, or those chosen are "
+    "retired; name one of users and items, or other keys"
+)
 
 
 @dataclass(frozen=True)
@@ -24,15 +28,18 @@ class Catalogue:
     is_normalised: bool
 
     @cached_property
-    def _by_id(self) -> Indices:
-        return np.argsort(self.ids, kind="stable")
+    def _rows(self) -> Indices:
+        """Return the row of each id, -1 where it has none, and behind the last id."""
+        rows = np.full(max(self.ids.max(initial=-1), -1) + 2, -1)
+        rows[self.ids] = np.arange(len(self.ids))  # those without an id are overwritten
+        rows[-1] = -1
+        return rows
 
     def positions(self, items: Ragged) -> Ragged:
         """Return lists of item ids as lists of rows of the matrix, -1 where an item has none."""
-        order = self._by_id
-        ranks = np.searchsorted(self.ids, items.values, sorter=order)
-        rows = order[np.minimum(ranks, len(order) - 1)]
-        return Ragged(items.offsets, np.where(self.ids[rows] == items.values, rows, -1))
+        rows = self._rows
+        known = np.where((items.values >= 0) & (items.values < len(rows)), items.values, -1)
+        return Ragged(items.offsets, rows[known])
 
 
 def collect_catalogue(
@@ -60,28 +67,33 @@ def collect_catalogue(
     Raises:
         InputError: The side has no vectors, or more than fit.
     """
-    items = vectors.where(F.col("entity") == entity).join(ids, "key", "left")
+    side = vectors.where(F.col("entity") == entity)
+    _check_size(side, entity, max_megabytes, setting)
+    items = side.join(ids, "key", "left")
     if "is_retired" in ids.columns:
         items = items.where(~F.coalesce("is_retired", F.lit(False)))
-    row = items.agg(F.count(F.lit(1)).alias("rows"), F.max(F.size("vector")).alias("width")).first()
-    if row is None or not row["rows"]:
-        raise InputError(
-            f"no {entity} is left: the space has no vectors of entity {entity!r}, or those chosen "
-            "are retired; name one of users and items, or other keys"
-        )
-    megabytes = row["rows"] * row["width"] * 4 / _MEGABYTE
-    if megabytes > max_megabytes:
-        raise InputError(
-            f"{row['rows']:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
-            f"than {setting}: {max_megabytes}; raise it, or export the vectors to a search index"
-        )
     table = items.select("key", F.coalesce("id", F.lit(-1)).alias("id"), "vector").toArrow()
+    if not table.num_rows:
+        raise InputError(_NONE.format(entity=entity))
     table = table.sort_by("key")
-    matrix = as_matrix(table["vector"], dimension=row["width"])
+    matrix = as_matrix(table["vector"])
     return Catalogue(
         table["id"].to_numpy().astype(np.int64), table["key"].combine_chunks(),
         normalised(matrix) if is_normalised else matrix, is_normalised,
     )  # fmt: skip
+
+
+def _check_size(side: DataFrame, entity: str, most: int, setting: str) -> None:
+    """Refuse what does not fit, retired ones among it: they are told apart only by a join."""
+    row = side.agg(F.count(F.lit(1)).alias("rows"), F.max(F.size("vector")).alias("width")).first()
+    if row is None or not row["rows"]:
+        raise InputError(_NONE.format(entity=entity))
+    megabytes = row["rows"] * row["width"] * 4 / _MEGABYTE
+    if megabytes > most:
+        raise InputError(
+            f"{row['rows']:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
+            f"than {setting}: {most}; raise it, or export the vectors to a search index"
+        )
 
 
 def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:

@@ -1,4 +1,4 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
+# mypy: ignore-errors
 """The k best of scores that come a tile at a time (numba): most of them are only looked at once.
 
 A candidate is one number that sorts as it ranks: the score's bits, so turned that larger ones are
@@ -7,18 +7,20 @@ better, above the complement of its index, so that the first of equal scores is 
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-_STRIDE, _GROUP = 64, 16
+from pipelines.training.products import PANEL, multiply
+from pipelines.training.scanning import COUNT, above, lowest
+
 _LEAST_WIDTH = 4
 _SIGN, _ALL, _HALF = np.uint64(1 << 31), np.uint64((1 << 32) - 1), np.uint64(32)
 NOTHING = np.uint64(0)
 """No candidate: below the one of any score but NaN."""
 
 
-def capacity(k: int) -> int:
+@njit(cache=True)
+def _capacity(k):
     """Return how many candidates a query may hold before they are cut down to k."""
-    return 3 * k + _GROUP
+    return 3 * k + COUNT
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -31,15 +33,19 @@ def _candidate(bits, index):
     return turned << _HALF | (_ALL - np.uint64(index))
 
 
-def decoded(
-    candidates: NDArray[np.uint64],
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return indices and scores of candidates, -1 and -inf of `NOTHING`, each of their shape."""
-    turned = (candidates >> _HALF).astype(np.uint32)
-    bits = np.where(turned >> np.uint32(31), turned ^ np.uint32(_SIGN), ~turned)
-    is_none = candidates == NOTHING
-    indices = (_ALL - (candidates & _ALL)).astype(np.int64)
-    return np.where(is_none, -1, indices), np.where(is_none, -np.inf, bits.view(np.float32))
+@njit(cache=True, nogil=True, error_model="numpy")
+def decode(candidates, indices, scores):
+    """Write indices and scores of sorted candidates, the best first; -1 and -inf of `NOTHING`."""
+    bits, k = scores.view(np.uint32), candidates.shape[1]
+    for q in range(candidates.shape[0]):
+        for n in range(k):
+            candidate = candidates[q, k - 1 - n]
+            if candidate == NOTHING:
+                indices[q, n], scores[q, n] = -1, -np.inf
+                continue
+            turned = candidate >> _HALF
+            indices[q, n] = np.int64(_ALL - (candidate & _ALL))
+            bits[q, n] = np.uint32(turned ^ (_SIGN if turned & _SIGN else _ALL))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -96,33 +102,27 @@ def _bound(row, k):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _any_above(part, least):
-    """Tell whether any of some scores is above the least; all are looked at, many at once."""
-    above = 0
-    for i in range(part.size):
-        above += part[i] > least
-    return above > 0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
 def _select(row, first, best, count, least, k):
     """Add a row's scores above the least; return the count and least of the candidates after."""
     if first == 0:
         least = _bound(row, k)
-    bits = row.view(np.uint32)
-    for stride in range(0, row.size, _STRIDE):
-        stop = min(row.size, stride + _STRIDE)
-        if not _any_above(row[stride:stop], least):
-            continue
-        for begin in range(stride, stop, _GROUP):
-            end = min(stop, begin + _GROUP)
-            if not _any_above(row[begin:end], least):
-                continue
-            if count + end - begin > best.size:
-                least, count = _cut(best, count, k), k
-            for i in range(begin, end):  # written in any case: a branch would be guessed wrong
-                best[count] = _candidate(bits[i], first + i)
-                count += row[i] > least
+    bits, whole = row.view(np.uint32), row.size - row.size % COUNT
+    for start in range(0, whole, COUNT):
+        found = above(row, start, least)
+        if found and count + COUNT > best.size:
+            least, count = _cut(best, count, k), k
+            found = above(row, start, least)
+        while found:
+            i = start + np.int64(lowest(found))
+            best[count] = _candidate(bits[i], first + i)
+            count += 1
+            found &= found - np.uint64(1)
+    if count + COUNT > best.size:
+        least, count = _cut(best, count, k), k
+    for i in range(whole, row.size):
+        if row[i] > least:
+            best[count] = _candidate(bits[i], first + i)
+            count += 1
     return count, least
 
 
@@ -137,35 +137,42 @@ def _cut(best, count, k):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def select_tile(scores, first, offsets, masked, best, counts, least, k):
-    """Take one tile of items into the running candidates of each query.
-
-    Tiles must come in the order of their items: an item is taken only where it is better than the
-    k-th when candidates were last cut, so that ties go by index. NaN and -inf are never taken.
-
-    Args:
-        scores: Of each query and item of the tile, `(n, m)`; masked ones become -inf.
-        first: Index of the tile's first item.
-        offsets: Where each query's masked items are, `(n + 1,)`.
-        masked: Indices of items that a query must not get; those outside the tile are ignored.
-        best: Candidates of each query, `(n, capacity(k))`.
-        counts: Number of candidates of each query.
-        least: Score that a candidate must be above, of each query.
-        k: Wanted per query.
-    """
-    for q in range(scores.shape[0]):
-        row = scores[q]
-        for j in range(offsets[q], offsets[q + 1]):
-            place = masked[j] - first
-            if 0 <= place < row.size:
-                row[place] = np.float32(-np.inf)
-        counts[q], least[q] = _select(row, first, best[q], counts[q], least[q], k)
+def _hide(row, masked, first):
+    """Set the scores of masked items to -inf, of a row that begins with item `first`."""
+    for item in masked:
+        if 0 <= item - first < row.size:
+            row[item - first] = np.float32(-np.inf)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def cut_all(best, counts, k, found):
-    """Write the k best candidates of each query, in any order, to `found` `(n, k)`."""
-    for q in range(counts.size):
+def select_block(queries, panels, size, offsets, masked, k, tile, found):
+    """Write the k best items of each of a block of queries, in any order.
+
+    Args:
+        queries: float32, `(n, d)`.
+        panels: Items as `top_k.packed` has them, `(p, d, PANEL)`.
+        size: Items there are; those behind them in the last panel are none.
+        offsets: Where each query's masked items are, `(n + 1,)`.
+        masked: Indices of items that a query must not get; those that are none are ignored.
+        k: Wanted per query.
+        tile: Panels whose scores are held at a time, in the caches.
+        found: Candidates, `(n, k)`; `NOTHING` where there are no more.
+    """
+    n = queries.shape[0]
+    scores = np.empty((n, tile * PANEL), np.float32)
+    best = np.empty((n, _capacity(k)), np.uint64)
+    counts, least = np.zeros(n, np.int64), np.full(n, -np.inf, np.float32)
+    for first in range(0, panels.shape[0], tile):
+        last = min(panels.shape[0], first + tile)
+        for p in range(first, last):
+            place = (p - first) * PANEL
+            multiply(queries, panels[p], scores[:, place : place + PANEL])
+        width = min(size, last * PANEL) - first * PANEL
+        for q in range(n):
+            row = scores[q, :width]
+            _hide(row, masked[offsets[q] : offsets[q + 1]], first * PANEL)
+            counts[q], least[q] = _select(row, first * PANEL, best[q], counts[q], least[q], k)
+    for q in range(n):
         if counts[q] > k:
             _cut(best[q], counts[q], k)
             counts[q] = k

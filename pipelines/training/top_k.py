@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from pipelines.errors import InputError
 from pipelines.training import selection
+from pipelines.training.products import PANEL
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 _QUERIES = 32  # with the tile below, one block of scores is 2 MiB: it stays in the caches
-_ITEMS = 16_384
+_TILE = 16_384 // PANEL  # panels
 
 
 @dataclass(frozen=True)
@@ -89,13 +90,23 @@ def normalised(matrix: Floats) -> Floats:
     return unit
 
 
+def packed(items: Floats) -> Floats:
+    """Return the rows of a matrix in panels `(panels, d, PANEL)`, zeros behind the last.
+
+    One panel's product with a block of queries has all it reads in the first cache.
+    """
+    panels = np.zeros((-(-len(items) // PANEL), PANEL, items.shape[1]), np.float32)
+    panels.reshape(-1, items.shape[1])[: len(items)] = items
+    return np.ascontiguousarray(panels.transpose(0, 2, 1))
+
+
 def top_k(
     queries: Floats, items: Floats, *, k: int, masked: Ragged | None = None
 ) -> tuple[Indices, Floats]:
     """Return the `k` items of largest inner product for each query, best first.
 
-    Among equal scores the lower index comes first. Memory is `(n, k)` candidates and one block of
-    scores, whatever the number of items. A score that is NaN counts as none.
+    Among equal scores the lower index comes first. Memory is the items once more, `(n, k)`
+    candidates and one block of scores. A score that is NaN counts as none.
 
     Args:
         queries: float32 of shape `(n, d)`.
@@ -107,24 +118,16 @@ def top_k(
         Indices and scores of shape `(n, k)`; where candidates run out, -1 and -inf.
     """
     best = np.full((len(queries), k), selection.NOTHING)
+    hidden = masked or Ragged(np.zeros(len(queries) + 1, np.int64), np.empty(0, np.int64))
+    panels = packed(items)
     for start in range(0, len(queries), _QUERIES):
-        block = slice(start, start + _QUERIES)
-        hidden = masked.part(start, min(block.stop, len(queries))) if masked is not None else None
-        _select_block(queries[block], items, k, hidden, best[block])
+        stop = min(start + _QUERIES, len(queries))
+        part = hidden.part(start, stop)
+        selection.select_block(
+            queries[start:stop], panels, len(items), part.offsets, part.values, k, _TILE,
+            best[start:stop],
+        )  # fmt: skip
     best.sort(axis=1)
-    indices, scores = selection.decoded(best[:, ::-1])
+    indices, scores = np.empty(best.shape, np.int64), np.empty(best.shape, np.float32)
+    selection.decode(best, indices, scores)
     return indices, scores
-
-
-def _select_block(
-    queries: Floats, items: Floats, k: int, masked: Ragged | None, found: NDArray[np.uint64]
-) -> None:
-    """Write the best of a block of queries, in any order."""
-    size = len(queries)
-    best = np.empty((size, selection.capacity(k)), np.uint64)
-    counts, least = np.zeros(size, np.int64), np.full(size, -np.inf, np.float32)
-    hidden = masked or Ragged(np.zeros(size + 1, np.int64), np.empty(0, np.int64))
-    for start in range(0, len(items), _ITEMS):
-        scores = queries @ items[start : start + _ITEMS].T
-        selection.select_tile(scores, start, hidden.offsets, hidden.values, best, counts, least, k)
-    selection.cut_all(best, counts, k, found)

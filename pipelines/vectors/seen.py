@@ -18,7 +18,7 @@ from pipelines.training.top_k import Indices, Ragged
 
 _MOST_USERS, _LEAST_USERS = 16_384, 512  # of a block, and what a block of fewer would not be worth
 _MOST_PLACES = 2_000_000  # that the lists of a block have: some 100 MB while they are made
-_BLOCKS_PER_CORE = 8  # blocks are spread by hash: with few of them one core would get most
+_BLOCKS_PER_CORE = 4
 _CUT = "block int, users binary, items binary"
 _PAIRS_PER_CUT = 4_000_000  # that a task holds before it cuts them: 32 MB
 
@@ -45,12 +45,15 @@ def beside_seen(
         cut = users.sparkSession.createDataFrame([], _CUT)
     else:
         cut = pairs.map_in_arrow(_cutter(blocks), _CUT)
-    # as many tasks as blocks, given to cores as these come free: a hash is no even split
-    left, right = (
-        frame.repartition(blocks, "block").groupBy("block")
-        for frame in (known.withColumn("block", block), cut)
-    )
-    return left.cogroup(right)
+    left, right = (_spread(frame, blocks) for frame in (known.withColumn("block", block), cut))
+    return left.groupBy("block").cogroup(right.groupBy("block"))
+
+
+def _spread(frame: DataFrame, blocks: int) -> DataFrame:
+    """Give each block a task: a hash of their numbers puts several in one and none in others."""
+    if hasattr(frame, "repartitionById"):  # since Spark 4.1
+        return frame.repartitionById(blocks, "block")
+    return frame.repartition(blocks, "block")
 
 
 def _blocks(count: int, k: int, cores: int) -> int:

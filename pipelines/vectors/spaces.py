@@ -116,14 +116,16 @@ def require_one_space(vectors: DataFrame) -> str:
     Raises:
         InputError: The table is empty or mixes spaces, whose vectors must never be compared.
     """
-    found = [row["space_id"] for row in vectors.select("space_id").distinct().limit(2).collect()]
+    row = vectors.agg(F.min("space_id"), F.max("space_id")).first()
+    found = {name for name in row or () if name is not None}
     if len(found) != 1:
-        problem = "is empty" if not found else f"mixes the spaces {found[0]} and {found[1]}"
+        problem = " and ".join(sorted(found))
+        problem = f"mixes the spaces {problem}" if found else "is empty"
         raise InputError(
             f"the table of vectors {problem}; read one published table, "
             "or choose a space by space_id"
         )
-    return str(found[0])
+    return str(found.pop())
 
 
 def measure_content(vectors: DataFrame) -> dict[str, Any]:

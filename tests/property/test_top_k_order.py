@@ -17,12 +17,12 @@ def test_top_k_is_the_head_of_a_full_sort(data, n, m, tile, k):
     lists = data.draw(st.lists(st.sets(st.integers(0, m - 1)), min_size=n, max_size=n))
     offsets = np.cumsum([0, *(len(hidden) for hidden in lists)])
     values = np.array([item for hidden in lists for item in hidden], dtype=np.int64)
-    before = kernel._ITEMS, kernel._QUERIES
-    kernel._ITEMS, kernel._QUERIES = tile, 3
+    before = kernel._TILE, kernel._QUERIES
+    kernel._TILE, kernel._QUERIES = tile, 3
     try:
         found, scores = kernel.top_k(queries, items, k=k, masked=kernel.Ragged(offsets, values))
     finally:
-        kernel._ITEMS, kernel._QUERIES = before
+        kernel._TILE, kernel._QUERIES = before
     for row, hidden in enumerate(lists):
         ranked = sorted((-float(queries[row] @ items[i]), i) for i in range(m) if i not in hidden)
         best = ranked[:k]

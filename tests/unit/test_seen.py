@@ -52,7 +52,7 @@ def test_users_without_pairs_and_pairs_without_users():
 
 @pytest.mark.parametrize(
     ("count", "k", "cores", "blocks"),
-    [(60_000, 100, 2, 16), (5_000, 100, 200, 10), (1_000_000, 100, 2, 62),
+    [(60_000, 100, 2, 8), (5_000, 100, 200, 10), (1_000_000, 100, 2, 62),
      (1_000_000, 1_000, 2, 500), (0, 10, 2, 1)],
 )  # fmt: skip
 def test_blocks_are_bounded_by_users_and_by_places(count, k, cores, blocks):

@@ -15,7 +15,7 @@ QUERIES = np.eye(2, dtype=np.float32)
 
 @pytest.mark.parametrize("tile", [1, 2, 3, 8])
 def test_best_items_come_first_and_ties_go_by_index(tile, monkeypatch):
-    monkeypatch.setattr(kernel, "_ITEMS", tile)
+    monkeypatch.setattr(kernel, "_TILE", tile)
     monkeypatch.setattr(kernel, "_QUERIES", 1)
     indices, scores = top_k(QUERIES, ITEMS, k=3)
     assert indices.tolist() == [[3, 0, 2], [1, 2, 0]]
@@ -24,7 +24,7 @@ def test_best_items_come_first_and_ties_go_by_index(tile, monkeypatch):
 
 @pytest.mark.parametrize("tile", [2, 8])
 def test_masked_items_are_left_out_and_short_lists_are_padded(tile, monkeypatch):
-    monkeypatch.setattr(kernel, "_ITEMS", tile)
+    monkeypatch.setattr(kernel, "_TILE", tile)
     monkeypatch.setattr(kernel, "_QUERIES", 1)
     masked = Ragged(np.array([0, 2, 6]), np.array([3, 0, -1, 1, 2, 4]))
     indices, scores = top_k(QUERIES, ITEMS, k=4, masked=masked)
@@ -59,7 +59,7 @@ def test_ties_at_the_edge_go_by_index():
 
 @pytest.mark.parametrize("tile", [7, 150, 4096])
 def test_the_best_equal_a_full_sort_of_many_ties_and_gaps(tile, monkeypatch):
-    monkeypatch.setattr(kernel, "_ITEMS", tile)
+    monkeypatch.setattr(kernel, "_TILE", tile)
     scores = np.random.default_rng(5).integers(0, 60, (20, 900)).astype(np.float32)
     scores[:, ::13] = np.sort(scores[:, ::13])  # ever better ones: candidates are cut often
     scores[scores == 59] = np.nan
