@@ -5,8 +5,9 @@ import json
 import sys
 import types
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -19,8 +20,9 @@ _BEGIN, _END = "<!-- jobs:begin -->", "<!-- jobs:end -->"
 _NOTE = "<!-- Written by `make docs`; do not edit. -->"
 _PLAIN = {
     "str": "text", "int": "integer", "float": "number", "bool": "true or false",
-    "NoneType": "null", "Any": "any", "Path": "path",
+    "NoneType": "null", "Any": "any", "Path": "path", "datetime": "date and time",
 }  # fmt: skip
+_SIGNS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 
 
 def tables_page() -> str:
@@ -73,7 +75,11 @@ def _settings(
     for name, field in model.model_fields.items():
         nested = _nested(field.annotation)
         key = f"{prefix}{name}"
-        value = getattr(given, name) if given is not None else field.get_default()
+        value = (
+            getattr(given, name)
+            if given is not None
+            else field.get_default(call_default_factory=True)
+        )
         if nested is not None and get_origin(field.annotation) not in (list, dict):
             yield from _settings(nested, f"{key}.", value if isinstance(value, nested) else None)
             continue
@@ -93,16 +99,22 @@ def _nested(annotation: Any) -> type[Settings] | None:
 
 
 def _type(field: FieldInfo) -> str:
-    bounds = []
-    for bound in field.metadata:
-        for name, sign in (("ge", "≥"), ("gt", ">"), ("le", "≤"), ("lt", "<")):
-            if getattr(bound, name, None) is not None:
-                bounds.append(f"{sign} {getattr(bound, name):,}")
-    return ", ".join([_annotation(field.annotation), *bounds])
+    return ", ".join([_annotation(field.annotation), *_bounds(field.metadata)])
+
+
+def _bounds(metadata: Sequence[Any]) -> Iterator[str]:
+    """Yield the bounds among what an annotation carries."""
+    for bound in metadata:
+        held = bound.metadata if isinstance(bound, FieldInfo) else [bound]
+        for each, (name, sign) in product(held, _SIGNS.items()):
+            if getattr(each, name, None) is not None:
+                yield f"{sign} {getattr(each, name):,}"
 
 
 def _annotation(annotation: Any) -> str:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return ", ".join([_annotation(arguments[0]), *_bounds(arguments[1:])])
     if origin is Literal:
         return " or ".join(f"`{value}`" for value in arguments)
     if origin in (Union, types.UnionType):

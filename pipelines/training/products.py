@@ -32,11 +32,8 @@ def _emitter(height, vectors, lanes):
     vector = ir.VectorType(ir.FloatType(), lanes)
 
     def emit(context, builder, signature, arguments):
-        arrays = [
-            context.make_array(kind)(context, builder, value)
-            for kind, value in zip(signature.args[:3], arguments[:3], strict=True)
-        ]
-        a, b, c = ((m.data, *cgutils.unpack_tuple(builder, m.strides)) for m in arrays)
+        kinds = zip(signature.args[:3], arguments[:3], strict=True)
+        a, b, c = (_matrix(context, builder, kind, value) for kind, value in kinds)
         i, j, first, last = arguments[3:]
         sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, None)) for _ in range(
             height * vectors)]  # fmt: skip
@@ -59,6 +56,15 @@ def _emitter(height, vectors, lanes):
         return context.get_dummy_value()
 
     return emit
+
+
+def _matrix(context, builder, kind, value):
+    """Return the address and strides of a matrix: constant where its layout tells them."""
+    array = context.make_array(kind)(context, builder, value)
+    strides = cgutils.unpack_tuple(builder, array.strides)
+    if kind.layout in "CF":
+        strides["FC".index(kind.layout)] = context.get_constant(types.intp, 4)
+    return array.data, *strides
 
 
 def _plus(builder, index, number):
@@ -107,7 +113,7 @@ _short3, _short2, _short1, _short_narrow = (
 _one3, _one_narrow = _tile(1, 3), _tile(1, 1, LANES)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def multiply_row(left, right, to, i, first, last):
     """Set row i of `to` to that of left[:, first:last] @ right[first:last]."""
     n, j = to.shape[1], 0
@@ -119,7 +125,7 @@ def multiply_row(left, right, to, i, first, last):
         j += LANES
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def multiply_rows(left, right, to, i, first, last):
     """Set `SHORT` rows of `to`, from row i, to those of left[:, first:last] @ right[first:last]."""
     n, j = to.shape[1], 0
@@ -136,7 +142,7 @@ def multiply_rows(left, right, to, i, first, last):
         _short_narrow(left, right, to, i, j, first, last)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 def _multiply_tall(left, right, to, i):
     """Set `TALL` rows of `to`, from row i, to those of left @ right."""
     n, inner, j = to.shape[1], left.shape[1], 0

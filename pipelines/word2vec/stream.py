@@ -80,7 +80,7 @@ def draw_windows(begin, end, c0, c1, window, first, last, state):
     return state
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def copy_row(to, i, rows, j):
     """Set row i of one matrix to row j of another, which may be narrower.
 
@@ -90,14 +90,14 @@ def copy_row(to, i, rows, j):
         to[i, k] = rows[j, k]
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def add_row(to, i, rows, j):
     """Add row j of one matrix to row i of another, which may be narrower."""
     for k in range(to.shape[1]):
         to[i, k] += rows[j, k]
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def square(rows, i):
     """Return a row's squared length."""
     total = np.float32(0)
