@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs.command import run_job
 from pipelines.results import JobResult
@@ -22,10 +22,10 @@ CONFIG = TrainWord2VecConfig
 def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
     """Read sentences and vocabulary, train unless the space is there, and stage its vectors."""
     store = TableStore(spark, config, job="train_word2vec")
-    frames = {
-        "sentences": store.read("sentences", SENTENCES),
-        "vocabulary": _tokens(store, config),
-    }
+    is_of_words = config.entity == "word"
+    frames = store.read_all(sentences=SENTENCES, vocabulary=VOCABULARY if is_of_words else ITEM_IDS)
+    if not is_of_words:
+        frames["vocabulary"] = items_as_tokens(frames["vocabulary"])
     if config.inputs.initial_vectors:
         earlier = store.read("initial_vectors", VECTORS)
         chosen = config.initial_space_id or require_one_space(earlier)
@@ -38,13 +38,6 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         train=lambda state: trainer.train(frames, config, state),
         work=config.work,
     )
-
-
-def _tokens(store: TableStore, config: TrainWord2VecConfig) -> DataFrame:
-    """Return `token_id, token, count` of words, or of the items that sessions consist of."""
-    if config.entity == "word":
-        return store.read("vocabulary", VOCABULARY)
-    return items_as_tokens(store.read("vocabulary", ITEM_IDS))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """From a trainer's vectors to a staged space: written once per id, registered when complete."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -55,11 +56,13 @@ def stage(
     state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
     trained = train(state)
     vectors, content = observed_content(_rows(trained.vectors, space_id))
-    rows = store.write(vectors, VECTORS, part={"space_id": space_id})
+    with ThreadPoolExecutor(1) as pool:  # a small table's commit is mostly waiting
+        told = pool.submit(_write_history, store, space_id, trained)
+        rows = store.write(vectors, VECTORS, part={"space_id": space_id})
+    told.result()
     if is_catalog_name(store.output("vectors")):  # Spark loses what is observed of such a write
         written = tables.read(store.spark, store.output("vectors"), VECTORS)
         content = partial(measure_content, of_space(written, space_id))
-    _write_history(store, space_id, trained)
     _register(
         store,
         new_space(
