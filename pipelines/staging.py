@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -55,21 +55,14 @@ def stage(
         )
     state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
     trained = train(state)
-    vectors, content = observed_content(_rows(trained.vectors, space_id))
-    with ThreadPoolExecutor(1) as pool:  # a small table's commit is mostly waiting
-        told = pool.submit(_write_history, store, space_id, trained)
-        rows = store.write(vectors, VECTORS, part={"space_id": space_id})
-    told.result()
-    if is_catalog_name(store.output("vectors")):  # Spark loses what is observed of such a write
-        written = tables.read(store.spark, store.output("vectors"), VECTORS)
-        content = partial(measure_content, of_space(written, space_id))
+    rows, content = _write_space(store, space_id, trained)
     _register(
         store,
         new_space(
             space_id=space_id,
             name=name,
             metric=metric,
-            measured=content(),
+            measured=content,
             metadata=store.metadata,
             parameters=store.parameters,
         ),
@@ -110,6 +103,19 @@ def _rows(trained: DataFrame, space_id: str) -> DataFrame:
         squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
         trained = trained.withColumn("norm", F.sqrt(squares).cast("float"))
     return trained.select(F.lit(space_id).alias("space_id"), "entity", "key", "vector", "norm")
+
+
+def _write_space(store: TableStore, space_id: str, trained: Trained) -> tuple[int, dict[str, Any]]:
+    """Write vectors and history side by side; return the rows written and what they measure."""
+    vectors, content = observed_content(_rows(trained.vectors, space_id))
+    with ThreadPoolExecutor(1) as pool:  # a small table's commit is mostly waiting
+        told = pool.submit(_write_history, store, space_id, trained)
+        rows = store.write(vectors, VECTORS, part={"space_id": space_id})
+    told.result()
+    if not is_catalog_name(store.output("vectors")):
+        return rows, content()
+    written = tables.read(store.spark, store.output("vectors"), VECTORS)
+    return rows, measure_content(of_space(written, space_id))  # Spark observes no such write
 
 
 def _write_history(store: TableStore, space_id: str, trained: Trained) -> None:

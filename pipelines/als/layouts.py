@@ -30,6 +30,22 @@ class Choice:
     is_whole: bool
 
 
+def packed_bytes(found: Survey, dimension: int) -> int:
+    """Return the bytes of a fit that one task holds: cells by both sides, factors, a margin."""
+    cells, factors = found.pairs * 8, (found.users + found.items) * dimension * 4
+    return 2 * cells + 3 * factors + _MARGIN
+
+
+def packed_at_once(spark: SparkSession, needed: int) -> int:
+    """Return how many fits of so many bytes one executor holds, one of its cores each; 0 for none.
+
+    Where Python's memory is not configured, as on a standalone cluster, as much as the JVM has is
+    taken for it.
+    """
+    memory = executor_memory(spark) or executor_heap(spark)
+    return min(executor_threads(spark), memory // needed)
+
+
 def choose(
     spark: SparkSession, config: TrainAlsConfig, found: Survey, dimension: int,
     begun: str | None = None,
@@ -41,9 +57,7 @@ def choose(
     """
     cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
     memory = executor_memory(spark) or executor_heap(spark)
-    cells = found.pairs * 8
-    factors = (found.users + found.items) * dimension * 4
-    needed = 2 * cells + 3 * factors + _MARGIN
+    needed = packed_bytes(found, dimension)
     layout, why = begun or str(config.layout), "as it began" if begun else "as configured"
     if layout == "auto":
         fits = needed <= memory

@@ -10,18 +10,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
+from pyspark.resource import ResourceProfile
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
-from pipelines.als import cells, packed
+from pipelines.als import cells, layouts, packed
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.fit import Fit
 from pipelines.als.packing import SIDES, Survey
 from pipelines.als.stored import Stored
 from pipelines.als.sweep import Solver
 from pipelines.als.tuning_config import TuneAlsConfig
+from pipelines.errors import ConfigError
 from pipelines.training import progress
+from pipelines.training.executors import executor_threads, whole_executor
 from pipelines.training.rounds import RoundState
 
 Row = dict[str, Any]
@@ -47,8 +50,10 @@ def search(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) ->
 
     Raises:
         InputError: A split has no pairs.
+        ConfigError: A fit of the last rank does not fit an executor.
     """
     found = _prepare(interactions, config, state)
+    _at_once(state, found, _last_rank(config))  # not after hours at the ranks below it
     rows: list[Row] = []
     rank = config.first_rank
     while rank <= config.max_rank:
@@ -68,6 +73,25 @@ def search(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) ->
 def best_of(rows: list[Row], metric: str) -> Row:
     """Return the row of the highest metric; among equals the first."""
     return max(rows, key=lambda row: row[metric])
+
+
+def _last_rank(config: TuneAlsConfig) -> int:
+    rank = config.first_rank
+    while 2 * rank <= config.max_rank:
+        rank *= 2
+    return rank
+
+
+def _at_once(state: RoundState, found: Survey, rank: int) -> int:
+    """Return how many candidates of a rank an executor holds side by side."""
+    needed = layouts.packed_bytes(found, rank)
+    count = layouts.packed_at_once(state.spark, needed)
+    if not count:
+        raise ConfigError(
+            f"max_rank: a candidate of rank {rank} takes {needed / 2**30:.1f} GiB, more than an "
+            "executor has; lower max_rank, or raise spark.executor.memoryOverhead"
+        )
+    return count
 
 
 def _prepare(interactions: DataFrame, config: TuneAlsConfig, state: RoundState) -> Survey:
@@ -107,8 +131,34 @@ def _try(
     candidates: list[Candidate], config: TuneAlsConfig, state: RoundState, found: Survey
 ) -> list[Row]:
     """Fit candidates side by side, one task each, and return their rows by trial and sweep."""
+    numbers, profile = _spread(len(candidates), state, _at_once(state, found, candidates[0].rank))
+    schema = "number int, iteration int, recall double, ndcg double, loss double, seconds double"
+    task = _task(_fits(candidates, config, state, found), config)
+    # candidates times sweeps; sorted here, as Spark's own sort would fit all of them twice
+    tried = numbers.mapInArrow(task, schema, profile=profile).collect()
+    rows = []
+    for row in sorted(tried, key=lambda row: (row["number"], row["iteration"])):
+        own = row.asDict()
+        rows.append(asdict(candidates[own.pop("number")]) | own)
+    return rows
+
+
+def _spread(
+    count: int, state: RoundState, at_once: int
+) -> tuple[DataFrame, ResourceProfile | None]:
+    """Return numbers by task, and the profile by which an executor has so many tasks at once."""
+    spark = state.spark
+    taken = -(-executor_threads(spark) // at_once)  # cores that a task keeps
+    slots = max(1, int(spark.sparkContext.defaultParallelism) // taken)
+    tasks = count if taken == 1 else min(count, slots)  # local mode has no profiles
+    return spark.range(0, count, 1, tasks), whole_executor(spark, taken)
+
+
+def _fits(
+    candidates: list[Candidate], config: TuneAlsConfig, state: RoundState, found: Survey
+) -> list[Fit]:
     counts = cells.parse_counts(Stored(state.folder))
-    fits = [
+    return [
         Fit(
             folder=state.folder, sizes={side: found.size(side) for side in SIDES},
             counts={side: counts[side]["rows"] for side in SIDES}, blocks=found.blocks,
@@ -118,15 +168,6 @@ def _try(
         )
         for one in candidates
     ]  # fmt: skip
-    numbers = state.spark.range(0, len(fits), 1, len(fits))
-    schema = "number int, iteration int, recall double, ndcg double, loss double, seconds double"
-    # candidates times sweeps; sorted here, as Spark's own sort would fit all of them twice
-    tried = numbers.mapInArrow(_task(fits, config), schema).collect()
-    rows = []
-    for row in sorted(tried, key=lambda row: (row["number"], row["iteration"])):
-        own = row.asDict()
-        rows.append(asdict(candidates[own.pop("number")]) | own)
-    return rows
 
 
 def _task(

@@ -7,10 +7,10 @@ import pytest
 
 from jobs import evaluate_recommendations, train_als, tune_als
 from pipelines import tables
-from pipelines.als import tuning
+from pipelines.als import layouts, tuning
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.tuning_config import TuneAlsConfig, TuningInputs, TuningOutputs
-from pipelines.errors import InputError
+from pipelines.errors import ConfigError, InputError
 from pipelines.evaluation.config import (
     EvaluateRecommendationsConfig,
     EvaluationOutputs,
@@ -156,3 +156,20 @@ def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path, layou
 def test_a_split_without_pairs_is_told(spark, folder, tmp_path):
     with pytest.raises(InputError, match="valid_share"):
         tune(spark, folder, tmp_path, evaluation_split="test")
+
+
+def test_candidates_that_do_not_fit_an_executor_are_refused_at_first(
+    spark, folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(layouts, "executor_memory", lambda _: 1 << 29)  # the margin alone
+    with pytest.raises(ConfigError, match=r"max_rank: a candidate of rank 8 takes 0\.5 GiB"):
+        tune(spark, folder, tmp_path, first_rank=4, max_rank=15)
+    with pytest.raises(InputError, match="no table here"):
+        tables.read(spark, str(tmp_path / "tuning_results"), TUNING_RESULTS)
+
+
+def test_candidates_share_an_executor_as_far_as_its_memory_goes(spark, monkeypatch):
+    monkeypatch.setattr(layouts, "executor_threads", lambda _: 8)
+    for gibibytes, count in ((1, 0), (2, 1), (7, 3), (64, 8)):
+        monkeypatch.setattr(layouts, "executor_memory", lambda _, n=gibibytes: n << 30)
+        assert layouts.packed_at_once(spark, (2 << 30) - 1) == count
