@@ -114,32 +114,32 @@ _one3, _one_narrow = _tile(1, 3), _tile(1, 1, LANES)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def multiply_row(left, right, to, i, first, last):
-    """Set row i of `to` to that of left[:, first:last] @ right[first:last]."""
-    n, j = to.shape[1], 0
+def _multiply_row(left, right, to, i):
+    """Set row i of `to` to that of left @ right."""
+    n, inner, j = to.shape[1], left.shape[1], 0
     while n - j >= 3 * WIDE:
-        _one3(left, right, to, i, j, first, last)
+        _one3(left, right, to, i, j, 0, inner)
         j += 3 * WIDE
     while n - j:
-        _one_narrow(left, right, to, i, j, first, last)
+        _one_narrow(left, right, to, i, j, 0, inner)
         j += LANES
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
-def multiply_rows(left, right, to, i, first, last):
-    """Set `SHORT` rows of `to`, from row i, to those of left[:, first:last] @ right[first:last]."""
-    n, j = to.shape[1], 0
+def _multiply_short(left, right, to, i):
+    """Set `SHORT` rows of `to`, from row i, to those of left @ right."""
+    n, inner, j = to.shape[1], left.shape[1], 0
     while n - j >= 3 * WIDE and n - j != 4 * WIDE:
-        _short3(left, right, to, i, j, first, last)
+        _short3(left, right, to, i, j, 0, inner)
         j += 3 * WIDE
     while n - j >= 2 * WIDE:
-        _short2(left, right, to, i, j, first, last)
+        _short2(left, right, to, i, j, 0, inner)
         j += 2 * WIDE
     if n - j >= WIDE:
-        _short1(left, right, to, i, j, first, last)
+        _short1(left, right, to, i, j, 0, inner)
         j += WIDE
     if n - j:
-        _short_narrow(left, right, to, i, j, first, last)
+        _short_narrow(left, right, to, i, j, 0, inner)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
@@ -168,19 +168,7 @@ def multiply(left, right, to):
             _multiply_tall(left, right, to, i)
             i += TALL
     while to.shape[0] - i >= SHORT:
-        multiply_rows(left, right, to, i, 0, left.shape[1])
+        _multiply_short(left, right, to, i)
         i += SHORT
     for row in range(i, to.shape[0]):
-        multiply_row(left, right, to, row, 0, left.shape[1])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def multiply_band(left, right, to, before, after):
-    """Set `to` to left @ right, where row i of left is zero but in i - before to i + after."""
-    for i in range(0, to.shape[0], SHORT):
-        first, last = max(0, i - before), min(left.shape[1], i + SHORT + after)
-        if i + SHORT <= to.shape[0]:
-            multiply_rows(left, right, to, i, first, last)
-        else:
-            for row in range(i, to.shape[0]):
-                multiply_row(left, right, to, row, first, last)
+        _multiply_row(left, right, to, row)

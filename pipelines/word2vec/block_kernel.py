@@ -11,13 +11,15 @@ gradient. Numba's cache does not see edits of what this imports: touch this file
 import numpy as np
 from numba import njit
 
+from pipelines.training.compiling import inner
+from pipelines.training.rows import copy
 from pipelines.word2vec.steps import add_gradients, push_apart, pushed, train_window
-from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
+from pipelines.word2vec.stream import draw_windows, fill, next_state
 
 _LAID_OUT = 1 << 14  # kept tokens at a time
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@inner
 def _window(kept, i, begin, end, other, classes, contexts):
     """Write the rows of a window's tokens of the output class; return how many, and all pairs."""
     count = 0
@@ -28,7 +30,7 @@ def _window(kept, i, begin, end, other, classes, contexts):
     return count, end - begin - 1
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@inner
 def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, state):
     """Push the input rows of a full chunk, or of the last one, from negatives drawn for it."""
     drawn, push, nothing = scratch
@@ -36,7 +38,7 @@ def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, st
         state = next_state(state)
         drawn[r] = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
     for i in range(filled):
-        copy_row(push[0], i, inputs, rows[i])
+        push[-1][i] = copy(push[0], i, inputs, rows[i], inputs.shape[1])
     push_apart(pairs[:filled], drawn, weight, rate, outputs, *push)
     add_gradients(rows, 0, pairs[:filled], push[1], inputs, nothing)
     return state

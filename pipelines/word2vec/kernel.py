@@ -10,23 +10,27 @@ gradient is that of one draw per pair.
 import numpy as np
 from numba import njit
 
+from pipelines.training.compiling import inner
 from pipelines.training.prefetch import prefetch_to_write
-from pipelines.training.products import padded
+from pipelines.training.rows import copy
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
 from pipelines.word2vec.hot_rows import exchange, take, turn_to_own
 from pipelines.word2vec.steps import add_gradients, push_apart, pushed, train_window
-from pipelines.word2vec.stream import copy_row, draw_windows, fill, next_state
+from pipelines.word2vec.stream import draw_windows, fill, next_state
 
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@inner
 def _skip_gram(
-    kept, c0, first, last, rate, inputs, outputs, pairs, touches, X, steps, contexts
+    kept, c0, ahead, first, last, rate, inputs, outputs, pairs, touches, X, squares, steps,
+    contexts,
 ):  # fmt: skip
     """Train each token on its window; leave its row in X for the negatives."""
     for i in range(pairs.size):
-        count = 0
+        count, later = 0, kept[min(c0 + i + pairs.size, ahead - 1)]
+        prefetch_to_write(inputs, later)
+        prefetch_to_write(outputs, later)
         for j in range(first[i], last[i]):
             if j != c0 + i:
                 contexts[count] = kept[j]
@@ -34,44 +38,54 @@ def _skip_gram(
         train_window(inputs, kept[c0 + i], contexts, count, rate, outputs, touches, steps)
         pairs[i] = count
     for i in range(pairs.size):
-        copy_row(X, i, inputs, kept[c0 + i])
+        squares[i] = copy(X, i, inputs, kept[c0 + i], inputs.shape[1])
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _scratch(chunk, shared, reach, dimension):
     """Allocate once what every chunk uses: pairs, windows, and what tokens and negatives take."""
-    width, span = padded(dimension), chunk + 2 * reach
     pairs, steps = np.zeros(chunk, np.float32), np.zeros(chunk, np.float32)
     windows = np.empty((2, chunk), np.int64)
     window = np.zeros(2 * reach, np.float32), np.empty(2 * reach, np.int32)
-    means = np.zeros((chunk, span), np.float32), np.zeros((span, width), np.float32)
+    means = np.zeros(chunk, np.float32), np.zeros((1, dimension), np.float32)
     drawn = np.empty(shared, np.int32)
     return pairs, steps, windows, window, means, drawn, pushed(chunk, shared, dimension)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
-def _train_chunk(
-    kept, c0, size, ahead, noise, inputs, outputs, rate, is_cbow, negative, scratch, input_touches,
-    output_touches, hot, own, state,
-):  # fmt: skip
-    """Train consecutive kept tokens whose windows are drawn, and return their pairs."""
-    all_pairs, steps, windows, window, (band, rows), drawn, push = scratch
-    X, dX = push[0], push[1]
+@inner
+def _draw(noise, hot, own, outputs, drawn, state):
+    """Draw a chunk's negatives, a thread's own copies of the hot ones, and ask for their rows."""
     for r in range(drawn.size):
         state = next_state(state)
         row = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
         drawn[r] = row + own if row < hot else row
         prefetch_to_write(outputs, drawn[r])
-    for i in range(c0 + size, min(c0 + 2 * size, ahead)):
-        prefetch_to_write(inputs, kept[i])
-        prefetch_to_write(outputs, kept[i])
+    return state
+
+
+@inner
+def _train_chunk(
+    kept, begin, end, c0, size, ahead, noise, inputs, outputs, rate, is_cbow, negative, scratch,
+    input_touches, output_touches, hot, own, state,
+):  # fmt: skip
+    """Draw the windows of consecutive kept tokens, train them, and return their pairs."""
+    all_pairs, steps, windows, window, (shares, sums), drawn, push = scratch
+    X, dX, squares = push[0], push[1], push[-1]
+    state = _draw(noise, hot, own, outputs, drawn, state)
     pairs, first, last = all_pairs[:size], windows[0], windows[1]
     reach = window[0].size // 2
     if is_cbow:
-        mean_windows(kept, c0, ahead, reach, first, last, inputs, pairs, band, rows, X)
+        state = next_state(state)
+        reach = 1 + np.int64((state >> np.uint64(33)) % np.uint64(reach))
+        mean_windows(
+            kept, c0, ahead, reach, begin, end, inputs, outputs, pairs, shares, sums, X, squares,
+            steps,
+        )  # fmt: skip
     else:
+        state = draw_windows(begin, end, c0, c0 + size, reach, first, last, state)
         _skip_gram(
-            kept, c0, first, last, rate, inputs, outputs, pairs, output_touches, X, *window
+            kept, c0, ahead, first, last, rate, inputs, outputs, pairs, output_touches, X, squares,
+            *window,
         )  # fmt: skip
     total = pairs.sum()
     if total == 0:
@@ -82,9 +96,9 @@ def _train_chunk(
             output_touches[drawn[r]] += total * weight
     push_apart(pairs, drawn, weight, rate, outputs, *push)
     if is_cbow:
-        attract(kept, c0, rate, outputs, pairs, output_touches, X, dX, steps)
-        spread_gradients(kept, c0, ahead, reach, size, band, dX, rows, inputs)
-        count_windows(kept, c0, first, last, pairs, input_touches)
+        attract(kept, c0, ahead, rate, outputs, pairs, shares, output_touches, X, dX, steps)
+        spread_gradients(kept, c0, size, reach, begin, end, dX, sums, inputs)
+        count_windows(kept, c0, reach, begin, end, pairs, shares, input_touches)
     else:
         add_gradients(kept, c0, pairs, dX, inputs, input_touches)
     return total, state
@@ -108,7 +122,8 @@ def train_sentences(
         last_rate: Learning rate at the last token; it falls in a straight line between them.
         is_cbow: The mean of a window predicts its token, in place of the token its window; the
             gradient of the mean is divided by its tokens, which word2vec.c forgets.
-        window: Most tokens on each side; each token draws its own reach evenly from 1 to this.
+        window: Most tokens on each side; each token, or for CBOW each chunk, draws its own reach
+            evenly from 1 to this.
         negative: Negatives per positive pair, in expectation.
         chunk: Consecutive tokens that share negatives.
         shared: Negatives drawn for a chunk.
@@ -127,7 +142,6 @@ def train_sentences(
     kept = np.empty(BLOCK, np.int32)
     begin, end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
     scratch = _scratch(chunk, shared, window, inputs.shape[1])
-    windows = scratch[2]
     hot, own, every, threads = own_rows
     share = np.float32(1) / np.float32(threads)
     taken = np.empty((2, hot, inputs.shape[1]), np.float32)
@@ -146,10 +160,9 @@ def train_sentences(
             c1 = min(filled, c0 + chunk)
             done = (before - origin + (position - before) * (c0 / filled)) / size
             rate = np.float32(first_rate + (last_rate - first_rate) * done)
-            state = draw_windows(begin, end, c0, c1, window, windows[0], windows[1], state)
             pairs, state = _train_chunk(
-                kept, c0, c1 - c0, filled, noise, inputs, outputs, rate, is_cbow, negative, scratch,
-                input_touches, output_touches, hot, own, state,
+                kept, begin, end, c0, c1 - c0, filled, noise, inputs, outputs, rate, is_cbow,
+                negative, scratch, input_touches, output_touches, hot, own, state,
             )  # fmt: skip
             trained += pairs
     exchange(inputs, outputs, taken, own, share)

@@ -4,14 +4,16 @@
 import numpy as np
 from numba import njit
 
+from pipelines.training.compiling import inner
 from pipelines.training.products import multiply, padded
-from pipelines.word2vec.stream import add_row, copy_row, shorten, sigmoid, square
+from pipelines.training.rows import copy
+from pipelines.word2vec.stream import add_row, shorten, sigmoid
 
-LIMIT = np.float32(1)  # step times curvature; beyond 2 a step ends further off than it began
+LIMIT = np.float32(2)  # step times curvature; beyond 2 a step ends further off than it began
 REACH = np.float32(4)  # a score of -4 hardly asks to be lowered: what lies between is a step's way
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@inner
 def train_window(inputs, row, contexts, count, rate, outputs, touches, steps):
     """Draw a token's input row and the output rows of its context together.
 
@@ -50,30 +52,31 @@ def pushed(chunk, shared, dimension):
         np.zeros(chunk, np.float32),
         np.zeros(shared, np.float32),
         np.zeros(shared, np.float32),
+        np.zeros(chunk, np.float32),
     )
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@inner
 def push_apart(
-    pairs, drawn, weight, rate, outputs, X, dX, N, columns, G, bends_in, bends_out, sizes
+    pairs, drawn, weight, rate, outputs, X, dX, N, columns, G, bends_in, bends_out, sizes,
+    squares,
 ):  # fmt: skip
     """Push the rows of X and the drawn output rows apart; leave the gradient of X in dX.
 
     Row i of X takes `weight * pairs[i]` of the gradient of each shared negative. All of them act at
     once on a row: where that overshoots it is shortened. That is where step times curvature passes
     a limit: the sigmoid's own curvature or, where it is saturated, its mean on the way down.
-    `columns` takes the transpose of N.
+    `columns` takes the transpose of N; `squares` has the squared lengths of the rows of X.
     """
     for r in range(drawn.size):
-        copy_row(N, r, outputs, drawn[r])
+        sizes[r] = copy(N, r, outputs, drawn[r], outputs.shape[1])
         bends_out[r] = np.float32(0)
-        sizes[r] = square(N, r)
         for k in range(N.shape[1]):
             columns[k, r] = N[r, k]
     multiply(X, columns, G)
     for i in range(X.shape[0]):
         step = -rate * weight * pairs[i] if i < pairs.size else np.float32(0)
-        size, bend = square(X, i), np.float32(0)
+        size, bend = squares[i], np.float32(0)
         for r in range(drawn.size):
             s = sigmoid(G[i, r])
             far = max(np.float32(1) - s, np.float32(1) / (abs(G[i, r]) + REACH))
@@ -90,7 +93,7 @@ def push_apart(
         add_row(outputs, drawn[r], N, r)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@inner
 def add_gradients(tokens, first, pairs, dX, inputs, touches):
     """Add row i of dX to the input row of token `first + i`, where that token has a pair."""
     for i in range(pairs.size):

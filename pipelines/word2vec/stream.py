@@ -57,10 +57,11 @@ def fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):
             token = tokens[position]
             position += 1
             state = next_state(state)
-            if np.float32(state >> np.uint64(40)) * _SCALE < keep[token]:
-                kept[filled] = token
-                begin[filled] = first
-                filled += 1
+            kept[filled], begin[filled] = (
+                token,
+                first,
+            )  # overwritten where it is not kept: no branch
+            filled += np.int64(np.float32(state >> np.uint64(40)) * _SCALE < keep[token])
         for i in range(first, filled):
             end[i] = filled
         if position < last:
@@ -95,15 +96,6 @@ def add_row(to, i, rows, j):
     """Add row j of one matrix to row i of another, which may be narrower."""
     for k in range(to.shape[1]):
         to[i, k] += rows[j, k]
-
-
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def square(rows, i):
-    """Return a row's squared length."""
-    total = np.float32(0)
-    for k in range(rows.shape[1]):
-        total += rows[i, k] * rows[i, k]
-    return total
 
 
 @njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
