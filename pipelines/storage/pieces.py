@@ -29,14 +29,18 @@ class Pieces:
     """A table that is not made yet.
 
     Args:
-        apply: Returns the frame, of a schema, of what a function makes of each piece.
+        apply: Returns the frame, of a schema, of what a function makes of each piece. Strings of a
+            piece may be in a dictionary, which is written as it is.
     """
 
     apply: Callable[[Callable[[pa.Table], pa.Table], str], DataFrame]
 
     def frame(self, table: Table) -> DataFrame:
         """Return the rows."""
-        return self.apply(lambda piece: piece, table.schema().simpleString())
+        schema = _stored_schema(table)
+        return self.apply(
+            lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
+        )
 
 
 def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str) -> int:
@@ -83,7 +87,29 @@ def _strings(field: pa.Field, path: str) -> list[str]:
         return [name for child in field.type for name in _strings(child, f"{path}.{child.name}")]
     if pa.types.is_list(field.type):
         return _strings(field.type.value_field, f"{path}.list.element")
-    return [path] if pa.types.is_string(field.type) else []
+    is_text = pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)
+    return [path] if is_text else []
+
+
+def _as_stored(piece: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return the columns as the contract has them, but for strings that are in a dictionary."""
+    chosen = piece.select(schema.names)
+    kinds = [
+        _kept(field.type, made.type) for field, made in zip(schema, chosen.schema, strict=True)
+    ]
+    fields = [field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]
+    return chosen.cast(pa.schema(fields, schema.metadata))
+
+
+def _kept(wanted: pa.DataType, made: pa.DataType) -> pa.DataType:
+    if pa.types.is_dictionary(made):
+        return made
+    if pa.types.is_list(wanted):
+        return pa.list_(wanted.value_field.with_type(_kept(wanted.value_type, made.value_type)))
+    if pa.types.is_struct(wanted):
+        pairs = [(field, made.field(field.name).type) for field in wanted]
+        return pa.struct([field.with_type(_kept(field.type, kind)) for field, kind in pairs])
+    return wanted
 
 
 def _writer(
@@ -95,7 +121,7 @@ def _writer(
             if not field.nullable and piece[field.name].null_count:
                 raise InputError(null_problem(table, field.name))
         if piece.num_rows:
-            _write(piece.select(schema.names).cast(schema), f"{folder}/{name}", codec)
+            _write(_as_stored(piece, schema), f"{folder}/{name}", codec)
         written = pa.table({"file": [name], "rows": pa.array([piece.num_rows], pa.int64())})
         return written.slice(0, min(1, piece.num_rows))
 
@@ -104,7 +130,12 @@ def _writer(
 
 def _write(piece: pa.Table, file: str, codec: str) -> None:
     files, path = resolve(file)
-    pq.write_table(
-        piece, path, filesystem=files, compression=_CODECS.get(codec, codec),
+    flat = [field.name for field in piece.schema if not pa.types.is_nested(field.type)]
+    with pq.ParquetWriter(
+        path, piece.schema, filesystem=files, compression=_CODECS.get(codec, codec),
         use_dictionary=[name for field in piece.schema for name in _strings(field, field.name)],
-    )  # fmt: skip
+        write_statistics=flat,  # of what is in lists nobody asks for the least
+        store_schema=False,  # whoever reads is to get strings, not our dictionaries
+    ) as writer:  # fmt: skip
+        writer.write_table(piece)
+        writer.add_key_value_metadata(piece.schema.metadata)

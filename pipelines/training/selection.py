@@ -11,14 +11,14 @@ from numba import njit
 from pipelines.training.products import PANEL, multiply
 from pipelines.training.scanning import COUNT, above, lowest
 
-_LEAST_WIDTH = 4
+_LEAST_WIDTH, _HALVINGS = 4, 10
 _SIGN, _ALL, _HALF = np.uint64(1 << 31), np.uint64((1 << 32) - 1), np.uint64(32)
 NOTHING = np.uint64(0)
 """No candidate: below the one of any score but NaN."""
 
 
 @njit(cache=True)
-def _capacity(k):
+def capacity(k):
     """Return how many candidates a query may hold before they are cut down to k."""
     return 3 * k + COUNT
 
@@ -35,11 +35,11 @@ def _candidate(bits, index):
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def decode(candidates, indices, scores):
-    """Write indices and scores of sorted candidates, the best first; -1 and -inf of `NOTHING`."""
-    bits, k = scores.view(np.uint32), candidates.shape[1]
-    for q in range(candidates.shape[0]):
-        for n in range(k):
-            candidate = candidates[q, k - 1 - n]
+    """Write indices and scores of the best of sorted candidates; -1 and -inf where they run out."""
+    bits, width = scores.view(np.uint32), candidates.shape[1]
+    for q in range(indices.shape[0]):
+        for n in range(indices.shape[1]):
+            candidate = candidates[q, width - 1 - n] if n < width else NOTHING
             if candidate == NOTHING:
                 indices[q, n], scores[q, n] = -1, -np.inf
                 continue
@@ -95,10 +95,28 @@ def _bound(row, k):
         part = row[n * groups : (n + 1) * groups]
         for g in range(groups):  # groups lie across, so that this is one instruction for many
             largest[g] = part[g] if part[g] > largest[g] else largest[g]
-    for g in range(groups):
-        if np.isnan(largest[g]):
-            return np.float32(-np.inf)
-    return np.nextafter(_kth(largest, k), np.float32(-np.inf))
+    return _above_most(largest, k)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _above_most(values, k):
+    """Return a number that at least k of some values are above, close to the largest such one.
+
+    Halving between the least and the largest: no value is moved, as to select one exactly.
+    """
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        return np.float32(-np.inf)
+    low = np.nextafter(low, np.float32(-np.inf))
+    for _ in range(_HALVINGS):
+        middle, count = np.float32(0.5) * low + np.float32(0.5) * high, 0
+        for value in values:
+            count += value > middle
+        if count >= k:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -145,8 +163,8 @@ def _hide(row, masked, first):
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def select_block(queries, panels, size, offsets, masked, k, tile, found):
-    """Write the k best items of each of a block of queries, in any order.
+def select_block(queries, panels, size, offsets, masked, k, tile, best):
+    """Write the k best items of each of a block of queries, and some that are not, in any order.
 
     Args:
         queries: float32, `(n, d)`.
@@ -156,11 +174,13 @@ def select_block(queries, panels, size, offsets, masked, k, tile, found):
         masked: Indices of items that a query must not get; those that are none are ignored.
         k: Wanted per query.
         tile: Panels whose scores are held at a time, in the caches.
-        found: Candidates, `(n, k)`; `NOTHING` where there are no more.
+        best: Candidates, `(n, capacity(k))`.
+
+    Returns:
+        Columns of `best` that were written; `NOTHING` where a query has fewer candidates.
     """
     n = queries.shape[0]
     scores = np.empty((n, tile * PANEL), np.float32)
-    best = np.empty((n, _capacity(k)), np.uint64)
     counts, least = np.zeros(n, np.int64), np.full(n, -np.inf, np.float32)
     for first in range(0, panels.shape[0], tile):
         last = min(panels.shape[0], first + tile)
@@ -173,7 +193,5 @@ def select_block(queries, panels, size, offsets, masked, k, tile, found):
             _hide(row, masked[offsets[q] : offsets[q + 1]], first * PANEL)
             counts[q], least[q] = _select(row, first * PANEL, best[q], counts[q], least[q], k)
     for q in range(n):
-        if counts[q] > k:
-            _cut(best[q], counts[q], k)
-            counts[q] = k
-        found[q, : counts[q]] = best[q, : counts[q]]
+        best[q, counts[q] : counts.max()] = NOTHING
+    return counts.max()

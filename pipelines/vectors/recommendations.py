@@ -120,10 +120,8 @@ def _best_items(
     rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
     is_item = rows >= 0
     offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(is_item, axis=1))])
-    scored = pa.StructArray.from_arrays(
-        [catalogue.keys.take(pa.array(rows[is_item])), pa.array(scores[is_item], pa.float32())],
-        ["key", "score"],
-    )
+    keys = pa.DictionaryArray.from_arrays(rows[is_item].astype(np.int32), catalogue.keys)
+    scored = pa.StructArray.from_arrays([keys, pa.array(scores[is_item])], ["key", "score"])
     lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), scored)
     return pa.table({"space_id": users["space_id"], "user": users["key"], "items": lists})
 

@@ -26,8 +26,9 @@ _PAIRS_PER_CUT = 4_000_000  # that a task holds before it cuts them: 32 MB
 def beside_seen(
     users: DataFrame, pairs: Columns | None, user_ids: DataFrame, *, k: int
 ) -> PandasCogroupedOps:
-    """Return users in blocks, `space_id, key, vector, id`, beside their pairs, `users, items`.
+    """Return users in blocks, `space_id, key, vector, place`, beside their pairs, `users, items`.
 
+    A block has the ids equal modulo the blocks; places in it are what is left of the division.
     Every split counts as seen: what was held out for evaluation has happened all the same.
 
     Args:
@@ -41,12 +42,14 @@ def beside_seen(
     ids = user_ids.select("key", F.col("id").cast("int").alias("id"))
     known = users.select("space_id", "key", "vector").join(ids, "key", "left")
     block = F.coalesce(F.col("id"), F.pmod(F.hash("key"), F.lit(blocks))) % blocks
+    place = F.floor(F.col("id") / blocks).cast("int")
+    left = known.select("space_id", "key", "vector", place.alias("place"), block.alias("block"))
     if pairs is None:
         cut = users.sparkSession.createDataFrame([], _CUT)
     else:
         cut = pairs.map_in_arrow(_cutter(blocks), _CUT)
-    left, right = (_spread(frame, blocks) for frame in (known.withColumn("block", block), cut))
-    return left.groupBy("block").cogroup(right.groupBy("block"))
+    spread = [_spread(frame, blocks).groupBy("block") for frame in (left, cut)]
+    return spread[0].cogroup(spread[1])
 
 
 def _spread(frame: DataFrame, blocks: int) -> DataFrame:
@@ -60,7 +63,8 @@ def _blocks(count: int, k: int, cores: int) -> int:
     """Return into how many blocks users are cut, by their number, k and what works on them."""
     largest = max(1, min(_MOST_USERS, _MOST_PLACES // k))
     enough = min(_BLOCKS_PER_CORE * cores, -(-count // _LEAST_USERS))
-    return max(-(-count // largest), enough, 1)
+    blocks = max(-(-count // largest), enough, 1)
+    return -(-blocks // cores) * cores if blocks > cores else blocks  # or cores wait for the last
 
 
 def _cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
@@ -76,7 +80,7 @@ def _cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Rec
                 yield pa.RecordBatch.from_pydict(
                     {
                         "block": pa.array([block], pa.int32()),
-                        "users": [users[places].tobytes()],
+                        "users": [(users[places] // blocks).tobytes()],
                         "items": [items[places].tobytes()],
                     }
                 )
@@ -88,18 +92,19 @@ def seen_items(users: pa.Table, pairs: pa.Table) -> Ragged:
     """Return the item ids that each user of a block has seen.
 
     Args:
-        users: Rows of a block, with `id`, null for none.
-        pairs: Rows of `users` and `items`, arrays of int32 of the same block.
+        users: Rows of a block, with `place`, null for none.
+        pairs: Rows of `users`, by their places, and `items`, arrays of int32 of the same block.
     """
-    ids = pc.fill_null(users["id"], -1).to_numpy()
+    places = pc.fill_null(users["place"], -1).to_numpy()
     owners, items = (_joined(pairs[name]) for name in ("users", "items"))
-    is_known = np.isin(owners, ids)
-    owners, items = owners[is_known], items[is_known]
-    order = np.argsort(ids, kind="stable")
-    rows = order[np.searchsorted(ids, owners, sorter=order)]
-    lengths = np.bincount(rows, minlength=len(ids))
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Ragged(offsets, items[np.argsort(rows, kind="stable")].astype(np.int64))
+    rows_of = np.full(max(places.max(initial=-1), owners.max(initial=-1)) + 2, -1, np.int32)
+    rows_of[places] = np.arange(len(places))  # those without an id are overwritten
+    rows_of[-1] = -1
+    rows = rows_of[owners]
+    rows, items = rows[rows >= 0], items[rows >= 0]
+    lengths = np.bincount(rows, minlength=len(places))
+    order = np.argsort(rows.astype(np.min_scalar_type(len(places))), kind="stable")  # by radix
+    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), items[order].astype(np.int64))
 
 
 def _joined(parts: pa.ChunkedArray) -> Indices:

@@ -26,10 +26,14 @@ def made(spark: SparkSession, rows=ROWS, *, is_broken: bool = False) -> Pieces:
             if is_broken and number == 2:
                 raise ValueError("broken piece")
             some = rows[number : number + 1]
-            items = [[{"key": k, "score": s} for k, s in row[2]] for row in some]
-            kind = pa.list_(pa.struct([("key", pa.string()), ("score", pa.float64())]))
+            pairs = [pair for row in some for pair in row[2]]
+            keys = pa.array([k for k, _ in pairs], pa.string()).dictionary_encode()
+            scores = pa.array([s for _, s in pairs], pa.float64())
+            scored = pa.StructArray.from_arrays([keys, scores], ["key", "score"])
+            ends = pa.array([0, *(len(row[2]) for row in some)], pa.int32())
             columns = {
-                "items": pa.array(items, kind), "user": pa.array([r[1] for r in some], pa.string()),
+                "items": pa.ListArray.from_arrays(ends, scored),
+                "user": pa.array([r[1] for r in some], pa.string()),
                 "space_id": pa.array([r[0] for r in some], pa.string()),
             }  # fmt: skip
             return then(pa.table(columns))
@@ -62,6 +66,8 @@ def test_pieces_are_the_table_spark_would_have_written(spark, tmp_path):
     assert "RLE_DICTIONARY" in stored.metadata.row_group(0).column(2).encodings
     plain = spark.read.parquet(uri).schema
     assert plain["user"].metadata["comment"] == "Key of the user"
+    items = pq.read_schema(files[0]).field("items").type  # and no dictionaries for other readers
+    assert items.value_type.field("key").type == pa.string()
 
 
 def test_a_piece_that_fails_leaves_the_table_as_it_was(spark, tmp_path):

@@ -29,8 +29,8 @@ def test_places_of_a_class_stay_in_order_and_no_class_is_empty():
     assert list(by_class(np.empty(0, np.int32), 4)) == []
 
 
-def users(*ids):
-    return pa.table({"id": pa.array(ids, pa.int32())})
+def users(*places):
+    return pa.table({"place": pa.array(places, pa.int32())})
 
 
 def pairs(*parts):
@@ -42,7 +42,7 @@ def pairs(*parts):
 def test_each_user_has_their_own_items_of_all_parts():
     found = seen_items(users(8, None, 4, 12), pairs(([4, 8, 4], [1, 2, 3]), ([8, 20], [5, 6])))
     lists = [found.part(n, n + 1).values.tolist() for n in range(4)]
-    assert lists == [[2, 5], [], [1, 3], []]  # 20 has no vector, None has no id
+    assert lists == [[2, 5], [], [1, 3], []]  # 20 has no vector, None no id
 
 
 def test_users_without_pairs_and_pairs_without_users():
@@ -53,10 +53,22 @@ def test_users_without_pairs_and_pairs_without_users():
 @pytest.mark.parametrize(
     ("count", "k", "cores", "blocks"),
     [(60_000, 100, 2, 8), (5_000, 100, 200, 10), (1_000_000, 100, 2, 62),
-     (1_000_000, 1_000, 2, 500), (0, 10, 2, 1)],
+     (1_000_000, 1_000, 2, 500), (0, 10, 2, 1), (240_000, 100, 2, 16), (5_000, 100, 3, 12)],
 )  # fmt: skip
 def test_blocks_are_bounded_by_users_and_by_places(count, k, cores, blocks):
     assert _blocks(count, k, cores) == blocks
+
+
+def test_pairs_are_cut_by_block_and_know_their_place_in_it():
+    batch = pa.RecordBatch.from_pydict(
+        {"user_id": pa.array([7, 3, 4], pa.int32()), "item_id": pa.array([1, 2, 5], pa.int32())}
+    )
+    found = {
+        row["block"]: [np.frombuffer(row[name], np.int32).tolist() for name in ("users", "items")]
+        for cut in _cutter(3)([batch])
+        for row in cut.to_pylist()
+    }
+    assert found == {0: [[1], [2]], 1: [[2, 1], [1, 5]]}
 
 
 def test_a_pair_without_an_id_is_refused():
