@@ -1,7 +1,7 @@
 """Recommend unseen items to users from published vectors, and find users and items alike."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,9 +10,12 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.command import run_job
 from pipelines import tables
 from pipelines.results import JobResult
+from pipelines.storage.columns import Columns
+from pipelines.storage.pieces import Pieces
 from pipelines.table_store import TableStore
-from pipelines.training.catalogue import Catalogue, collect_catalogue
-from pipelines.vectors import recommendations
+from pipelines.training.catalogue import Catalogue, collect_catalogue, train_counts
+from pipelines.vectors import packed, recommendations
+from pipelines.vectors.layouts import choose
 from pipelines.vectors.neighbours import find_similar
 from pipelines.vectors.seen import beside_seen
 from pipelines.vectors.serving_config import RecommendItemsConfig
@@ -28,44 +31,69 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     inputs = store.read_all(
         vectors=VECTORS, item_ids=ITEM_IDS, user_ids=USER_IDS, interactions=INTERACTIONS
     )
-    vectors, interactions = inputs["vectors"], inputs["interactions"]
-    with ThreadPoolExecutor() as pool:  # small jobs, which mostly wait
+    columns = {name: store.columns(name, inputs[name], own) for name, own in packed.COLUMNS.items()}
+    choice, vectors = choose(spark, columns, config), inputs["vectors"]
+    users, unknown = recommendations.choose_users(vectors, config.users)
+    with ThreadPoolExecutor() as pool:  # what runs beside the lists mostly waits
         space = pool.submit(require_one_space, vectors)
-        collected = pool.submit(_catalogue, vectors, inputs["item_ids"], config)
-        chosen, unknown = recommendations.choose_users(vectors, config.users)
-        names = ["user_id", "item_id"]
-        pairs = store.columns("interactions", interactions, names) if config.exclude_seen else None
-        users = beside_seen(chosen, pairs, inputs["user_ids"], k=config.k)
-    result, catalogue = JobResult(space_id=space.result()), collected.result()
-    discounts = recommendations.discounts(
-        interactions, catalogue, strength=config.popularity_discount
-    )
-    best = recommendations.recommend(users, catalogue, spark, k=config.k, discounts=discounts)
-    with ThreadPoolExecutor(1) as pool:  # the lists keep all cores busy, these mostly wait
+        if choice.layout == "packed":
+            best = packed.recommend(spark, columns, config, threads=choice.threads)
+        else:
+            best = _blocked(users, inputs, columns["interactions"], config)
+            space.result()  # before anything is written; a packed task sees for itself
         rows = pool.submit(store.write_pieces, best, RECOMMENDATIONS)
         asked = {"user": config.similar_users, "item": config.similar_items}
-        similar, lines = find_similar(vectors, asked, k=config.k)
-        alike = store.write(similar, NEIGHBOURS, name="similar_entities")
+        alike, lines = _write_similar(store, vectors, asked, k=config.k)
+    result = JobResult(space_id=space.result())
+    result.measures["layout"] = f"{choice.layout}: {choice.why}"
     result.rows_out = {"recommendations": rows.result(), "similar_entities": alike}
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     with ThreadPoolExecutor(1) as pool:
         told = pool.submit(_say, store, config, unknown)
-        store.finish(result, similar)
+        store.finish(result)
     result.lines = told.result() + lines
     return result
 
 
-def _catalogue(vectors: DataFrame, item_ids: DataFrame, config: RecommendItemsConfig) -> Catalogue:
+def _blocked(
+    users: DataFrame,
+    inputs: Mapping[str, DataFrame],
+    interactions: Columns,
+    config: RecommendItemsConfig,
+) -> Pieces:
+    with ThreadPoolExecutor(1) as pool:  # small jobs, which mostly wait
+        collected = pool.submit(_catalogue, inputs, config)
+        pairs = interactions.select("user_id", "item_id") if config.exclude_seen else None
+        beside = beside_seen(users, pairs, inputs["user_ids"], k=config.k)
+    return recommendations.recommend(beside, collected.result(), users.sparkSession, k=config.k)
+
+
+def _catalogue(inputs: Mapping[str, DataFrame], config: RecommendItemsConfig) -> Catalogue:
     items = recommendations.choose_items(
-        vectors, only=config.candidate_items, without=config.excluded_items
+        inputs["vectors"], only=config.candidate_items, without=config.excluded_items
     )
-    return collect_catalogue(
+    catalogue = collect_catalogue(
         items,
-        item_ids.select("key", "id", "is_retired"),
+        inputs["item_ids"].select("key", "id", "is_retired"),
         is_normalised=config.metric == "cosine",
         max_megabytes=config.max_catalogue_megabytes,
     )
+    if not config.popularity_discount:
+        return catalogue
+    counts = train_counts(inputs["interactions"], catalogue)
+    return recommendations.discounted(catalogue, counts, config.popularity_discount)
+
+
+def _write_similar(
+    store: TableStore, vectors: DataFrame, asked: Mapping[str, Sequence[str]], *, k: int
+) -> tuple[int, list[str]]:
+    if not any(asked.values()):
+        return store.write_rows([], NEIGHBOURS, name="similar_entities"), []
+    similar, lines = find_similar(vectors, asked, k=k)
+    rows = store.write(similar, NEIGHBOURS, name="similar_entities")
+    similar.unpersist()
+    return rows, lines
 
 
 def _say(store: TableStore, config: RecommendItemsConfig, unknown: list[str]) -> list[str]:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -12,7 +11,7 @@ from pipelines import __version__, tables
 from pipelines.errors import InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, digest
-from pipelines.storage import delta, parquet
+from pipelines.storage import parquet
 from pipelines.storage.arrow import reaches
 from pipelines.storage.columns import Columns
 from pipelines.storage.hadoop import Files
@@ -33,6 +32,7 @@ class TableStore:
         self.job = job
         self.run_id = uuid.uuid4().hex
         self.input_versions: dict[str, str] = {}
+        self._files: dict[str, tuple[str, ...]] = {}
         self._config = config
         self._inputs: Any = getattr(config, "inputs", None)
         self._outputs: Any = getattr(config, "outputs", None)
@@ -66,10 +66,11 @@ class TableStore:
         """
         uri = str(getattr(self._inputs, name))
         try:
-            frame = tables.read(self.spark, uri, table)
+            frame, files = tables.read_with_files(self.spark, uri, table)
         except InputError as error:
             raise InputError(f"{error} (inputs.{name})") from error
         self.input_versions[name] = tables.version(self.spark, uri)
+        self._files[name] = files
         return frame
 
     def read_all(self, **wanted: Table) -> dict[str, DataFrame]:
@@ -90,15 +91,9 @@ class TableStore:
             frame: What `read` returned for it.
             names: Columns.
         """
-        place = locate(self.spark, str(getattr(self._inputs, name)))
-        files = tuple(frame.inputFiles())
-        if place.stored_as == "parquet":  # Spark's are URIs, Delta's plain paths
-            files = tuple(unquote(file) for file in files)
-        elif not delta.is_plain(self.spark, str(place.folder)):
-            files = ()
-        if not all(reaches(file) for file in files[:1]):
-            files = ()
-        return Columns(frame.select(*names), files)
+        files = self._files[name]
+        is_reached = all(reaches(file) for file in files[:1])
+        return Columns(frame.select(*names), files if is_reached else ())
 
     def output(self, name: str) -> str:
         """Return where the output of this name lies."""
@@ -138,14 +133,51 @@ class TableStore:
         Delta's own writer writes Delta tables: their commits need what it knows of each file. Spark
         writes where tasks of Python cannot.
         """
-        place = locate(self.spark, self.output(table.name))
-        folder = str(place.folder)
-        if place.is_delta(self._config.format) or not reaches(folder):
+        folder = self._reached(table.name)
+        if folder is None:
             return self.write(pieces.frame(table), table)
-        codec = str(self.spark.conf.get("spark.sql.parquet.compression.codec"))
         return parquet.replace_by_pieces(
-            self.files, pieces, table, folder, metadata=self.metadata, codec=codec
+            self.files, pieces, table, folder, metadata=self.metadata, codec=self._codec
         )
+
+    def write_rows(
+        self,
+        rows: Sequence[Sequence[Any]],
+        table: Table,
+        *,
+        part: Mapping[str, str] | None = None,
+        name: str | None = None,
+    ) -> int:
+        """Replace an output, or the part of it this run owns, by a few rows that the driver has.
+
+        Args:
+            rows: Values in the contract's order.
+            table: The contract, whose partitions are the run's own.
+            part: As `write` has it.
+            name: As `write` has it.
+
+        Returns:
+            Rows written.
+        """
+        folder = self._reached(name or table.name)
+        if folder is None:
+            frame = self.spark.createDataFrame(list(rows), table.schema()).coalesce(1)
+            return self.write(frame, table, part=part, name=name)
+        parquet.replace_by_rows(
+            self.files, rows, table, folder,
+            part=part or {}, metadata=self.metadata, codec=self._codec,
+        )  # fmt: skip
+        return len(rows)
+
+    def _reached(self, name: str) -> str | None:
+        """Return the folder of an output where Python writes it as well as Spark, else None."""
+        place = locate(self.spark, self.output(name))
+        is_spark = place.is_delta(self._config.format) or not reaches(str(place.folder))
+        return None if is_spark else str(place.folder)
+
+    @property
+    def _codec(self) -> str:
+        return str(self.spark.conf.get("spark.sql.parquet.compression.codec"))
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
         """Write the run's counts to `run_counts`, release what was persisted, return the result."""
@@ -155,8 +187,7 @@ class TableStore:
             for kind, counts in sides.items()
             for count, value in counts.items()
         ]
-        counted = self.spark.createDataFrame(rows, RUN_COUNTS.schema())
-        self.write(counted.coalesce(1), RUN_COUNTS, part={"job": self.job})
+        self.write_rows(rows, RUN_COUNTS, part={"job": self.job})
         for frame in persisted:
             frame.unpersist()
         return result

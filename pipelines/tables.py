@@ -25,6 +25,19 @@ def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
     """Read a table by its contract's schema; the storage format is found out.
 
     Raises:
+        InputError: As `read_with_files` has it.
+    """
+    return read_with_files(spark, uri, table)[0]
+
+
+def read_with_files(
+    spark: SparkSession, uri: str, table: Table
+) -> tuple[DataFrame, tuple[str, ...]]:
+    """Read a table, and name the Parquet files that its rows are in.
+
+    No file is named where one may hold rows that are not the table's.
+
+    Raises:
         InputError: Nothing is there, a file is zero-byte, truncated or missing, or a column
             differs from the contract; file and column are named.
     """
@@ -32,12 +45,14 @@ def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
     if place.stored_as is None or place.folder is None:
         raise InputError(f"{uri}: no table here; run the job that writes {table.name!r} first")
     if place.stored_as == "parquet":
-        return fresh(parquet.read(spark, Files(spark), place.folder, table))
-    frame = delta.read(spark, Files(spark), place.folder)
+        frame, files = parquet.read(spark, Files(spark), place.folder, table)
+        return fresh(frame), files
+    frame, files = delta.read(spark, Files(spark), place.folder)
     differences = list(table.differences(frame.schema))
     if differences:
         raise InputError(f"{uri}: {'; '.join(differences)} (contract of {table.name!r})")
-    return fresh(frame.select(table.column_names))
+    files = files if delta.is_plain(spark, place.folder) else ()
+    return fresh(frame.select(table.column_names)), files
 
 
 def version(spark: SparkSession, uri: str) -> str:

@@ -67,8 +67,11 @@ def location(spark: SparkSession, name: str) -> str:
     return str(row["location"])
 
 
-def read(spark: SparkSession, files: Files, folder: str) -> DataFrame:
+def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tuple[str, ...]]:
     """Read a Delta table after comparing each file with the size that its log records.
+
+    Returns:
+        The rows, and the files they are in: other rows too where `is_plain` does not hold.
 
     Raises:
         InputError: A data file is missing or truncated, by name.
@@ -79,18 +82,21 @@ def read(spark: SparkSession, files: Files, folder: str) -> DataFrame:
     log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
     added = DataFrame(log.update(False, nothing, nothing).allFiles().toDF(), spark)
     sizes = {info.relative: info.size for info in files.walk(folder)}
+    named = []
     # one row per file, not per row: the driver's own listing has as many
     for encoded, size in added.select("path", "size").collect():
-        if "://" in encoded or encoded.startswith("file:"):
-            continue  # a shallow clone's files lie elsewhere
         path = unquote(encoded)
+        if "://" in encoded or encoded.startswith("file:"):
+            named.append(path)
+            continue  # a shallow clone's files lie elsewhere
+        named.append(f"{folder}/{path}")
         if sizes.get(path, -1) != size:
             found = f"{sizes[path]} bytes" if path in sizes else "missing"
             raise InputError(
                 f"{folder}/{path}: Delta data file is {found}, its log says {size} bytes; "
                 "restore the file or run the job that writes it again"
             )
-    return frame
+    return frame, tuple(named)
 
 
 def is_plain(spark: SparkSession, folder: str) -> bool:

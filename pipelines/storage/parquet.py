@@ -3,7 +3,7 @@
 import json
 import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from pyspark.sql.types import StructField, StructType, TimestampNTZType, Timesta
 
 from pipelines.errors import InputError
 from pipelines.storage import pieces
-from pipelines.storage.arrow import resolve
+from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import Pieces
 from schemas import Table
@@ -79,14 +79,16 @@ def _stored_schema(schema: pa.Schema, uri: str, table: Table) -> StructType:
     return stored
 
 
-def read(spark: SparkSession, files: Files, uri: str, table: Table) -> DataFrame:
-    """Read a Parquet table with its contract's schema after checking each file."""
+def read(
+    spark: SparkSession, files: Files, uri: str, table: Table
+) -> tuple[DataFrame, tuple[str, ...]]:
+    """Read a Parquet table with its contract's schema after checking each file; name its files."""
     folder = data_folder(files, uri)
     found = [info.uri for info in files.walk(folder)]
     if not found:
         raise InputError(f"{uri}: no Parquet files; run the job that writes {table.name!r}")
     check_files(spark, found, table)
-    return spark.read.schema(table.schema()).parquet(folder)
+    return spark.read.schema(table.schema()).parquet(folder), tuple(found)
 
 
 def replace(
@@ -104,8 +106,7 @@ def replace(
     `options` are those of Spark's Parquet writer.
     """
     inner = [name for name in partitioning if name not in part]
-    target = "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
-    with _replacing(files, target, metadata) as temporary:
+    with _replacing(files, _target(uri, part, partitioning), metadata) as temporary:
         writer = frame.drop(*part).write.partitionBy(*inner).options(**dict(options or {}))
         writer.parquet(temporary)
 
@@ -124,6 +125,29 @@ def replace_by_pieces(
         count = pieces.write(files, made, table, temporary, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")
     return count
+
+
+def replace_by_rows(
+    files: Files,
+    rows: Sequence[Sequence[Any]],
+    table: Table,
+    uri: str,
+    *,
+    part: Mapping[str, str],
+    metadata: Mapping[str, Any],
+    codec: str = "snappy",
+) -> None:
+    """Write a few rows that the driver has, as `replace` does: a job of Spark's takes .2 s."""
+    with _replacing(files, _target(uri, part, table.partitioning), metadata) as temporary:
+        make_folder(temporary)
+        file = f"{temporary}/part-{uuid.uuid4().hex}.{codec}.parquet"
+        pieces.write_rows(rows, table, file, without=part, codec=codec)
+        files.create(f"{temporary}/_SUCCESS", "")
+
+
+def _target(uri: str, part: Mapping[str, str], partitioning: Sequence[str]) -> str:
+    """Return the folder of a table, or of the part of it that a run owns."""
+    return "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
 
 
 @contextmanager

@@ -5,13 +5,15 @@ millions of lists of structs took longer to write than to make.
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
 
 from pipelines.errors import InputError
 from pipelines.storage.arrow import make_folder, resolve
@@ -73,8 +75,30 @@ def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str
     return sum(row["rows"] for row in written)
 
 
-def _stored_schema(table: Table) -> pa.Schema:
-    schema = table.schema()
+def write_rows(
+    rows: Sequence[Sequence[Any]], table: Table, file: str, *, without: Collection[str], codec: str
+) -> None:
+    """Write a few rows, in the contract's order, to a file; without the columns of its path.
+
+    Raises:
+        InputError: A column that may not be null is.
+    """
+    names = table.column_names
+    held = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows],
+                                schema=_stored_schema(table))  # fmt: skip
+    _require_no_nulls(held, table)
+    kept = _stored_schema(table, without)
+    _write(held.select(kept.names).cast(kept), file, codec)
+
+
+def _require_no_nulls(piece: pa.Table, table: Table) -> None:
+    for column in table.columns:
+        if not column.nullable and piece[column.name].null_count:
+            raise InputError(null_problem(table, column.name))
+
+
+def _stored_schema(table: Table, without: Collection[str] = ()) -> pa.Schema:
+    schema = StructType([field for field in table.schema() if field.name not in without])
     return to_arrow_schema(schema).with_metadata({_ROW_METADATA: schema.json()})
 
 
@@ -117,9 +141,7 @@ def _writer(
 ) -> Callable[[pa.Table], pa.Table]:
     def write_piece(piece: pa.Table) -> pa.Table:
         name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
-        for field in schema:
-            if not field.nullable and piece[field.name].null_count:
-                raise InputError(null_problem(table, field.name))
+        _require_no_nulls(piece, table)
         if piece.num_rows:
             _write(_as_stored(piece, schema), f"{folder}/{name}", codec)
         written = pa.table({"file": [name], "rows": pa.array([piece.num_rows], pa.int64())})

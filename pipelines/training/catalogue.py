@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -20,12 +21,16 @@ _NONE = (
 
 @dataclass(frozen=True)
 class Catalogue:
-    """One side in the order of its keys: `ids (m,)`, -1 where none, `keys`, `matrix (m, d)`."""
+    """One side in the order of its keys: `ids (m,)`, -1 where none, `keys`, `matrix (m, d)`.
+
+    Of the matrix's components the last `extra` are no vector's, and 1 in every query.
+    """
 
     ids: Indices
     keys: Any
     matrix: Floats
     is_normalised: bool
+    extra: int = 0
 
     @cached_property
     def _rows(self) -> Indices:
@@ -40,6 +45,13 @@ class Catalogue:
         rows = self._rows
         known = np.where((items.values >= 0) & (items.values < len(rows)), items.values, -1)
         return Ragged(items.offsets, rows[known])
+
+    def totals(self, ids: Indices, counts: Indices) -> Floats:
+        """Return the count of each row, `(m,)`, from those of some ids; 0 where there is none."""
+        rows = self.positions(Ragged(np.array([0, len(ids)]), ids)).values
+        total = np.zeros(len(self.ids), dtype=np.float32)
+        total[rows[rows >= 0]] = counts[rows >= 0]
+        return total
 
 
 def collect_catalogue(
@@ -73,6 +85,15 @@ def collect_catalogue(
     if "is_retired" in ids.columns:
         items = items.where(~F.coalesce("is_retired", F.lit(False)))
     table = items.select("key", F.coalesce("id", F.lit(-1)).alias("id"), "vector").toArrow()
+    return in_order(table, entity=entity, is_normalised=is_normalised)
+
+
+def in_order(table: pa.Table, *, entity: str, is_normalised: bool) -> Catalogue:
+    """Return one side's vectors, `key, id, vector`, in the order of their keys.
+
+    Raises:
+        InputError: There are none.
+    """
     if not table.num_rows:
         raise InputError(_NONE.format(entity=entity))
     table = table.sort_by("key")
@@ -88,10 +109,19 @@ def _check_size(side: DataFrame, entity: str, most: int, setting: str) -> None:
     row = side.agg(F.count(F.lit(1)).alias("rows"), F.max(F.size("vector")).alias("width")).first()
     if row is None or not row["rows"]:
         raise InputError(_NONE.format(entity=entity))
-    megabytes = row["rows"] * row["width"] * 4 / _MEGABYTE
+    require_size(row["rows"], row["width"], most, entity=entity, setting=setting)
+
+
+def require_size(rows: int, width: int, most: int, *, entity: str, setting: str) -> None:
+    """Refuse a matrix of one side's vectors that is larger than so many MiB.
+
+    Raises:
+        InputError: It is; the setting is named.
+    """
+    megabytes = rows * width * 4 / _MEGABYTE
     if megabytes > most:
         raise InputError(
-            f"{row['rows']:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
+            f"{rows:,} {entity}s need {megabytes:,.0f} MiB in each executor, more "
             f"than {setting}: {most}; raise it, or export the vectors to a search index"
         )
 
@@ -103,10 +133,7 @@ def train_counts(interactions: DataFrame, catalogue: Catalogue) -> Floats:
     """
     counted = interactions.where(F.col("split") == "train").groupBy("item_id").count().toArrow()
     ids = counted["item_id"].to_numpy().astype(np.int64)
-    rows = catalogue.positions(Ragged(np.array([0, len(ids)]), ids)).values
-    counts = np.zeros(len(catalogue.ids), dtype=np.float32)
-    counts[rows[rows >= 0]] = counted["count"].to_numpy()[rows >= 0]
-    return counts
+    return catalogue.totals(ids, counted["count"].to_numpy())
 
 
 def items_by_user(interactions: DataFrame, *, name: str) -> DataFrame:

@@ -10,10 +10,14 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
 from pipelines.storage.pieces import Pieces
-from pipelines.training.catalogue import Catalogue, train_counts
+from pipelines.training.catalogue import Catalogue
 from pipelines.training.top_k import Floats, as_matrix, normalised, top_k
 from pipelines.vectors.neighbours import near_keys
 from pipelines.vectors.seen import seen_items
+
+NO_ITEM_LEFT = (
+    "no item is left to recommend: candidate_items and excluded_items leave none that has a vector"
+)
 
 
 def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, list[str]]:
@@ -40,6 +44,15 @@ def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, l
     return chosen, [key for key in dict.fromkeys(asked) if key not in known]
 
 
+def discounted(catalogue: Catalogue, counts: Floats, strength: float) -> Catalogue:
+    """Return a catalogue of one more component, by which popularity takes from a score.
+
+    A query's is 1, an item's is less the strength times the logarithm of its training users.
+    """
+    taken = np.asarray(strength * np.log(np.maximum(counts, 1)), np.float32)
+    return replace(catalogue, matrix=np.column_stack([catalogue.matrix, -taken]), extra=1)
+
+
 def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[str]) -> DataFrame:
     """Return the vectors of the items that may be recommended.
 
@@ -57,31 +70,12 @@ def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[s
     if without:
         kept = kept.where(~F.col("key").isin(list(without)))
     if (only or without) and kept.isEmpty():
-        raise InputError(
-            "no item is left to recommend: candidate_items and excluded_items leave none that has "
-            "a vector"
-        )
+        raise InputError(NO_ITEM_LEFT)
     return kept
 
 
-def discounts(interactions: DataFrame, catalogue: Catalogue, *, strength: float) -> Floats | None:
-    """Return what popularity takes off each item's score, `(m,)`; None where it takes nothing.
-
-    That is `strength` times the logarithm of the item's training users.
-    """
-    if not strength:
-        return None
-    counts = np.maximum(train_counts(interactions, catalogue), 1)
-    return np.asarray(strength * np.log(counts), np.float32)
-
-
 def recommend(
-    users: PandasCogroupedOps,
-    catalogue: Catalogue,
-    spark: SparkSession,
-    *,
-    k: int,
-    discounts: Floats | None = None,
+    users: PandasCogroupedOps, catalogue: Catalogue, spark: SparkSession, *, k: int
 ) -> Pieces:
     """Return the best unseen items of each user, exactly, over the full catalogue.
 
@@ -91,28 +85,31 @@ def recommend(
             candidates per user and block of items. Normalised ones give cosines.
         spark: Session.
         k: Items per user.
-        discounts: What is taken off every score of an item, `(m,)`.
 
     Returns:
         Rows of `recommendations`, in blocks; a user with no unseen item has an empty list.
     """
-    if discounts is not None:  # one more component, which is 1 in every query
-        catalogue = replace(catalogue, matrix=np.column_stack([catalogue.matrix, -discounts]))
     shared = spark.sparkContext.broadcast(catalogue)
-    extra = int(discounts is not None)
 
     def apply(then: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
-        def best_items(block: pa.Table, pairs: pa.Table) -> pa.Table:
-            return then(_best_items(block, pairs, shared.value, k, extra))
+        def best(block: pa.Table, pairs: pa.Table) -> pa.Table:
+            return then(best_items(block, pairs, shared.value, k))
 
-        return users.applyInArrow(best_items, schema)
+        return users.applyInArrow(best, schema)
 
     return Pieces(apply)
 
 
-def _best_items(
-    users: pa.Table, pairs: pa.Table, catalogue: Catalogue, k: int, extra: int
-) -> pa.Table:
+def best_items(users: pa.Table, pairs: pa.Table, catalogue: Catalogue, k: int) -> pa.Table:
+    """Return rows of `recommendations` of a block of users: `space_id, user, items`.
+
+    Args:
+        users: `space_id, key, vector, place`.
+        pairs: `users, items`, what those of the block have seen, as `seen.cutter` has it.
+        catalogue: All items.
+        k: Items per user.
+    """
+    extra = catalogue.extra
     matrix = as_matrix(users["vector"], dimension=catalogue.matrix.shape[1] - extra)
     queries = normalised(matrix) if catalogue.is_normalised else matrix
     queries = np.hstack([queries, np.ones((len(queries), extra), np.float32)])

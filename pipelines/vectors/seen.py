@@ -17,7 +17,7 @@ from pipelines.training.batches import by_class, gathered
 from pipelines.training.top_k import Indices, Ragged
 
 _MOST_USERS, _LEAST_USERS = 16_384, 512  # of a block, and what a block of fewer would not be worth
-_MOST_PLACES = 2_000_000  # that the lists of a block have: some 100 MB while they are made
+MOST_PLACES = 2_000_000  # that the lists of a block have: some 100 MB while they are made
 _BLOCKS_PER_CORE = 4
 _CUT = "block int, users binary, items binary"
 _PAIRS_PER_CUT = 4_000_000  # that a task holds before it cuts them: 32 MB
@@ -38,7 +38,7 @@ def beside_seen(
         k: Items that each user is to get.
     """
     count = user_ids.count()  # of whose pairs there may be any, told by the files' footers
-    blocks = _blocks(count, k, int(users.sparkSession.sparkContext.defaultParallelism))
+    blocks = block_count(count, k, int(users.sparkSession.sparkContext.defaultParallelism))
     ids = user_ids.select("key", F.col("id").cast("int").alias("id"))
     known = users.select("space_id", "key", "vector").join(ids, "key", "left")
     block = F.coalesce(F.col("id"), F.pmod(F.hash("key"), F.lit(blocks))) % blocks
@@ -47,7 +47,7 @@ def beside_seen(
     if pairs is None:
         cut = users.sparkSession.createDataFrame([], _CUT)
     else:
-        cut = pairs.map_in_arrow(_cutter(blocks), _CUT)
+        cut = pairs.map_in_arrow(cutter(blocks), _CUT)
     spread = [_spread(frame, blocks).groupBy("block") for frame in (left, cut)]
     return spread[0].cogroup(spread[1])
 
@@ -59,15 +59,17 @@ def _spread(frame: DataFrame, blocks: int) -> DataFrame:
     return frame.repartition(blocks, "block")
 
 
-def _blocks(count: int, k: int, cores: int) -> int:
+def block_count(count: int, k: int, cores: int) -> int:
     """Return into how many blocks users are cut, by their number, k and what works on them."""
-    largest = max(1, min(_MOST_USERS, _MOST_PLACES // k))
+    largest = max(1, min(_MOST_USERS, MOST_PLACES // k))
     enough = min(_BLOCKS_PER_CORE * cores, -(-count // _LEAST_USERS))
     blocks = max(-(-count // largest), enough, 1)
     return -(-blocks // cores) * cores if blocks > cores else blocks  # or cores wait for the last
 
 
-def _cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return what cuts pairs by block: rows of `block, users, items`, places in it and item ids."""
+
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in gathered(batches, _PAIRS_PER_CUT):
             if table["user_id"].null_count or table["item_id"].null_count:

@@ -91,6 +91,9 @@ class RecommendItemsConfig(JobConfig):
     """Taken off a score: this times the logarithm of the item's training users."""
     exclude_seen: bool = True
     """Whether items of any earlier interaction of the user are left out."""
+    layout: Literal["auto", "packed", "blocked"] = "auto"
+    """Where users are ranked: `packed` in one task with all threads of an executor, `blocked` in
+    tasks that get their users by a shuffle; `auto` takes packed where it fits and is short."""
     max_catalogue_megabytes: int = Field(default=1_024, ge=1)
     """Largest matrix of item vectors sent to each executor, in MiB."""
     shown: int = Field(default=5, ge=0)

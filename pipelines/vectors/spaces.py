@@ -1,7 +1,7 @@
 """The registry of embedding spaces: which there are, in what state, and which one is meant."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -117,15 +117,23 @@ def require_one_space(vectors: DataFrame) -> str:
         InputError: The table is empty or mixes spaces, whose vectors must never be compared.
     """
     row = vectors.agg(F.min("space_id"), F.max("space_id")).first()
-    found = {name for name in row or () if name is not None}
+    return only_space(name for name in row or () if name is not None)
+
+
+def only_space(space_ids: Iterable[str]) -> str:
+    """Return the only one of the ids of spaces that a table of vectors has.
+
+    Raises:
+        InputError: There is none, or more than one.
+    """
+    found = sorted(set(space_ids))
     if len(found) != 1:
-        problem = " and ".join(sorted(found))
-        problem = f"mixes the spaces {problem}" if found else "is empty"
+        problem = f"mixes the spaces {' and '.join(found[:2])}" if found else "is empty"
         raise InputError(
             f"the table of vectors {problem}; read one published table, "
             "or choose a space by space_id"
         )
-    return str(found.pop())
+    return found[0]
 
 
 def measure_content(vectors: DataFrame) -> dict[str, Any]:

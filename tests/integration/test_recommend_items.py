@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from math import log
 
 import pytest
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
 
 from jobs.recommend_items import run
 from pipelines import tables
-from pipelines.errors import InputError
+from pipelines.errors import InputError, from_spark
 from pipelines.vectors.serving_config import (
     RecommendInputs,
     RecommendItemsConfig,
@@ -53,20 +55,29 @@ def inputs(spark, tmp_path_factory):
     return RecommendInputs(**{name: str(folder / name) for name in rows})
 
 
-def recommend(spark, inputs, folder, **settings):
-    outputs = RecommendOutputs(recommendations=str(folder / "recommendations"))
-    settings = {"format": "parquet"} | settings
-    config = RecommendItemsConfig(inputs=inputs, outputs=outputs, **settings)
-    result = run(spark, config)
-    rows = tables.read(spark, outputs.recommendations, RECOMMENDATIONS).collect()
-    items = {row["user"]: [(one["key"], one["score"]) for one in row["items"]] for row in rows}
-    return result, items
+@pytest.fixture(params=["packed", "blocked"])
+def recommend(spark, inputs, tmp_path, request):
+    """Return a function that runs the job in a layout and returns its result and its lists."""
+
+    def recommend(**settings):
+        outputs = RecommendOutputs(recommendations=str(tmp_path / "recommendations"))
+        settings = {"format": "parquet", "inputs": inputs, "layout": request.param} | settings
+        try:
+            result = run(spark, RecommendItemsConfig(outputs=outputs, **settings))
+        except PySparkException as error:  # raised by a task; the command line tells it so
+            raise from_spark(error) or error from None
+        assert result.measures["layout"].startswith(settings["layout"])
+        rows = tables.read(spark, outputs.recommendations, RECOMMENDATIONS).collect()
+        items = {row["user"]: [(one["key"], one["score"]) for one in row["items"]] for row in rows}
+        return result, items
+
+    return recommend
 
 
 @pytest.mark.parametrize("stored_as", ["parquet", "delta"])
-def test_unseen_items_by_product(spark, inputs, tmp_path, stored_as):
+def test_unseen_items_by_product(spark, recommend, tmp_path, stored_as):
     result, items = recommend(
-        spark, inputs, tmp_path, k=2, similar_items=["rose"], similar_users=["ann"], shown=1,
+        k=2, similar_items=["rose"], similar_users=["ann"], shown=1,
         format=stored_as,
     )  # fmt: skip
     assert items == {
@@ -80,13 +91,14 @@ def test_unseen_items_by_product(spark, inputs, tmp_path, stored_as):
         ("item", "rose"): "tulip",
         ("user", "ann"): "new",
     }
+    assert result.space_id == "s"
     assert result.lines == ["for ann: saw, rose", "like ann: new, full", "like rose: tulip, saw"]
     assert result.rows_out == {"recommendations": 4, "similar_entities": 2}
 
 
-def test_items_may_be_named_left_out_or_discounted_by_popularity(spark, inputs, tmp_path):
+def test_items_may_be_named_left_out_or_discounted_by_popularity(recommend):
     only = {"candidate_items": ["saw", "tulip", "nothing"], "excluded_items": ["tulip"]}
-    _, items = recommend(spark, inputs, tmp_path, k=3, **only)
+    _, items = recommend(k=3, **only)
     assert items == {
         "ann": [("saw", 2.0)],
         "bob": [("saw", 1.0)],
@@ -94,41 +106,64 @@ def test_items_may_be_named_left_out_or_discounted_by_popularity(spark, inputs, 
         "full": [],
     }
     # two users have the hammer in train, one each of the others
-    _, items = recommend(spark, inputs, tmp_path, k=1, users=["new"], popularity_discount=1.0)
+    _, items = recommend(k=1, users=["new"], popularity_discount=1.0)
     assert items == {"new": [("saw", 3.0)]}
-    _, items = recommend(
-        spark, inputs, tmp_path, k=4, users=["ann"], exclude_seen=False, popularity_discount=10.0
-    )
+    _, items = recommend(k=4, users=["ann"], exclude_seen=False, popularity_discount=10.0)
     assert items["ann"][-1] == ("hammer", pytest.approx(3.0 - 10 * log(2), rel=1e-6))
     with pytest.raises(InputError, match="no item is left"):
-        recommend(spark, inputs, tmp_path, candidate_items=["nothing"])
+        recommend(candidate_items=["nothing"])
 
 
-def test_retired_items_are_not_recommended(spark, inputs, tmp_path):
+def test_retired_items_are_not_recommended(spark, recommend, inputs, tmp_path):
     rows = [(n, key, 1, key == "saw") for key, n in ITEM_NUMBERS.items()]
     place = str(tmp_path / "item_ids")
     frame = spark.createDataFrame(rows, TABLES["item_ids"].schema())
     tables.write(frame, TABLES["item_ids"], place, format="parquet", part={}, metadata={})
     changed = inputs.model_copy(update={"item_ids": place})
-    _, items = recommend(spark, changed, tmp_path, k=1)
+    _, items = recommend(inputs=changed, k=1)
     assert items["ann"] == [("rose", 0.0)]
 
 
-def test_chosen_users_may_get_seen_items_and_unknown_ones_are_counted(spark, inputs, tmp_path):
-    result, items = recommend(
-        spark, inputs, tmp_path, k=1, users=["bob", "nobody"], exclude_seen=False, metric="cosine"
-    )
+def test_chosen_users_may_get_seen_items_and_unknown_ones_are_counted(
+    spark, recommend, inputs, tmp_path
+):
+    result, items = recommend(k=1, users=["bob", "nobody"], exclude_seen=False, metric="cosine")
     # by cosine rose and tulip are equally near to bob: by key
     assert items == {"bob": [("rose", 1.0)]}
     assert (result.rejected, result.rows_in) == ({"unknown": 1}, {"users": 2})
     assert result.lines == ["for bob: rose", "unknown user: nobody"]
 
 
-def test_what_cannot_be_answered_is_an_error(spark, inputs, tmp_path):
+def test_what_cannot_be_answered_is_an_error(spark, recommend, inputs, tmp_path):
     with pytest.raises(InputError, match="no user of these has a vector: an; nearest to 'an': ann"):
-        recommend(spark, inputs, tmp_path, users=["an"])
+        recommend(users=["an"])
     words = inputs.model_copy(update={"vectors": str(tmp_path / "words")})
     frame = spark.createDataFrame([("s", "word", "a", [1.0], 1.0)], VECTORS.schema())
     tables.write(frame, VECTORS, words.vectors, format="parquet", part={}, metadata={})
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
-        recommend(spark, words, tmp_path)
+        recommend(inputs=words)
+
+
+def test_two_spaces_are_never_ranked_together(spark, recommend, inputs, tmp_path):
+    rows = [
+        (space, entity, key, [1.0, 0.0], 1.0)
+        for space, entity, key in (("s", "item", "saw"), ("t", "user", "ann"))
+    ]
+    mixed = inputs.model_copy(update={"vectors": str(tmp_path / "vectors")})
+    frame = spark.createDataFrame(rows, VECTORS.schema())
+    tables.write(frame, VECTORS, mixed.vectors, format="parquet", part={}, metadata={})
+    with pytest.raises(InputError, match="mixes the spaces s and t"):
+        recommend(inputs=mixed)
+    assert not (tmp_path / "recommendations").exists()
+
+
+@pytest.mark.parametrize("stored_as", ["delta", "parquet"])
+def test_vectors_may_be_staged_or_published(spark, recommend, inputs, tmp_path, stored_as):
+    name = "a b%20=1"  # staged ones have it in the names of their folders alone
+    frame = tables.read(spark, inputs.vectors, VECTORS).withColumn("space_id", F.lit(name))
+    staged, published = (str(tmp_path / folder) for folder in ("vectors", "published"))
+    tables.write(frame, VECTORS, staged, format=stored_as, part={}, metadata={})
+    tables.publish(frame, VECTORS, published, format=stored_as, space_id="s", metadata={})
+    for place in (staged, published):
+        result, items = recommend(inputs=inputs.model_copy(update={"vectors": place}), k=1)
+        assert (result.space_id, items["bob"]) == (name, [("tulip", 2.0)])

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.training.batches import by_class, gathered
-from pipelines.vectors.seen import _blocks, _cutter, seen_items
+from pipelines.vectors.seen import block_count, cutter, seen_items
 
 
 def batches(*sizes):
@@ -56,7 +56,7 @@ def test_users_without_pairs_and_pairs_without_users():
      (1_000_000, 1_000, 2, 500), (0, 10, 2, 1), (240_000, 100, 2, 16), (5_000, 100, 3, 12)],
 )  # fmt: skip
 def test_blocks_are_bounded_by_users_and_by_places(count, k, cores, blocks):
-    assert _blocks(count, k, cores) == blocks
+    assert block_count(count, k, cores) == blocks
 
 
 def test_pairs_are_cut_by_block_and_know_their_place_in_it():
@@ -65,7 +65,7 @@ def test_pairs_are_cut_by_block_and_know_their_place_in_it():
     )
     found = {
         row["block"]: [np.frombuffer(row[name], np.int32).tolist() for name in ("users", "items")]
-        for cut in _cutter(3)([batch])
+        for cut in cutter(3)([batch])
         for row in cut.to_pylist()
     }
     assert found == {0: [[1], [2]], 1: [[2, 1], [1, 5]]}
@@ -76,4 +76,4 @@ def test_a_pair_without_an_id_is_refused():
         {"user_id": pa.array([1, None], pa.int32()), "item_id": pa.array([1, 2], pa.int32())}
     )
     with pytest.raises(InputError, match=r"inputs\.interactions: a user_id or item_id is null"):
-        list(_cutter(2)([batch]))
+        list(cutter(2)([batch]))

@@ -1,0 +1,182 @@
+"""Recommendations by one task: it reads the tables itself and ranks with all of its threads.
+
+Where all fits an executor nothing is shuffled, and one job of Spark's takes the place of a dozen.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.types import StructType
+
+from pipelines.errors import InputError
+from pipelines.storage.columns import Columns, read_part
+from pipelines.storage.pieces import Pieces
+from pipelines.training.batches import by_class
+from pipelines.training.catalogue import Catalogue, in_order, require_size
+from pipelines.training.executors import whole_executor
+from pipelines.vectors.recommendations import NO_ITEM_LEFT, best_items, discounted
+from pipelines.vectors.seen import block_count, cutter
+from pipelines.vectors.serving_config import RecommendItemsConfig
+from pipelines.vectors.spaces import only_space
+from schemas import TABLES
+
+COLUMNS = {
+    "vectors": ["space_id", "entity", "key", "vector"],
+    "user_ids": ["key", "id", "is_retired"],
+    "item_ids": ["key", "id", "is_retired"],
+    "interactions": ["user_id", "item_id", "split"],
+}
+"""What a task reads of each table."""
+_NO_PAIRS = pa.table({name: pa.array([], pa.binary()) for name in ("users", "items")})
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads the tables of a task: each thread some row groups of every file."""
+
+    files: Mapping[str, Sequence[str]]
+    pool: ThreadPoolExecutor
+    threads: int
+
+    def table(self, name: str, columns: list[str]) -> pa.Table:
+        """Return some columns of all rows of a table."""
+        found = self.each(name, columns, lambda batches: batches)
+        if found:
+            return pa.Table.from_batches(found)
+        contract = TABLES[name].schema()
+        return to_arrow_schema(StructType([contract[each] for each in columns])).empty_table()
+
+    def each(
+        self,
+        name: str,
+        columns: list[str],
+        function: Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]],
+    ) -> list[pa.RecordBatch]:
+        """Return what a function makes of the batches that each thread reads."""
+
+        def part(number: int) -> list[pa.RecordBatch]:
+            return list(function(read_part(self.files[name], number, self.threads, columns)))
+
+        return [batch for found in self.pool.map(part, range(self.threads)) for batch in found]
+
+
+def recommend(
+    spark: SparkSession,
+    columns: Mapping[str, Columns],
+    config: RecommendItemsConfig,
+    *,
+    threads: int,
+) -> Pieces:
+    """Return the best unseen items of each user, as `recommendations.recommend` does.
+
+    Args:
+        spark: Session.
+        columns: `COLUMNS` of the inputs, by their names.
+        config: Settings of the job.
+        threads: Threads of the task: all that an executor has.
+
+    Raises:
+        InputError: As `recommendations.choose_items`, `training.catalogue.collect_catalogue` and
+            `spaces.require_one_space` have it, once the pieces are made.
+    """
+    files = {name: each.files for name, each in columns.items()}
+
+    def apply(then: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
+        def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            deque(batches, 0)  # a worker that leaves some of its input is not used again
+            with ThreadPoolExecutor(threads) as pool:
+                reader = Reader(files, pool, threads)
+                made = pool.map(lambda block: then(block()), _blocks(reader, config))
+                for table in made:
+                    yield from table.to_batches()
+
+        profile = whole_executor(spark, threads)
+        return spark.range(0, 1, 1, 1).mapInArrow(run, schema, profile=profile)
+
+    return Pieces(apply)
+
+
+def _blocks(reader: Reader, config: RecommendItemsConfig) -> list[Callable[[], pa.Table]]:
+    """Return what makes the lists of each block of users."""
+    vectors = reader.table("vectors", COLUMNS["vectors"])
+    only_space(pc.unique(vectors["space_id"]).to_pylist())
+    items = _offered(_of(vectors, "item"), reader, config)
+    users = _with_ids(_of(vectors, "user", config.users), reader, "user_ids")
+    ids = users["id"].to_numpy()
+    count = block_count(len(ids), config.k, reader.threads)
+    seen = _seen(reader, count) if config.exclude_seen else {}
+    place = pa.array(np.where(ids < 0, 0, ids // count), pa.int32(), mask=ids < 0)
+    users = users.append_column("place", place)
+    spread = np.where(ids < 0, np.arange(len(ids)), ids)
+    return [
+        partial(_lists, users, rows, seen.get(number, _NO_PAIRS), items, config.k)
+        for number, rows in by_class(spread, count)
+    ]
+
+
+def _lists(
+    users: pa.Table, rows: np.ndarray, pairs: pa.Table, items: Catalogue, k: int
+) -> pa.Table:
+    return best_items(users.take(pa.array(rows)), pairs, items, k)
+
+
+def _seen(reader: Reader, blocks: int) -> dict[int, pa.Table]:
+    """Return the pairs of each block."""
+    found = defaultdict(list)
+    for batch in reader.each("interactions", ["user_id", "item_id"], cutter(blocks)):
+        found[batch["block"][0].as_py()].append(batch)
+    return {block: pa.Table.from_batches(batches) for block, batches in found.items()}
+
+
+def _of(vectors: pa.Table, entity: str, keys: Sequence[str] = ()) -> pa.Table:
+    found = vectors.filter(pc.equal(vectors["entity"], entity))
+    if keys:
+        found = found.filter(pc.is_in(found["key"], pa.array(keys)))
+    return found.select(["space_id", "key", "vector"])
+
+
+def _with_ids(vectors: pa.Table, reader: Reader, name: str) -> pa.Table:
+    """Return vectors with their keys' dense ids, -1 where there is none, and what else is known."""
+    known = reader.table(name, COLUMNS[name])
+    places = pc.index_in(vectors["key"], known["key"].combine_chunks())
+    ids = pc.fill_null(known["id"].take(places), -1).cast(pa.int64())
+    retired = pc.fill_null(known["is_retired"].take(places), False)
+    return vectors.append_column("id", ids).append_column("is_retired", retired)
+
+
+def _offered(items: pa.Table, reader: Reader, config: RecommendItemsConfig) -> Catalogue:
+    """Return the items that may be recommended."""
+    items = _with_ids(_allowed(items, config), reader, "item_ids")
+    width = pc.max(pc.list_value_length(items["vector"])).as_py() or 0
+    require_size(
+        items.num_rows, width, config.max_catalogue_megabytes,
+        entity="item", setting="max_catalogue_megabytes",
+    )  # fmt: skip
+    items = items.filter(pc.invert(items["is_retired"]))
+    catalogue = in_order(items, entity="item", is_normalised=config.metric == "cosine")
+    if not config.popularity_discount:
+        return catalogue
+    pairs = reader.table("interactions", ["item_id", "split"])
+    in_train = pairs["item_id"].filter(pc.equal(pairs["split"], "train")).to_numpy()
+    ids, counts = np.unique(in_train, return_counts=True)
+    counted = catalogue.totals(ids.astype(np.int64), counts)
+    return discounted(catalogue, counted, config.popularity_discount)
+
+
+def _allowed(items: pa.Table, config: RecommendItemsConfig) -> pa.Table:
+    only, without = config.candidate_items, config.excluded_items
+    if only:
+        items = items.filter(pc.is_in(items["key"], pa.array(only)))
+    if without:
+        items = items.filter(pc.invert(pc.is_in(items["key"], pa.array(without))))
+    if (only or without) and not items.num_rows:
+        raise InputError(NO_ITEM_LEFT)
+    return items

@@ -1,0 +1,97 @@
+"""Users are ranked in one task where files, memory and time allow it, and the reason is told."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from pipelines.errors import ConfigError, InputError
+from pipelines.storage.columns import Columns, read_part, sizes
+from pipelines.vectors import layouts
+from pipelines.vectors.serving_config import (
+    RecommendInputs,
+    RecommendItemsConfig,
+    RecommendOutputs,
+)
+
+ROWS, DIMENSION, PAIRS = 30, 4, 500
+
+
+@pytest.fixture
+def columns(spark, tmp_path):
+    """Columns of four tables in files of their own, vectors in two."""
+    ids = pa.table({"key": [str(n) for n in range(ROWS)], "id": pa.array(range(ROWS), pa.int32())})
+    lists = pa.array(np.zeros((ROWS, DIMENSION), np.float32).tolist(), pa.list_(pa.float32()))
+    made = {
+        "vectors": pa.table({"key": ids["key"], "vector": lists}),
+        "user_ids": ids,
+        "item_ids": ids,
+        "interactions": pa.table({"user_id": pa.array(range(PAIRS), pa.int32())}),
+    }
+    found = {}
+    for name, table in made.items():
+        file = str(tmp_path / f"{name}.parquet")
+        pq.write_table(table, file, row_group_size=7)
+        found[name] = Columns(spark.read.parquet(file), (file,) * (2 if name == "vectors" else 1))
+    return found
+
+
+def choose(spark, columns, **settings):
+    inputs = RecommendInputs(**dict.fromkeys(columns, "nowhere"))
+    outputs = RecommendOutputs(recommendations="nowhere")
+    config = RecommendItemsConfig(inputs=inputs, outputs=outputs, **settings)
+    return layouts.choose(spark, columns, config)
+
+
+def test_footers_tell_rows_and_components(columns):
+    assert sizes(columns["vectors"].files, "vector") == (2 * ROWS, 2 * ROWS * DIMENSION)
+    assert sizes(columns["interactions"].files) == (PAIRS, 0)
+
+
+def test_what_fits_is_ranked_in_one_task(spark, columns):
+    choice = choose(spark, columns)
+    assert (choice.layout, choice.threads) == ("packed", spark.sparkContext.defaultParallelism)
+    assert choice.why.startswith("fits one executor: 0.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [("executor_memory", lambda _: 1 << 29, "too large for one executor"),
+     ("_OPERATIONS", ROWS * ROWS * DIMENSION / 100, "too long for one task: "),
+     ("_MOST_FILES", 4, "inputs of more than 4 files")],
+)  # fmt: skip
+def test_what_is_too_much_for_a_task_is_ranked_in_blocks(
+    spark, columns, monkeypatch, name, value, why
+):
+    monkeypatch.setattr(layouts, name, value)
+    choice = choose(spark, columns)
+    assert (choice.layout, choice.why[: len(why)]) == ("blocked", why)
+    assert choose(spark, columns, layout="packed").layout == "packed"
+
+
+def test_few_users_are_little_work(spark, columns, monkeypatch):
+    monkeypatch.setattr(layouts, "_OPERATIONS", ROWS * ROWS * DIMENSION / 100)
+    assert choose(spark, columns, users=["1"]).layout == "packed"
+
+
+def test_tables_whose_files_are_not_their_rows_are_left_to_spark(spark, columns):
+    hidden = columns | {"interactions": Columns(columns["interactions"].frame, ())}
+    assert choose(spark, hidden).why == "tasks cannot read the files of interactions"
+    with pytest.raises(ConfigError, match=r"inputs\.interactions are not.*set layout: blocked"):
+        choose(spark, hidden, layout="packed")
+
+
+def test_parts_of_files_are_all_of_their_rows_and_partitions_are_in_their_paths(tmp_path):
+    folder = tmp_path / "space_id=a%20b"
+    folder.mkdir()
+    for name in ("one", "two"):
+        pq.write_table(pa.table({"n": list(range(20))}), folder / f"{name}.parquet",
+                       row_group_size=3)  # fmt: skip
+    files = [str(folder / "one.parquet"), str(folder / "two.parquet")]
+    batches = [batch for part in range(3) for batch in read_part(files, part, 3, ["space_id", "n"])]
+    table = pa.Table.from_batches(batches)
+    assert table.column_names == ["space_id", "n"]
+    assert sorted(table["n"].to_pylist()) == sorted([*range(20)] * 2)
+    assert set(table["space_id"].to_pylist()) == {"a b"}
+    with pytest.raises(InputError, match="no column 'entity'"):
+        list(read_part(files, 0, 1, ["entity"]))
