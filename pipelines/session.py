@@ -6,17 +6,16 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from importlib.metadata import version
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import psutil
-import pyspark
 from py4j.java_gateway import JavaClass
 from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
+from pipelines import delta_jars
 from pipelines.errors import ConfigError, DependencyError
 from pipelines.settings import conf_folder
 
@@ -28,12 +27,6 @@ _JAVA_HOMES = (
 )
 _JAVA_MAJORS = (17, 21)
 _GIB = 1 << 30
-
-
-def delta_coordinates() -> str:
-    """Return Delta's Maven coordinates for the installed Spark and delta-spark."""
-    spark_minor = ".".join(pyspark.__version__.split(".")[:2])
-    return f"io.delta:delta-spark_{spark_minor}_2.13:{version('delta-spark')}"
 
 
 def open_session(
@@ -69,24 +62,38 @@ def open_session(
     conf = SparkConf() if is_submitted else SparkConf(loadDefaults=False)
     conf.setAll(list(given.items())).setIfMissing("spark.app.name", f"vectormill {app}")
     conf.setIfMissing("spark.master", "local[*]")
-    for key, value in _defaults(conf, log_folder):
-        conf.setIfMissing(key, value)
     if is_submitted:
+        _set_defaults(conf, log_folder)
         return _checked(SparkSession.builder.config(conf=conf).getOrCreate())
+    with nullcontext() if _has_jars(conf) else delta_jars.resolved_once():
+        return _started(conf, log_folder)
+
+
+def _started(conf: SparkConf, log_folder: Path | None) -> SparkSession:
+    _set_defaults(conf, log_folder)
     _prepare_environment(str(conf.get("spark.master")))
     with _errors_to(log_folder):
         spark = SparkSession.builder.config(conf=conf).getOrCreate()
-    _remember_jars(spark)
+    delta_jars.remember(spark)
     return _checked(spark)
+
+
+def _set_defaults(conf: SparkConf, log_folder: Path | None) -> None:
+    for key, value in _defaults(conf, log_folder):
+        conf.setIfMissing(key, value)
+
+
+def _has_jars(conf: SparkConf) -> bool:
+    return bool(conf.contains("spark.jars") or conf.contains("spark.jars.packages"))
 
 
 def _defaults(conf: SparkConf, log_folder: Path | None) -> Iterator[tuple[str, str]]:
     """Yield the defaults, local mode's before the shipped file's, so that the first one stands."""
     if str(conf.get("spark.master")).startswith("local"):
         yield from _local_defaults(conf)
-    if not (conf.contains("spark.jars") or conf.contains("spark.jars.packages")):
-        jars = _remembered_jars()
-        yield ("spark.jars", jars) if jars else ("spark.jars.packages", delta_coordinates())
+    if not _has_jars(conf):
+        jars = delta_jars.remembered()
+        yield ("spark.jars", jars) if jars else ("spark.jars.packages", delta_jars.coordinates())
     if log_folder is not None:
         events = log_folder / "spark-events"
         events.mkdir(parents=True, exist_ok=True)
@@ -185,32 +192,9 @@ def _checked(spark: SparkSession) -> SparkSession:
     if not isinstance(jvm.org.apache.spark.sql.delta.DeltaLog, JavaClass):
         raise DependencyError(
             "Delta's jars are not on Spark's class path; add --packages "
-            f"{delta_coordinates()} (offline: --jars with the files)"
+            f"{delta_jars.coordinates()} (offline: --jars with the files)"
         )
     return spark
-
-
-def _jar_list() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "vectormill"
-    return cache / f"{delta_coordinates().replace(':', '_')}.jars"
-
-
-def _remembered_jars() -> str | None:
-    """Return Delta's jars as an earlier session resolved them: saves seconds, works offline."""
-    listed = _jar_list()
-    jars = listed.read_text(encoding="utf-8").split() if listed.is_file() else []
-    return ",".join(jars) if jars and all(Path(jar).is_file() for jar in jars) else None
-
-
-def _remember_jars(spark: SparkSession) -> None:
-    if spark.conf.get("spark.jars.packages", "") != delta_coordinates():
-        return
-    jars = [
-        jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", "") or "").split(",")
-    ]
-    listed = _jar_list()
-    listed.parent.mkdir(parents=True, exist_ok=True)
-    listed.write_text("\n".join(jar for jar in jars if jar), encoding="utf-8")
 
 
 def shortages(spark: SparkSession, folder: Path) -> Iterator[str]:

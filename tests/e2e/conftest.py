@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.session import _remembered_jars, delta_coordinates, find_java
+from pipelines import delta_jars
+from pipelines.session import find_java
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE_PYTHON = """#!/bin/sh
@@ -54,8 +55,8 @@ def submit(
     built_zip: Path, bare_environment: dict[str, str], tmp_path: Path
 ) -> Callable[..., dict[str, Any]]:
     """Return a function that submits a job to two executors and gives its JSON result."""
-    jars = _remembered_jars()
-    delta = ["--jars", jars] if jars else ["--packages", delta_coordinates()]
+    jars = delta_jars.remembered()
+    delta = ["--jars", jars] if jars else ["--packages", delta_jars.coordinates()]
 
     def submitted(job: str, *arguments: str) -> dict[str, Any]:
         told = subprocess.run(

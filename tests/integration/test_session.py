@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from pipelines import session
+from pipelines import delta_jars, session
 from pipelines.errors import ConfigError, DependencyError
 
 
@@ -76,8 +77,8 @@ def test_deltas_coordinates_follow_the_installed_versions(
     monkeypatch: pytest.MonkeyPatch, spark_version: str, expected: str
 ) -> None:
     monkeypatch.setattr(pyspark, "__version__", spark_version)
-    monkeypatch.setattr(session, "version", {"delta-spark": "4.4.0"}.__getitem__)
-    assert session.delta_coordinates() == f"io.delta:delta-spark_{expected}_2.13:4.4.0"
+    monkeypatch.setattr(delta_jars, "version", {"delta-spark": "4.4.0"}.__getitem__)
+    assert delta_jars.coordinates() == f"io.delta:delta-spark_{expected}_2.13:4.4.0"
 
 
 def test_a_running_session_is_used_as_it_is(spark: SparkSession) -> None:
@@ -115,9 +116,9 @@ def test_the_session_has_the_promised_defaults(spark: SparkSession) -> None:
 def test_the_users_settings_outrank_the_defaults_and_local_ones_the_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(session, "_remembered_jars", lambda: None)
+    monkeypatch.setattr(delta_jars, "remembered", lambda: None)
     local = dict(_first(session._defaults(_conf("local[2]"), tmp_path)))
-    assert local["spark.jars.packages"] == session.delta_coordinates()
+    assert local["spark.jars.packages"] == delta_jars.coordinates()
     assert local["spark.eventLog.dir"] == (tmp_path / "spark-events").as_uri()
     assert local["spark.driver.memory"].endswith("g")
     remote = dict(_first(session._defaults(_conf("yarn"), None)))
@@ -126,7 +127,7 @@ def test_the_users_settings_outrank_the_defaults_and_local_ones_the_file(
     assert "spark.databricks.delta.snapshotPartitions" not in remote
     offline = _conf("local[2]").set("spark.jars", "/jars/delta.jar")
     assert "spark.jars.packages" not in dict(session._defaults(offline, None))
-    monkeypatch.setattr(session, "_remembered_jars", lambda: "/cache/delta.jar")
+    monkeypatch.setattr(delta_jars, "remembered", lambda: "/cache/delta.jar")
     assert dict(session._defaults(_conf("local"), None))["spark.jars"] == "/cache/delta.jar"
 
 
@@ -145,17 +146,40 @@ def test_remembered_jars_count_only_while_all_are_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert session._remembered_jars() is None
+    assert delta_jars.remembered() is None
     for name in ("a.jar", "b.jar"):
         (tmp_path / name).touch()
     told: Any = SimpleNamespace(conf=SimpleNamespace(get={
-        "spark.jars.packages": session.delta_coordinates(),
+        "spark.jars.packages": delta_jars.coordinates(),
         "spark.jars": f"file://{tmp_path}/a.jar,file://{tmp_path}/b.jar",
     }.get))  # fmt: skip
-    session._remember_jars(told)
-    assert session._remembered_jars() == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
+    delta_jars.remember(told)
+    assert delta_jars.remembered() == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
     (tmp_path / "b.jar").unlink()
-    assert session._remembered_jars() is None
+    assert delta_jars.remembered() is None
+
+
+def test_one_process_at_a_time_resolves_jars(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    order = []
+
+    def start() -> None:
+        with delta_jars.resolved_once():
+            order.append("second")
+
+    with ThreadPoolExecutor(1) as pool:
+        with delta_jars.resolved_once():
+            waiting = pool.submit(start)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.3)
+            order.append("first")
+        waiting.result(timeout=30)
+    assert order == ["first", "second"]
+    monkeypatch.setattr(delta_jars, "remembered", lambda: "/cache/delta.jar")
+    with delta_jars.resolved_once(), delta_jars.resolved_once():  # nothing is left to wait for
+        pass
 
 
 def test_shortages_name_the_setting(

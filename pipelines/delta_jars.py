@@ -1,0 +1,57 @@
+"""Delta's jars: which belong to the installed Spark, and where an earlier session put them."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import pyspark
+from pyspark.sql import SparkSession
+
+
+def coordinates() -> str:
+    """Return Delta's Maven coordinates for the installed Spark and delta-spark."""
+    spark_minor = ".".join(pyspark.__version__.split(".")[:2])
+    return f"io.delta:delta-spark_{spark_minor}_2.13:{version('delta-spark')}"
+
+
+def remembered() -> str | None:
+    """Return Delta's jars as an earlier session resolved them: saves seconds, works offline."""
+    listed = _list()
+    jars = listed.read_text(encoding="utf-8").split() if listed.is_file() else []
+    return ",".join(jars) if jars and all(Path(jar).is_file() for jar in jars) else None
+
+
+def remember(spark: SparkSession) -> None:
+    """Note where Spark's resolver put the jars, if this session had it resolve them."""
+    if spark.conf.get("spark.jars.packages", "") != coordinates():
+        return
+    jars = [
+        jar.removeprefix("file://") for jar in (spark.conf.get("spark.jars", "") or "").split(",")
+    ]
+    listed = _list()
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    listed.write_text("\n".join(jar for jar in jars if jar), encoding="utf-8")
+
+
+@contextmanager
+def resolved_once() -> Iterator[None]:
+    """Let one process at a time start a session while no jars are remembered.
+
+    Spark's resolver breaks its own cache where two of them fill it: both sessions fail.
+    """
+    if remembered():
+        yield
+        return
+    listed = _list()
+    listed.parent.mkdir(parents=True, exist_ok=True)
+    with listed.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _list() -> Path:
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "vectormill"
+    return cache / f"{coordinates().replace(':', '_')}.jars"
