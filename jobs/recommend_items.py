@@ -34,25 +34,24 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     columns = {name: store.columns(name, inputs[name], own) for name, own in packed.COLUMNS.items()}
     choice, vectors = choose(spark, columns, config), inputs["vectors"]
     users, unknown = recommendations.choose_users(vectors, config.users)
-    with ThreadPoolExecutor() as pool:  # what runs beside the lists mostly waits
-        space = pool.submit(require_one_space, vectors)
-        if choice.layout == "packed":
-            best = packed.recommend(spark, columns, config, threads=choice.threads)
-        else:
-            best = _blocked(users, inputs, columns["interactions"], config)
-            space.result()  # before anything is written; a packed task sees for itself
+    if choice.layout == "packed":  # whose task sees for itself that there is one space
+        best = packed.recommend(spark, columns, config, threads=choice.threads)
+    else:
+        best = _blocked(users, inputs, columns["interactions"], config)
+    with ThreadPoolExecutor(1) as pool:  # what runs beside the lists mostly waits
         rows = pool.submit(store.write_pieces, best, RECOMMENDATIONS)
         asked = {"user": config.similar_users, "item": config.similar_items}
         alike, lines = _write_similar(store, vectors, asked, k=config.k)
-    result = JobResult(space_id=space.result())
-    result.measures["layout"] = f"{choice.layout}: {choice.why}"
+    result = JobResult(measures={"layout": f"{choice.layout}: {choice.why}"})
     result.rows_out = {"recommendations": rows.result(), "similar_entities": alike}
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     with ThreadPoolExecutor(1) as pool:
-        told = pool.submit(_say, store, config, unknown)
+        said = pool.submit(_say, store, config, unknown)
         store.finish(result)
-    result.lines = told.result() + lines
+    space, recommended = said.result()
+    result.space_id = space or require_one_space(vectors)
+    result.lines = recommended + lines
     return result
 
 
@@ -62,10 +61,12 @@ def _blocked(
     interactions: Columns,
     config: RecommendItemsConfig,
 ) -> Pieces:
-    with ThreadPoolExecutor(1) as pool:  # small jobs, which mostly wait
+    with ThreadPoolExecutor() as pool:  # small jobs, which mostly wait
+        space = pool.submit(require_one_space, inputs["vectors"])
         collected = pool.submit(_catalogue, inputs, config)
         pairs = interactions.select("user_id", "item_id") if config.exclude_seen else None
         beside = beside_seen(users, pairs, inputs["user_ids"], k=config.k)
+        space.result()  # before anything is written
     return recommendations.recommend(beside, collected.result(), users.sparkSession, k=config.k)
 
 
@@ -96,7 +97,9 @@ def _write_similar(
     return rows, lines
 
 
-def _say(store: TableStore, config: RecommendItemsConfig, unknown: list[str]) -> list[str]:
+def _say(
+    store: TableStore, config: RecommendItemsConfig, unknown: list[str]
+) -> tuple[str | None, list[str]]:
     written = tables.read(store.spark, store.output("recommendations"), RECOMMENDATIONS)
     return recommendations.say_recommendations(written, config.users, unknown, shown=config.shown)
 

@@ -80,11 +80,10 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
     jvm: Any = spark._jvm
     nothing = jvm.scala.Option.empty()
     log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
-    added = DataFrame(log.update(False, nothing, nothing).allFiles().toDF(), spark)
+    snapshot = log.update(False, nothing, nothing)
     sizes = {info.relative: info.size for info in files.walk(folder)}
     named = []
-    # one row per file, not per row: the driver's own listing has as many
-    for encoded, size in added.select("path", "size").collect():
+    for encoded, size in _data_files(spark, snapshot):
         path = unquote(encoded)
         if "://" in encoded or encoded.startswith("file:"):
             named.append(path)
@@ -97,6 +96,21 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
                 "restore the file or run the job that writes it again"
             )
     return frame, tuple(named)
+
+
+def _data_files(spark: SparkSession, snapshot: Any) -> list[tuple[str, int]]:
+    """Return path and size of each data file of a version.
+
+    Delta names few files in a version's checksum; of more, or without one, a Spark job asks.
+    """
+    checksum = snapshot.checksumOpt()
+    named = checksum.get().allFiles() if checksum.isDefined() else checksum
+    if named.isDefined():
+        found = [named.get().apply(n) for n in range(named.get().size())]
+        return [(str(file.path()), int(file.size())) for file in found]
+    added = DataFrame(snapshot.allFiles().toDF(), spark)
+    # one row per file, not per row: the driver's own listing has as many
+    return [(row["path"], row["size"]) for row in added.select("path", "size").collect()]
 
 
 def is_plain(spark: SparkSession, folder: str) -> bool:

@@ -1,8 +1,10 @@
 """Files on any Hadoop file system, through the session's own JVM and credentials."""
 
+import os
 import re
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -89,6 +91,9 @@ class Files:
 
     def walk(self, uri: str) -> list[FileInfo]:
         """Return the files at or below a place, sorted; hidden ones (`.x`, `_x`) are left out."""
+        local = self._local(uri)
+        if local is not None and local.is_dir():
+            return sorted(_walk_local(local.absolute()), key=lambda info: info.relative)
         filesystem, path = self._open(uri)
         status = filesystem.getFileStatus(path)
         base = str(path.toString()).rstrip("/")
@@ -183,6 +188,17 @@ class Files:
         else:
             local.unlink(missing_ok=True)
             local.with_name(f".{local.name}.crc").unlink(missing_ok=True)  # of Hadoop's writers
+
+
+def _walk_local(folder: Path) -> Iterator[FileInfo]:
+    for place, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
+        for name in names:
+            if not name.startswith((".", "_")):
+                file = Path(place, name)
+                status, relative = file.stat(), file.relative_to(folder).as_posix()
+                milliseconds = status.st_mtime_ns // 1_000_000
+                yield FileInfo(f"file:{file}", relative, status.st_size, milliseconds)
 
 
 def _create_local(path: Path, text: str) -> bool:

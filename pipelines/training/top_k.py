@@ -36,6 +36,14 @@ class Ragged:
         """Return the lengths of the lists."""
         return np.diff(self.offsets)
 
+    def take(self, places: Indices) -> "Ragged":
+        """Return the lists at some places; that of -1 is empty."""
+        starts = np.where(places < 0, 0, self.offsets[places])
+        lengths = np.where(places < 0, 0, self.offsets[places + 1] - starts)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        shifts = np.repeat(starts - offsets[:-1], lengths)
+        return Ragged(offsets, self.values[shifts + np.arange(offsets[-1])])
+
     def part(self, start: int, stop: int) -> "Ragged":
         """Return the lists from `start` up to `stop`."""
         offsets = self.offsets[start : stop + 1]

@@ -3,7 +3,7 @@
 Where all fits an executor nothing is shuffled, and one job of Spark's takes the place of a dozen.
 """
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ from pyspark.sql.types import StructType
 from pipelines.errors import InputError
 from pipelines.storage.columns import Columns, read_part
 from pipelines.storage.pieces import Pieces
-from pipelines.training.batches import by_class
 from pipelines.training.catalogue import Catalogue, in_order, require_size
 from pipelines.training.executors import whole_executor
+from pipelines.training.grouping import grouped
+from pipelines.training.top_k import Indices, Ragged
 from pipelines.vectors.recommendations import NO_ITEM_LEFT, best_items, discounted
-from pipelines.vectors.seen import block_count, cutter
+from pipelines.vectors.seen import block_count, known_pairs
 from pipelines.vectors.serving_config import RecommendItemsConfig
 from pipelines.vectors.spaces import only_space
 from schemas import TABLES
@@ -35,7 +36,7 @@ COLUMNS = {
     "interactions": ["user_id", "item_id", "split"],
 }
 """What a task reads of each table."""
-_NO_PAIRS = pa.table({name: pa.array([], pa.binary()) for name in ("users", "items")})
+_NOTHING = Ragged(np.zeros(1, np.int64), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True)
@@ -48,24 +49,15 @@ class Reader:
 
     def table(self, name: str, columns: list[str]) -> pa.Table:
         """Return some columns of all rows of a table."""
-        found = self.each(name, columns, lambda batches: batches)
+
+        def part(number: int) -> list[pa.RecordBatch]:
+            return list(read_part(self.files[name], number, self.threads, columns))
+
+        found = [batch for each in self.pool.map(part, range(self.threads)) for batch in each]
         if found:
             return pa.Table.from_batches(found)
         contract = TABLES[name].schema()
         return to_arrow_schema(StructType([contract[each] for each in columns])).empty_table()
-
-    def each(
-        self,
-        name: str,
-        columns: list[str],
-        function: Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]],
-    ) -> list[pa.RecordBatch]:
-        """Return what a function makes of the batches that each thread reads."""
-
-        def part(number: int) -> list[pa.RecordBatch]:
-            return list(function(read_part(self.files[name], number, self.threads, columns)))
-
-        return [batch for found in self.pool.map(part, range(self.threads)) for batch in found]
 
 
 def recommend(
@@ -105,35 +97,33 @@ def recommend(
 
 
 def _blocks(reader: Reader, config: RecommendItemsConfig) -> list[Callable[[], pa.Table]]:
-    """Return what makes the lists of each block of users."""
+    """Return what makes the lists of each block of users, who come in the order of their keys.
+
+    So a reader who looks for a user finds by the files' statistics which one has it.
+    """
     vectors = reader.table("vectors", COLUMNS["vectors"])
     only_space(pc.unique(vectors["space_id"]).to_pylist())
     items = _offered(_of(vectors, "item"), reader, config)
     users = _with_ids(_of(vectors, "user", config.users), reader, "user_ids")
-    ids = users["id"].to_numpy()
-    count = block_count(len(ids), config.k, reader.threads)
-    seen = _seen(reader, count) if config.exclude_seen else {}
-    place = pa.array(np.where(ids < 0, 0, ids // count), pa.int32(), mask=ids < 0)
-    users = users.append_column("place", place)
-    spread = np.where(ids < 0, np.arange(len(ids)), ids)
+    seen = _seen(reader, users, items) if config.exclude_seen else _NOTHING
+    order = pc.sort_indices(users["key"]).to_numpy()
+    count = block_count(len(order), config.k, reader.threads)
     return [
-        partial(_lists, users, rows, seen.get(number, _NO_PAIRS), items, config.k)
-        for number, rows in by_class(spread, count)
+        partial(_lists, users, rows, seen, items, config.k) for rows in np.array_split(order, count)
     ]
 
 
-def _lists(
-    users: pa.Table, rows: np.ndarray, pairs: pa.Table, items: Catalogue, k: int
-) -> pa.Table:
-    return best_items(users.take(pa.array(rows)), pairs, items, k)
+def _lists(users: pa.Table, rows: Indices, seen: Ragged, items: Catalogue, k: int) -> pa.Table:
+    users = users.take(pa.array(rows))
+    ids = users["id"].to_numpy()
+    return best_items(users, seen.take(np.where(ids < len(seen.counts), ids, -1)), items, k)
 
 
-def _seen(reader: Reader, blocks: int) -> dict[int, pa.Table]:
-    """Return the pairs of each block."""
-    found = defaultdict(list)
-    for batch in reader.each("interactions", ["user_id", "item_id"], cutter(blocks)):
-        found[batch["block"][0].as_py()].append(batch)
-    return {block: pa.Table.from_batches(batches) for block, batches in found.items()}
+def _seen(reader: Reader, users: pa.Table, items: Catalogue) -> Ragged:
+    """Return the places in the catalogue of what each user has seen, by the users' ids."""
+    owners, ids = known_pairs(reader.table("interactions", ["user_id", "item_id"]))
+    size = (pc.max(users["id"]).as_py() or 0) + 1
+    return items.positions(Ragged(*grouped(owners, ids, size)))
 
 
 def _of(vectors: pa.Table, entity: str, keys: Sequence[str] = ()) -> pa.Table:

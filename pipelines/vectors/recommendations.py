@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pipelines.errors import InputError
 from pipelines.storage.pieces import Pieces
 from pipelines.training.catalogue import Catalogue
-from pipelines.training.top_k import Floats, as_matrix, normalised, top_k
+from pipelines.training.top_k import Floats, Ragged, as_matrix, normalised, top_k
 from pipelines.vectors.neighbours import near_keys
 from pipelines.vectors.seen import seen_items
 
@@ -93,19 +93,20 @@ def recommend(
 
     def apply(then: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
         def best(block: pa.Table, pairs: pa.Table) -> pa.Table:
-            return then(best_items(block, pairs, shared.value, k))
+            seen = shared.value.positions(seen_items(block, pairs))
+            return then(best_items(block, seen, shared.value, k))
 
         return users.applyInArrow(best, schema)
 
     return Pieces(apply)
 
 
-def best_items(users: pa.Table, pairs: pa.Table, catalogue: Catalogue, k: int) -> pa.Table:
+def best_items(users: pa.Table, seen: Ragged, catalogue: Catalogue, k: int) -> pa.Table:
     """Return rows of `recommendations` of a block of users: `space_id, user, items`.
 
     Args:
-        users: `space_id, key, vector, place`.
-        pairs: `users, items`, what those of the block have seen, as `seen.cutter` has it.
+        users: `space_id, key, vector`.
+        seen: The rows of the catalogue that each user must not get; -1 is none.
         catalogue: All items.
         k: Items per user.
     """
@@ -113,7 +114,6 @@ def best_items(users: pa.Table, pairs: pa.Table, catalogue: Catalogue, k: int) -
     matrix = as_matrix(users["vector"], dimension=catalogue.matrix.shape[1] - extra)
     queries = normalised(matrix) if catalogue.is_normalised else matrix
     queries = np.hstack([queries, np.ones((len(queries), extra), np.float32)])
-    seen = catalogue.positions(seen_items(users, pairs))
     rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
     is_item = rows >= 0
     offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(is_item, axis=1))])
@@ -125,17 +125,21 @@ def best_items(users: pa.Table, pairs: pa.Table, catalogue: Catalogue, k: int) -
 
 def say_recommendations(
     recommendations: DataFrame, asked: Sequence[str], unknown: Sequence[str], *, shown: int
-) -> list[str]:
-    """Return lines of the first few users: in the order asked, else by key."""
-    wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)][:shown]
-    keys = recommendations.select("user").orderBy("user")  # sorted alone: lists are far larger
-    names = wanted or [row["user"] for row in keys.head(shown)]
+) -> tuple[str | None, list[str]]:
+    """Return the space, None where there is no row, and lines of the first few users.
+
+    They come in the order asked, else by key.
+    """
+    keys = recommendations.select("user", "space_id")  # sorted alone: lists are far larger
+    first = keys.orderBy("user").head(max(shown, 1))
+    wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)]
+    names = (wanted or [row["user"] for row in first])[:shown]
     rows = recommendations.where(F.col("user").isin(names)).collect()  # `shown` users at most
-    found = sorted(rows, key=lambda row: row["user"])
     lines = {
         row["user"]: f"for {row['user']}: "
         f"{', '.join(item['key'] for item in row['items']) or 'nothing'}"
-        for row in found
+        for row in rows
     }
-    told = [lines[key] for key in wanted or lines if key in lines]
-    return [*told, f"unknown user: {', '.join(unknown)}"] if unknown else told
+    told = [lines[key] for key in names if key in lines]
+    told += [f"unknown user: {', '.join(unknown)}"] if unknown else []
+    return first[0]["space_id"] if first else None, told

@@ -47,7 +47,7 @@ def beside_seen(
     if pairs is None:
         cut = users.sparkSession.createDataFrame([], _CUT)
     else:
-        cut = pairs.map_in_arrow(cutter(blocks), _CUT)
+        cut = pairs.map_in_arrow(_cutter(blocks), _CUT)
     spread = [_spread(frame, blocks).groupBy("block") for frame in (left, cut)]
     return spread[0].cogroup(spread[1])
 
@@ -67,17 +67,12 @@ def block_count(count: int, k: int, cores: int) -> int:
     return -(-blocks // cores) * cores if blocks > cores else blocks  # or cores wait for the last
 
 
-def cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+def _cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return what cuts pairs by block: rows of `block, users, items`, places in it and item ids."""
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in gathered(batches, _PAIRS_PER_CUT):
-            if table["user_id"].null_count or table["item_id"].null_count:
-                raise InputError(
-                    "inputs.interactions: a user_id or item_id is null; build_interactions gives "
-                    "every pair its ids"
-                )
-            users, items = table["user_id"].to_numpy(), table["item_id"].to_numpy()
+            users, items = known_pairs(table)
             for block, places in by_class(users, blocks):
                 yield pa.RecordBatch.from_pydict(
                     {
@@ -88,6 +83,20 @@ def cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.Reco
                 )
 
     return cut
+
+
+def known_pairs(table: pa.Table) -> tuple[Indices, Indices]:
+    """Return the ids of users and of items of interactions.
+
+    Raises:
+        InputError: One is null.
+    """
+    if table["user_id"].null_count or table["item_id"].null_count:
+        raise InputError(
+            "inputs.interactions: a user_id or item_id is null; build_interactions gives every "
+            "pair its ids"
+        )
+    return table["user_id"].to_numpy(), table["item_id"].to_numpy()
 
 
 def seen_items(users: pa.Table, pairs: pa.Table) -> Ragged:

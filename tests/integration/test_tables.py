@@ -219,8 +219,16 @@ def test_a_file_cut_short_is_named(
     assert file.name in str(caught.value)
 
 
-def test_a_delta_file_that_is_gone_is_named(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_checksum", [True, False])
+def test_a_delta_file_that_is_gone_is_named(
+    spark: SparkSession, tmp_path: Path, has_checksum: bool
+) -> None:
+    setting = "spark.databricks.delta.writeChecksumFile.enabled"
+    spark.conf.set(setting, str(has_checksum).lower())
     _write(_things(spark, range(4)), THINGS, tmp_path / "things", "delta")
+    spark.conf.unset(setting)
+    assert any((tmp_path / "things" / "_delta_log").glob("[0-9]*.crc")) == has_checksum
+    assert tables.read(spark, str(tmp_path / "things"), THINGS).count() == 4
     file = _one_file(tmp_path / "things")
     file.unlink()
     with pytest.raises(InputError, match=f"{file.name}: Delta data file is missing"):

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import InputError
 from pipelines.training.batches import by_class, gathered
-from pipelines.vectors.seen import block_count, cutter, seen_items
+from pipelines.vectors.seen import _cutter, block_count, seen_items
 
 
 def batches(*sizes):
@@ -65,7 +65,7 @@ def test_pairs_are_cut_by_block_and_know_their_place_in_it():
     )
     found = {
         row["block"]: [np.frombuffer(row[name], np.int32).tolist() for name in ("users", "items")]
-        for cut in cutter(3)([batch])
+        for cut in _cutter(3)([batch])
         for row in cut.to_pylist()
     }
     assert found == {0: [[1], [2]], 1: [[2, 1], [1, 5]]}
@@ -76,4 +76,4 @@ def test_a_pair_without_an_id_is_refused():
         {"user_id": pa.array([1, None], pa.int32()), "item_id": pa.array([1, 2], pa.int32())}
     )
     with pytest.raises(InputError, match=r"inputs\.interactions: a user_id or item_id is null"):
-        list(cutter(2)([batch]))
+        list(_cutter(2)([batch]))
