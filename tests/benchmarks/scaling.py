@@ -1,31 +1,45 @@
 """Word2Vec by many trainers: quality beside one trainer, cost of a round, growth, memory.
 
-`CASES` of the environment names cases, `TRAINERS`, `ROUNDS`, `SEEDS` shape the grid of `trainers`:
-a cell of 48 rounds takes some four minutes on two cores.
+`CASES` of the environment names cases; `TRAINERS`, `ROUNDS`, `SEEDS`, `DIMENSION`, `THREADS` (of a
+trainer) and `MERGES` (`equilibrium`, `mean`, `sum`) shape the grid of `trainers`. A cell of 48
+rounds takes two to four minutes on two cores.
 """
 
+import itertools
 import json
 import os
 import statistics
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from _measuring import ROOT
 from _memory import peaks_of
 from _text8 import Corpus, load, mean_ratio, quality, write_tables
 from _word2vec_job import mllibs, train
 from pyspark.sql import SparkSession
 
+from pipelines.errors import ConfigError
 from pipelines.session import open_session
+from pipelines.word2vec import merge, replicated
 
 TRAINERS = [int(n) for n in os.environ.get("TRAINERS", "4,16,64").split(",")]
 ROUNDS = int(os.environ.get("ROUNDS", "48"))
 SEEDS = int(os.environ.get("SEEDS", "3"))
 DIMENSION = int(os.environ.get("DIMENSION", "100"))
+THREADS = int(os.environ.get("THREADS", "1"))
+MERGES = os.environ.get("MERGES", "equilibrium").split(",")
 CASES = os.environ.get("CASES", "trainers,rotated,growth,threads,round,memory").split(",")
+SHARES = {
+    "mean": lambda stiffness, trainers: np.ones_like(stiffness) / trainers,
+    "sum": lambda stiffness, trainers: np.ones_like(stiffness * trainers),
+}
+"""What is kept of trainers' summed moves, as `merge.relaxation_share` has it."""
 RESULTS = ROOT / "build" / "bench" / "scaling.jsonl"
 
 
@@ -52,18 +66,48 @@ def trainers(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
         ones.append(quality(vectors))
         note(case="trainers", trainers=1, dimension=DIMENSION, seed=seed, **ones[-1],
              seconds=round(seconds))  # fmt: skip
-    for count in TRAINERS:
+    for rule, count in itertools.product(MERGES, TRAINERS):
+        own = {"trainers": count, "rounds": ROUNDS, "threads": THREADS, "vector_size": DIMENSION}
         cell = []
-        for seed in range(1, SEEDS + 1):
-            seconds, vectors, _ = train(
-                spark, corpus, folder, seed=seed, mode="replicated", trainers=count, rounds=ROUNDS,
-                threads=1, vector_size=DIMENSION,
-            )  # fmt: skip
-            cell.append(quality(vectors))
-            note(case="trainers", trainers=count, rounds=ROUNDS, dimension=DIMENSION, seed=seed,
-                 **cell[-1], seconds=round(seconds))  # fmt: skip
-        note(case="trainers", trainers=count, rounds=ROUNDS, dimension=DIMENSION,
-             mean_ratio=mean_ratio(cell, ones))  # fmt: skip
+        with merging_by(rule):
+            for seed in range(1, SEEDS + 1):
+                told = {"case": "trainers", "merge": rule, "seed": seed, **own}
+                try:
+                    seconds, vectors, _ = train(
+                        spark, corpus, folder, seed=seed, mode="replicated", **own
+                    )
+                except ConfigError as error:  # it diverged
+                    note(**told, error=str(error))
+                    continue
+                cell.append(quality(vectors))
+                note(**told, **cell[-1], seconds=round(seconds))
+        if cell:
+            note(case="trainers", merge=rule, **own, mean_ratio=mean_ratio(cell, ones))
+
+
+@contextmanager
+def merging_by(rule: str) -> Iterator[None]:
+    """Merge by another rule than ours: the mean of trainers' moves, as MLlib has it, or the sum."""
+    original = replicated.merge_task
+
+    def merge_task(job: replicated.Job) -> replicated.Task:
+        run = original(job)
+
+        def ruled(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            ours, merge.relaxation_share = merge.relaxation_share, SHARES[rule]  # in the worker
+            try:
+                yield from run(batches)
+            finally:
+                merge.relaxation_share = ours
+
+        return ruled
+
+    if rule != "equilibrium":
+        replicated.merge_task = merge_task
+    try:
+        yield
+    finally:
+        replicated.merge_task = original
 
 
 def rotated(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
