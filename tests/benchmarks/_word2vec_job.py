@@ -26,21 +26,24 @@ EPOCHS = 3
 def config(folder: Path, **changes: Any) -> TrainWord2VecConfig:
     """Return the benchmark's settings."""
     places = {"sentences": str(folder / "sentences"), "vocabulary": str(folder / "vocabulary")}
+    outputs = Word2VecOutputs(vectors=str(folder / changes.pop("name", "") / "vectors"))
     return TrainWord2VecConfig(
-        inputs=Word2VecInputs(**places), outputs=Word2VecOutputs(vectors=str(folder / "vectors")),
-        window_size=WINDOW, negative=NEGATIVE, sample=SAMPLE, step_size=RATE,
-        **{"max_iter": EPOCHS, "vector_size": 100} | changes,
+        inputs=Word2VecInputs(**places), outputs=outputs, window_size=WINDOW, negative=NEGATIVE,
+        sample=SAMPLE, step_size=RATE, **{"max_iter": EPOCHS, "vector_size": 100} | changes,
     )  # fmt: skip
 
 
 def train(
     spark: SparkSession, corpus: Corpus, folder: Path, **changes: Any
 ) -> tuple[float, KeyedVectors, dict[str, Any]]:
-    """Run the job, from tables to the registry's row; return seconds, vectors and measures."""
+    """Run the job, from tables to the registry's row; return seconds, vectors and measures.
+
+    `name` is the folder of what is written: the same settings are not trained again in one.
+    """
     started = time.perf_counter()
     result = run(spark, config(folder, **changes))
     seconds = time.perf_counter() - started
-    stored = tables.read(spark, str(folder / "vectors"), VECTORS)
+    stored = tables.read(spark, str(folder / changes.get("name", "") / "vectors"), VECTORS)
     table = stored.where(F.col("space_id") == result.space_id).select("key", "vector").toArrow()
     rows = dict(zip(table["key"].to_pylist(), range(table.num_rows), strict=True))
     flat = table["vector"].combine_chunks().flatten().to_numpy()

@@ -74,7 +74,7 @@ def trainers(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
                 told = {"case": "trainers", "merge": rule, "seed": seed, **own}
                 try:
                     seconds, vectors, _ = train(
-                        spark, corpus, folder, seed=seed, mode="replicated", **own
+                        spark, corpus, folder, name=rule, seed=seed, mode="replicated", **own
                     )
                 except ConfigError as error:  # it diverged
                     note(**told, error=str(error))
