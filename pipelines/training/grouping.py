@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Values gathered by their owners (numba): one pass counts, one puts each in its place."""
+"""Lists end to end (numba): values gathered by their owners, and lists in another order."""
 
 import numpy as np
 from numba import njit
@@ -27,3 +27,26 @@ def grouped(owners, values, size):
             found[places[owner]] = values[n]
             places[owner] += 1
     return offsets, found
+
+
+@njit(cache=True, nogil=True)
+def taken(values, offsets, places):
+    """Return offsets and values of the lists at some places, end to end; that of -1 is empty.
+
+    Args:
+        values: All lists, end to end.
+        offsets: Where each begins, and the last ends.
+        places: Lists that are taken, `(n,)`.
+    """
+    starts = np.zeros(places.size + 1, np.int64)
+    for n in range(places.size):
+        place = places[n]
+        length = offsets[place + 1] - offsets[place] if place >= 0 else 0
+        starts[n + 1] = starts[n] + length
+    found = np.empty(starts[-1], values.dtype)
+    for n in range(places.size):
+        if places[n] >= 0:
+            first = offsets[places[n]]
+            for i in range(starts[n + 1] - starts[n]):
+                found[starts[n] + i] = values[first + i]
+    return starts, found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.errors import InputError
 from pipelines.training import selection
+from pipelines.training.grouping import taken
 from pipelines.training.products import PANEL
 
 Floats = NDArray[np.float32]
@@ -38,11 +39,7 @@ class Ragged:
 
     def take(self, places: Indices) -> "Ragged":
         """Return the lists at some places; that of -1 is empty."""
-        starts = np.where(places < 0, 0, self.offsets[places])
-        lengths = np.where(places < 0, 0, self.offsets[places + 1] - starts)
-        offsets = np.concatenate([[0], np.cumsum(lengths)])
-        shifts = np.repeat(starts - offsets[:-1], lengths)
-        return Ragged(offsets, self.values[shifts + np.arange(offsets[-1])])
+        return Ragged(*taken(self.values, self.offsets, places))
 
     def part(self, start: int, stop: int) -> "Ragged":
         """Return the lists from `start` up to `stop`."""

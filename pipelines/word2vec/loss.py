@@ -36,7 +36,7 @@ def _total_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow, block)
                 hidden[:] = 0
                 for j in range(a0, a1):
                     if j != i:
-                        hidden += inputs[tokens[j]] / (a1 - a0 - 1)
+                        hidden += inputs[tokens[j]].astype(np.float64) / (a1 - a0 - 1)
             for j in range(a0, a1):
                 if j == i or tokens[j] % classes != other:
                     continue

@@ -142,6 +142,7 @@ def _go_on(run: Run, config: TrainWord2VecConfig) -> tuple[int, History]:
     state, total = run.state, len(run.plan)
     number = first = state.last_round()
     measured = run.measured(number) if number else []
+    _require_finite(measured, config)  # the last round of a run that failed is kept like any other
     started = time.monotonic()
     while number < total and not _is_enough(run, number, measured, config.early_stopping):
         make = partial(run.frame, number + 1, measured)
@@ -193,6 +194,7 @@ def _history(measured: History) -> list[tuple[int, str, float]]:
             (number, "held_out_loss", own["held_out_loss"]),
             (number, "learning_rate", own["learning_rate"]),
             (number, "tokens_per_second", _rate([own])),
+            (number, "seconds", own["seconds"]),
         ]
     return [row for row in rows if not math.isnan(row[2])]
 

@@ -36,7 +36,7 @@ def round_task(
             for segment in segments:
                 measured.append(trainer.train(model, segment, pool))
                 measured[-1]["held_out_loss"] = trainer.held_out_loss(model)
-                measured[-1]["is_finite"] = float(np.isfinite(model[0]).all())
+                measured[-1]["is_finite"] = float(all(np.isfinite(side).all() for side in model))
         yield from rows([json_row("measures", 0, measured)]).to_batches()
         yield from rows([json_row("history", 0, history)]).to_batches()
         for block in model_rows(*without_copies(model, settings)):

@@ -84,7 +84,7 @@ class _Block:
         segment = trainer_segment(
             turn, trainer=0, trainers=1, shards=settings.shards, seed=settings.seed
         )
-        measured = train_pieces(self._stored, segment, settings.threads, pool, self._train)
+        measured = train_pieces(self._stored, segment, settings, pool, self._train)
         yield json_row("measures", self._own, [measured | self._measured()])
         sides = (("inputs", self._own, self._inputs), ("outputs", self._other, self._outputs))
         for kind, which, matrix in sides:

@@ -10,6 +10,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from pipelines.training.grouping import taken
 from pipelines.word2vec import kernel, loss
 from pipelines.word2vec.hot_rows import copied_rows, fold, own_rows
 from pipelines.word2vec.merge import NEGATIVE_SHARE
@@ -89,7 +90,7 @@ def without_copies(model: Model, settings: Settings) -> Model:
 
 
 def train_pieces(
-    stored: Stored, segment: Segment, threads: int, pool: Executor, work: Work
+    stored: Stored, segment: Segment, settings: Settings, pool: Executor, work: Work
 ) -> dict[str, float]:
     """Have threads share each piece of a segment, and measure it.
 
@@ -98,7 +99,7 @@ def train_pieces(
     Args:
         stored: Where shards are.
         segment: What to train.
-        threads: Parts that a piece is cut into.
+        settings: How many threads share a piece, and the seed of the order of sentences.
         pool: Runs them.
         work: Trains a part: token ids, offsets, learning rates at its ends, and its place (epoch,
             shard, where its piece begins, thread), from which its seed follows.
@@ -108,12 +109,12 @@ def train_pieces(
     rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
     started, tokens, tasks = time.monotonic(), 0, deque[Future[None]]()
     for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
-        ids, offsets = _sentences(stored, piece)
+        ids, offsets = _sentences(stored, piece, seed=(settings.seed, segment.epoch, piece.shard))
         tokens += int(offsets[-1] - offsets[0])
         place = (segment.epoch, piece.shard, round(piece.start * (1 << 30)))
-        for thread, part in enumerate(_parts(offsets, threads)):
+        for thread, part in enumerate(_parts(offsets, settings.threads)):
             tasks.append(pool.submit(work, ids, part, ends, (*place, thread)))
-        while len(tasks) > 2 * threads:
+        while len(tasks) > 2 * settings.threads:
             tasks.popleft().result()
     for task in tasks:
         task.result()
@@ -125,9 +126,16 @@ def train_pieces(
     }
 
 
-def _sentences(stored: Stored, piece: Piece) -> tuple[np.ndarray, np.ndarray]:
-    """Return a piece's token ids and offsets: the sentences that begin in it."""
+def _sentences(
+    stored: Stored, piece: Piece, *, seed: tuple[int, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a piece's token ids and offsets: the sentences that begin in it.
+
+    A shard's sentences come in an order of the seed, the same for all who have a piece of it.
+    """
     ids, offsets = stored.sentences("shard", piece.shard)
+    order = np.random.default_rng(seed).permutation(offsets.size - 1)
+    offsets, ids = taken(ids, offsets, order)
     bounds = np.searchsorted(offsets, np.array([piece.start, piece.stop]) * offsets[-1])
     first, last = bounds[0], offsets.size - 1 if piece.stop == 1 else bounds[1]
     return ids, offsets[first : last + 1]
@@ -166,7 +174,7 @@ class Trainer:
     ) -> dict[str, float]:
         """Train one segment in place, and measure it."""
         measured = train_pieces(
-            self._stored, segment, self._settings.threads, pool,
+            self._stored, segment, self._settings, pool,
             lambda *part: self._train(model, touches, *part),
         )  # fmt: skip
         for side in touches:

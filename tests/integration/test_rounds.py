@@ -51,9 +51,15 @@ def test_rows_that_a_frame_ends_in_are_each_a_row_group_and_a_task_may_have_none
     assert state.read("a", SCHEMA).count() == 6
 
 
-def test_each_row_is_a_row_group_with_statistics(spark, tmp_path, numbered):
-    RoundState(spark, str(tmp_path)).write_by_tasks("a", 3, 1, numbered)
-    (file,) = (tmp_path / "a").iterdir()
+@pytest.mark.parametrize("writer", ["tasks", "spark"])
+def test_each_row_is_a_row_group_with_statistics(spark, tmp_path, numbered, writer):
+    state = RoundState(spark, str(tmp_path))
+    if writer == "tasks":
+        state.write_by_tasks("a", 3, 1, numbered)
+    else:
+        rows = [("block", n, bytes([n]), b"") for n in (0, 0, 1, 2)]
+        state.write("a", spark.createDataFrame(rows, SCHEMA).coalesce(1))
+    (file,) = (tmp_path / "a").glob("*.parquet")
     metadata = pq.read_metadata(file)
     groups = [metadata.row_group(n) for n in range(metadata.num_row_groups)]
     assert [group.num_rows for group in groups] == [1, 1, 1, 1]

@@ -20,7 +20,7 @@ from schemas import (
 )
 
 TOPICS, WORDS = 2, 5
-NATIVE = {"epoch", "held_out_loss", "learning_rate", "tokens_per_second"}
+NATIVE = {"epoch", "held_out_loss", "learning_rate", "tokens_per_second", "seconds"}
 
 
 def config(tmp_path, **changes):

@@ -11,6 +11,7 @@ from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState
 from pipelines.word2vec import modes, native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from pipelines.word2vec.runs import Packed
 from schemas import SENTENCES, VECTORS, VOCABULARY
 
 TOPICS, WORDS = 3, 6
@@ -74,7 +75,11 @@ def topics_found(vectors):
 @pytest.mark.parametrize(
     "architecture", ["skip_gram", pytest.param("cbow", marks=pytest.mark.slow)]
 )
-def test_trainers_that_are_merged_recover_planted_topics(spark, frames, tmp_path, architecture):
+def test_trainers_that_are_merged_recover_planted_topics(
+    spark, frames, tmp_path, monkeypatch, architecture
+):
+    seen = []
+    monkeypatch.setattr(native.progress, "report", lambda **measures: seen.append(measures))
     vectors, trained = train(
         spark, frames, tmp_path, mode="replicated", trainers=5, rounds=12, held_out_share=0.05,
         architecture=architecture,
@@ -86,6 +91,10 @@ def test_trainers_that_are_merged_recover_planted_topics(spark, frames, tmp_path
     assert len(losses) == 12
     assert losses[-1] < losses[0]
     assert {number for number, *_ in trained.history} == set(range(1, 13))
+    assert [each["round"] for each in seen] == [f"{n}/12" for n in range(1, 13)]
+    assert seen[-1]["loss"] == losses[-1]
+    assert all(each["tokens_per_second"] > 0 and each["learning_rate"] > 0 for each in seen)
+    assert seen[0]["seconds_left"] >= seen[-1]["seconds_left"] == 0
 
 
 def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_path, monkeypatch):
@@ -135,13 +144,68 @@ def test_tasks_do_not_change_what_trainers_learn(spark, frames, tmp_path, monkey
     assert all((spread[key] == together[key]).all() for key in spread)
 
 
-def test_training_stops_when_an_epoch_gains_too_little(spark, frames, tmp_path):
-    _, trained = train(spark, frames, tmp_path, max_iter=9, early_stopping=0.5, held_out_share=0.05)
+@pytest.mark.parametrize(
+    "asked", [{}, {"mode": "replicated", "trainers": 2, "rounds": 9, "step_size": 0.1}]
+)
+def test_training_stops_when_an_epoch_gains_too_little(spark, frames, tmp_path, asked):
+    _, trained = train(
+        spark, frames, tmp_path, max_iter=9, early_stopping=0.5, held_out_share=0.05, **asked
+    )
     epochs = [value for _, metric, value in trained.history if metric == "epoch"]
     losses = [value for _, metric, value in trained.history if metric == "held_out_loss"]
     assert 2 <= epochs[-1] < 9
     assert losses[-1] > 0.5 * losses[-2]
     assert all(b <= 0.5 * a for a, b in pairwise(losses[:-1]))
+
+
+@pytest.mark.parametrize("mode", ["packed", "replicated", "rotated"])
+def test_four_times_the_rate_and_a_token_that_is_half_the_corpus_leave_finite_vectors(
+    spark, tmp_path, mode
+):
+    rng = np.random.default_rng(3)
+    tokens = np.where(rng.random((600, 20)) < 0.5, 0, rng.integers(0, 200, (600, 20)))
+    counts = np.bincount(tokens.ravel(), minlength=200).tolist()
+    frames = {
+        "sentences": spark.createDataFrame(
+            [(f"d:{n}", "d", row) for n, row in enumerate(tokens.tolist())], SENTENCES.schema()
+        ),
+        "vocabulary": spark.createDataFrame(
+            [(n, f"t{n}", count, 1) for n, count in enumerate(counts)], VOCABULARY.schema()
+        ),
+    }
+    vectors, _ = train(
+        spark, frames, tmp_path, mode=mode, trainers=2, rounds=4, max_iter=2, threads=2,
+        step_size=0.1, sample=1e-3, vector_size=16, keep_context_vectors=True,
+    )  # fmt: skip
+    assert len(vectors) == 2 * 200
+    assert all(np.isfinite(vector).all() for vector in vectors.values())
+
+
+def test_vectors_that_are_not_finite_end_in_an_error_that_names_the_setting_each_time(
+    spark, frames, tmp_path, monkeypatch
+):
+    real, written = Packed.measured, []
+    monkeypatch.setattr(
+        Packed, "measured", lambda run, number: [m | {"is_finite": 0.0} for m in real(run, number)]
+    )
+    write = RoundState.write_by_frame
+    monkeypatch.setattr(
+        RoundState, "write_by_frame", lambda s, name, f: written.append(name) or write(s, name, f)
+    )
+    for _ in range(2):  # the last round of the first run is kept, and is no result of the second
+        with pytest.raises(ConfigError, match=r"step_size: 0\.05 is too high: vectors grew"):
+            train(spark, frames, tmp_path, max_iter=1)
+    assert written == ["round=1"]
+
+
+def test_trainers_may_have_no_sentence_in_a_round(spark, frames, tmp_path):
+    few = frames | {"sentences": frames["sentences"].limit(2)}
+    vectors, trained = train(
+        spark, few, tmp_path, mode="replicated", trainers=4, rounds=6, max_iter=2, held_out_share=0
+    )
+    assert len(vectors) == TOPICS * WORDS
+    assert all(np.isfinite(vector).all() for vector in vectors.values())
+    assert {number for number, *_ in trained.history} == set(range(1, 7))
 
 
 @pytest.mark.slow

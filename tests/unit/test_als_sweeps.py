@@ -147,22 +147,7 @@ def test_a_half_sweep_solves_the_normal_equations_of_every_row(name, solver):
 
 
 @pytest.mark.parametrize("name", ["ials", "hu2008", "explicit"])
-def test_conjugate_gradients_come_close_in_few_steps_and_exact_in_many(name):
-    dense, goal = matrix(), objective(name)
-    errors = {}
-    for steps in (2, 3, 40):
-        users, items = sides(dense, goal, Solver("conjugate_gradients", steps))
-        with ThreadPoolExecutor(1) as pool:
-            users.solve(items.face(pool), pool)
-        wanted = oracle(dense, items.factors, goal)
-        errors[steps] = np.linalg.norm(users.factors - wanted) / np.linalg.norm(wanted)
-    assert errors[40] < 1e-4
-    assert errors[3] < errors[2]
-    assert errors[3] < 0.2
-
-
-@pytest.mark.parametrize("name", ["ials", "hu2008", "explicit"])
-@pytest.mark.parametrize("solver", [*EXACT, "conjugate_gradients"])
+@pytest.mark.parametrize("solver", [*EXACT, "conjugate_gradients", "nonnegative"])
 def test_the_reported_loss_is_the_objective_summed_by_cell_and_never_rises(name, solver):
     dense, goal = matrix(), objective(name)
     users, items = sides(dense, goal, Solver(solver, 3))
@@ -221,16 +206,19 @@ def test_blocks_and_threads_change_nothing(name, solver):
         assert value == pytest.approx(results[0][2], rel=1e-6)
 
 
-def test_rows_longer_than_a_tile_are_solved_by_any_solver():
-    rng = np.random.default_rng(0)
-    dense = (rng.random((3, 3000)) < 0.7) * 1.0
-    goal = objective("ials")
-    for solver in (*EXACT, "conjugate_gradients"):
-        users, items = sides(dense, goal, Solver(solver, 3))
-        with ThreadPoolExecutor(1) as pool:
-            users.solve(items.face(pool), pool)
-        wanted = oracle(dense, items.factors, goal)
-        np.testing.assert_allclose(users.factors, wanted, atol=2e-4 * np.abs(wanted).max())
+@pytest.mark.parametrize("name", ["ials", "hu2008"])
+@pytest.mark.parametrize("solver", [*EXACT, "conjugate_gradients"])
+def test_rows_longer_than_a_tile_are_solved_by_any_solver(name, solver):
+    dense, goal = matrix(6, 3000, 0.7)[:3], objective(name)
+    users, items = sides(dense, goal, Solver(solver, 3))
+    drawn = np.random.default_rng(0).normal(size=items.factors.shape)
+    items.factors[:] = drawn * dense.any(0)[:, None]
+    with ThreadPoolExecutor(1) as pool:
+        value = users.solve(items.face(pool), pool)
+    wanted = oracle(dense, items.factors, goal)
+    np.testing.assert_allclose(users.factors, wanted, atol=1e-5 * np.abs(wanted).max())
+    summed = loss(dense, users.factors, items.factors, goal)
+    assert value + items.penalty(len(dense)) == pytest.approx(summed, rel=1e-6)
 
 
 @pytest.mark.parametrize(

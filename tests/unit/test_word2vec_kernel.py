@@ -21,9 +21,10 @@ COUNTS = np.array([4, 3, 2, 1, 1, 1])
 NOISE = noise_table(COUNTS, 0.75)
 
 
-def model(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def model(seed: int = 0, dimension: int = DIMENSION) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
-    inputs, outputs = rng.normal(0, 0.7, (2, SIZE, DIMENSION)).astype(np.float32)
+    scale = 0.7 * (DIMENSION / dimension) ** 0.5  # the same scores whatever the dimension
+    inputs, outputs = rng.normal(0, scale, (2, SIZE, dimension)).astype(np.float32)
     return inputs, outputs
 
 
@@ -75,50 +76,58 @@ def finite_differences(inputs: np.ndarray, outputs: np.ndarray, *, is_cbow: bool
     return gradient
 
 
+@pytest.mark.parametrize("dimension", [DIMENSION, 21])  # less than a vector; one, and a rest
 @pytest.mark.parametrize("is_cbow", [False, True])
-def test_the_mean_step_is_the_gradient_of_the_expected_loss(is_cbow: bool) -> None:
+def test_the_mean_step_is_the_gradient_of_the_expected_loss(is_cbow: bool, dimension: int) -> None:
     rate, runs = 1e-3, 4000
-    moved = np.zeros((2, SIZE, DIMENSION))
+    moved, first = np.zeros((2, SIZE, dimension)), model(dimension=dimension)
     for seed in range(runs):
-        inputs, outputs = model()
+        inputs, outputs = first[0].copy(), first[1].copy()
         train(inputs, outputs, rate=rate, seed=seed, is_cbow=is_cbow)
-        moved += np.stack([inputs, outputs]) - np.stack(model())
-    expected = -finite_differences(*model(), is_cbow=is_cbow)
+        moved += np.stack([inputs, outputs]) - np.stack(first)
+    expected = -finite_differences(*first, is_cbow=is_cbow)
     found = moved / runs / rate
     assert np.abs(found - expected).max() < 0.04 * np.abs(expected).max()
 
 
-def test_the_reference_loss_is_the_held_out_loss_for_whole_windows() -> None:
+@pytest.mark.parametrize("is_cbow", [False, True])
+def test_the_reference_loss_is_the_held_out_loss_for_whole_windows(is_cbow: bool) -> None:
     inputs, outputs = model()
     noise = np.array([2, 0], np.int32)
     found, count = loss.held_out_loss(
-        (TOKENS, OFFSETS), noise, (inputs, outputs), window=5, negative=3, is_cbow=False
+        (TOKENS, OFFSETS), noise, (inputs, outputs), window=5, negative=3, is_cbow=is_cbow
     )
-    pairs = [
-        (s[i], s[j]) for s in SENTENCES for i in range(len(s)) for j in range(len(s)) if i != j
-    ]
-    assert count == len(pairs) == 18
+    exact = inputs.astype(np.float64)
+    others = [[(s[j]) for j in range(len(s)) if j != i] for s in SENTENCES for i in range(len(s))]
+    if is_cbow:  # the mean of a token's company, and the token
+        pairs = [(exact[o].mean(0), t) for t, o in zip(TOKENS, others, strict=True) if o]
+    else:
+        pairs = [(exact[t], o) for t, own in zip(TOKENS, others, strict=True) for o in own]
+    assert count == len(pairs) == (7 if is_cbow else 18)
     drawn = noise[np.random.default_rng(0).integers(0, 2, (100_000, 3))]
-    logits = inputs.astype(np.float64) @ outputs.astype(np.float64).T
+    logits = [source @ outputs.astype(np.float64).T for source, _ in pairs]
     expected = [
-        np.log1p(np.exp(-logits[a, b])) + np.log1p(np.exp(logits[a, drawn[n]])).sum()
-        for n, (a, b) in enumerate(pairs)
+        np.log1p(np.exp(-own[target])) + np.log1p(np.exp(own[drawn[n]])).sum()
+        for n, (own, (_, target)) in enumerate(zip(logits, pairs, strict=True))
     ]
     assert found == pytest.approx(np.sum(expected), rel=1e-12)
 
 
-def test_touches_count_pairs_and_weighted_negatives() -> None:
+@pytest.mark.parametrize("is_cbow", [False, True])
+def test_touches_count_pairs_and_weighted_negatives(is_cbow: bool) -> None:
     touches = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
-    pairs = train(*model(), rate=0.01, seed=1, is_cbow=False, touches=touches)
-    assert touches[0].sum() == pairs > 0
+    pairs = train(*model(), rate=0.01, seed=1, is_cbow=is_cbow, touches=touches)
+    assert touches[0].sum() == pytest.approx(pairs)  # CBOW: a window's tokens share its one
+    assert pairs == 7 if is_cbow else pairs > 7
     assert touches[1].sum() == pytest.approx(pairs * (1 + NEGATIVE))
     assert touches[0][4] == 0, "a token alone in its sentence has no pair"
 
 
-def test_rows_without_touches_do_not_move() -> None:
+@pytest.mark.parametrize("is_cbow", [False, True])
+def test_rows_without_touches_do_not_move(is_cbow: bool) -> None:
     touches = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
     inputs, outputs = model()
-    train(inputs, outputs, rate=0.01, seed=3, is_cbow=False, touches=touches)
+    train(inputs, outputs, rate=0.01, seed=3, is_cbow=is_cbow, touches=touches)
     for side, before, touched in zip((inputs, outputs), model(), touches, strict=True):
         assert np.array_equal((side != before).any(1), touched > 0)
 
@@ -134,9 +143,9 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not() -> None:
 
 @pytest.mark.parametrize("is_cbow", [False, True])
 @pytest.mark.parametrize("share", [0.0, 0.5])
-@pytest.mark.parametrize("rate", [0.025, 0.1])
-def test_few_tokens_and_high_rates_stay_bounded(rate: float, share: float, is_cbow: bool) -> None:
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("times", [1, 4])
+def test_few_tokens_and_high_rates_stay_bounded(times: int, share: float, is_cbow: bool) -> None:
+    rng, rate = np.random.default_rng(0), times * (0.15 if is_cbow else 0.025)
     tokens = rng.integers(0, 10, 6000).astype(np.int32)
     tokens[rng.random(6000) < share] = 0
     counts = np.bincount(tokens, minlength=10)
@@ -171,6 +180,19 @@ def test_subsampling_keeps_as_word2vec_does() -> None:
     expected = (np.sqrt(frequency / 1e-3) + 1) * 1e-3 / frequency
     np.testing.assert_allclose(keep_probabilities(counts, 1e-3), np.minimum(1, expected), rtol=1e-6)
     assert keep_probabilities(counts, 0).tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("is_cbow", [False, True])
+def test_occurrences_are_left_out_by_their_chance(is_cbow: bool) -> None:
+    """Of sentences (0, 1) only those have a pair in which both tokens are kept."""
+    sentences = 20_000
+    tokens, offsets = np.tile(np.array([0, 1], np.int32), sentences), np.arange(sentences + 1) * 2
+    pairs = kernel.train_sentences(
+        tokens, offsets, np.array([0.3, 0.8], np.float32), np.array([0, 1], np.int32),
+        *model(), 0.0, 0.0, is_cbow, WINDOW, NEGATIVE, 8, 5, 1, NONE, NONE, ALONE,
+    )  # fmt: skip
+    expected = sentences * 0.3 * 0.8
+    assert pairs == pytest.approx(2 * expected, abs=5 * 2 * expected**0.5)
 
 
 @pytest.mark.parametrize("exponent", [0.75, 0.0, -0.5])
