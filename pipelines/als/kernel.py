@@ -2,7 +2,6 @@
 """Rows of a half-sweep, one after the other, each by the solver that suits its length (numba)."""
 
 import numpy as np
-from numba import njit
 
 from pipelines.als.solvers import (
     add_normal_equations,
@@ -12,6 +11,7 @@ from pipelines.als.solvers import (
     factor_and_solve,
     gather,
 )
+from pipelines.training.compiling import compiled
 
 CHOLESKY, DUAL, CONJUGATE_GRADIENTS, NONNEGATIVE = range(4)
 TILE = 1024  # cells gathered at a time: with its scaled copy, 1 MiB at rank 128
@@ -19,7 +19,7 @@ _TOLERANCE = np.float32(1e-6)
 _SWEEPS = 1000
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _weigh(columns, weights, offsets, terms, w, v):
     """Set each cell's curvature and its target times curvature; return the value of no fit.
 
@@ -35,7 +35,7 @@ def _weigh(columns, weights, offsets, terms, w, v):
     return constant
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def add_cells(columns, weights, opposite, offsets, terms, space, A, b):
     """Add some cells' normal equations to A and b, a tile at a time; return their constant."""
     B, scaled, part, w, v = space[0], space[1], space[2], space[3], space[4]
@@ -49,7 +49,7 @@ def add_cells(columns, weights, opposite, offsets, terms, space, A, b):
     return constant
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def solve_sums(A, b, base, x, solver, free):
     """Add the base to A's diagonal and solve; x holds where to begin, and the solution after."""
     for k in range(b.size):
@@ -61,7 +61,7 @@ def solve_sums(A, b, base, x, solver, free):
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, choice, space, sums):
     solver, dual_limit, steps, free = choice
     B, scaled, w, v = space[0], space[1], space[3], space[4]
@@ -83,7 +83,7 @@ def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, cho
     return constant + solve_sums(A, b, base, x, solver, free)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def workspace(d):
     """Return what a tile needs: gathered rows, scaled rows, a product, curvatures, targets."""
     return (
@@ -95,7 +95,7 @@ def workspace(d):
     )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def solve_rows(
     begins, ends, columns, weights, opposite, offsets, terms, gramian, spectrum, ridges, X, choice
 ):

@@ -2,10 +2,11 @@
 """Lists end to end (numba): values gathered by their owners, and lists in another order."""
 
 import numpy as np
-from numba import njit
+
+from pipelines.training.compiling import compiled
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def grouped(owners, values, size):
     """Return `offsets (size + 1,)` and the values of owners 0 to size - 1, each's in their order.
 
@@ -29,7 +30,7 @@ def grouped(owners, values, size):
     return offsets, found
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def taken(values, offsets, places):
     """Return offsets and values of the lists at some places, end to end; that of -1 is empty.
 

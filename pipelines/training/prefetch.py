@@ -2,9 +2,11 @@
 """Asking the processor for rows before they are used: a model is larger than its caches."""
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from pipelines.training.compiling import compiled
 
 _LINE = 16  # float32 of a cache line
 
@@ -42,14 +44,14 @@ def _for_write(_typing, rows, i, k):
     return types.void(rows, i, k), _emitter(1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def prefetch_to_read(rows, i):
     """Ask for all cache lines of row i."""
     for k in range(0, rows.shape[1], _LINE):
         _for_read(rows, i, k)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def prefetch_to_write(rows, i):
     """Ask for all cache lines of row i, and for the right to write them."""
     for k in range(0, rows.shape[1], _LINE):

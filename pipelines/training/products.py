@@ -8,9 +8,11 @@ whatever the width of the vectors: all machines with fused multiply-adds get the
 """
 
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
+
+from pipelines.training.compiling import compiled
 
 LANES = 8  # float32 of a vector; rows are padded to a multiple of it
 WIDE = 16 if binding.get_host_cpu_features().get("avx512f") else LANES
@@ -21,7 +23,7 @@ PANEL = 3 * WIDE
 """Columns of the widest tile."""
 
 
-@njit(cache=True)
+@compiled()
 def padded(width):
     """Return the width of a matrix's rows with which products are whole vectors."""
     return (width + LANES - 1) // LANES * LANES
@@ -113,7 +115,7 @@ _short3, _short2, _short1, _short_narrow = (
 _one3, _one_narrow = _tile(1, 3), _tile(1, 1, LANES)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def _multiply_row(left, right, to, i):
     """Set row i of `to` to that of left @ right."""
     n, inner, j = to.shape[1], left.shape[1], 0
@@ -125,7 +127,7 @@ def _multiply_row(left, right, to, i):
         j += LANES
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def _multiply_short(left, right, to, i):
     """Set `SHORT` rows of `to`, from row i, to those of left @ right."""
     n, inner, j = to.shape[1], left.shape[1], 0
@@ -142,7 +144,7 @@ def _multiply_short(left, right, to, i):
         _short_narrow(left, right, to, i, j, 0, inner)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def _multiply_tall(left, right, to, i):
     """Set `TALL` rows of `to`, from row i, to those of left @ right."""
     n, inner, j = to.shape[1], left.shape[1], 0
@@ -159,7 +161,7 @@ def _multiply_tall(left, right, to, i):
         _tall_narrow(left, right, to, i, j, 0, inner)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def multiply(left, right, to):
     """Set `to` to left @ right, all float32; widths of right and `to` are multiples of 8."""
     i = 0

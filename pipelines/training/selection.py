@@ -6,8 +6,8 @@ better, above the complement of its index, so that the first of equal scores is 
 """
 
 import numpy as np
-from numba import njit
 
+from pipelines.training.compiling import compiled
 from pipelines.training.products import PANEL, multiply
 from pipelines.training.scanning import COUNT, above, lowest
 
@@ -17,13 +17,13 @@ NOTHING = np.uint64(0)
 """No candidate: below the one of any score but NaN."""
 
 
-@njit(cache=True)
+@compiled()
 def capacity(k):
     """Return how many candidates a query may hold before they are cut down to k."""
     return 3 * k + COUNT
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _candidate(bits, index):
     """Return the candidate of a score, given by its bits, and an index; -0 is as good as 0."""
     wide = np.uint64(bits)
@@ -33,7 +33,7 @@ def _candidate(bits, index):
     return turned << _HALF | (_ALL - np.uint64(index))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def decode(candidates, indices, scores):
     """Write indices and scores of the best of sorted candidates; -1 and -inf where they run out."""
     bits, width = scores.view(np.uint32), candidates.shape[1]
@@ -48,7 +48,7 @@ def decode(candidates, indices, scores):
             bits[q, n] = np.uint32(turned ^ (_SIGN if turned & _SIGN else _ALL))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _score(candidate):
     """Return the score of one candidate."""
     turned = candidate >> _HALF
@@ -56,7 +56,7 @@ def _score(candidate):
     return bits.view(np.float32)[0]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _kth(values, k):
     """Return the k-th largest of some values, which change places (Hoare's quickselect)."""
     first, last, wanted = 0, values.size - 1, k - 1
@@ -80,7 +80,7 @@ def _kth(values, k):
     return values[wanted]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _bound(row, k):
     """Return a score that the k-th best of a row is above, or -inf: k groups have one above it.
 
@@ -98,7 +98,7 @@ def _bound(row, k):
     return _above_most(largest, k)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _above_most(values, k):
     """Return a number that at least k of some values are above, close to the largest such one.
 
@@ -119,7 +119,7 @@ def _above_most(values, k):
     return low
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _select(row, first, best, count, least, k):
     """Add a row's scores above the least; return the count and least of the candidates after."""
     if first == 0:
@@ -144,7 +144,7 @@ def _select(row, first, best, count, least, k):
     return count, least
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _cut(best, count, k):
     """Keep the k best candidates; return the score of the last of them."""
     last, kept = _kth(best[:count].copy(), k), 0
@@ -154,7 +154,7 @@ def _cut(best, count, k):
     return _score(last)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _hide(row, masked, first):
     """Set the scores of masked items to -inf, of a row that begins with item `first`."""
     for item in masked:
@@ -162,7 +162,7 @@ def _hide(row, masked, first):
             row[item - first] = np.float32(-np.inf)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def select_block(queries, panels, size, offsets, masked, k, tile, best):
     """Write the k best items of each of a block of queries, and some that are not, in any order.
 

@@ -9,9 +9,8 @@ gradient. Numba's cache does not see edits of what this imports: touch this file
 """
 
 import numpy as np
-from numba import njit
 
-from pipelines.training.compiling import inner
+from pipelines.training.compiling import compiled, inner
 from pipelines.training.rows import copy
 from pipelines.word2vec.steps import add_gradients, push_apart, pushed, train_window
 from pipelines.word2vec.stream import draw_windows, fill, next_state
@@ -44,7 +43,7 @@ def _push(rows, pairs, filled, noise, weight, rate, inputs, outputs, scratch, st
     return state
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy")
 def train_block(
     tokens, offsets, keep, noise, share, inputs, outputs, first_rate, last_rate, block, window,
     negative, chunk, shared, seed, noise_seed,

@@ -4,7 +4,7 @@
 The reach is drawn by the chunk, in place of by the token: each pair is as likely as before, and a
 window's sum is that of the token before it, one row more and one less; likewise what a row takes of
 the windows that it is in. The gradient of a mean is divided by its tokens, which word2vec.c and
-gensim forget (İrsoy et al. 2021). Numba's cache does not see edits here: touch `kernel.py`.
+gensim forget (İrsoy et al. 2021).
 """
 
 import numpy as np

@@ -11,8 +11,8 @@ row in the same instant may be lost, as in hogwild (Niu et al. 2011).
 """
 
 import numpy as np
-from numba import njit
 
+from pipelines.training.compiling import compiled
 from pipelines.word2vec.stream import add_row, copy_row
 
 ALONE = (0, 0, 1, 1)
@@ -45,7 +45,7 @@ def fold(touches: np.ndarray, size: int, threads: int) -> None:
         touches[size:] = 0
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def turn_to_own(kept, filled, hot, own):
     """Replace the ids of copied rows by those of a thread's copies."""
     for i in range(filled):
@@ -53,14 +53,14 @@ def turn_to_own(kept, filled, hot, own):
             kept[i] += own
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def take(inputs, outputs, taken, own):
     """Take over the shared rows of both sides, and keep what was taken."""
     _take(inputs, taken[0], own)
     _take(outputs, taken[1], own)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def exchange(inputs, outputs, taken, own, share):
     """Move shared rows by a share of what copies did since they were taken, and take again."""
     _move(inputs, taken[0], own, share)
@@ -68,14 +68,14 @@ def exchange(inputs, outputs, taken, own, share):
     take(inputs, outputs, taken, own)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy")
 def _take(rows, taken, own):
     for r in range(taken.shape[0]):
         copy_row(taken, r, rows, r)
         copy_row(rows, own + r, taken, r)
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy")
 def _move(rows, taken, own, share):
     for r in range(taken.shape[0]):
         for k in range(taken.shape[1]):

@@ -8,9 +8,8 @@ gradient is that of one draw per pair.
 """
 
 import numpy as np
-from numba import njit
 
-from pipelines.training.compiling import inner
+from pipelines.training.compiling import compiled, inner
 from pipelines.training.prefetch import prefetch_to_write
 from pipelines.training.rows import copy
 from pipelines.word2vec.cbow import attract, count_windows, mean_windows, spread_gradients
@@ -41,7 +40,7 @@ def _skip_gram(
         squares[i] = copy(X, i, inputs, kept[c0 + i], inputs.shape[1])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _scratch(chunk, shared, reach, dimension):
     """Allocate once what every chunk uses: pairs, windows, and what tokens and negatives take."""
     pairs, steps = np.zeros(chunk, np.float32), np.zeros(chunk, np.float32)
@@ -104,7 +103,7 @@ def _train_chunk(
     return total, state
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy")
 def train_sentences(
     tokens, offsets, keep, noise, inputs, outputs, first_rate, last_rate, is_cbow, window,
     negative, chunk, shared, seed, input_touches, output_touches, own_rows,

@@ -2,18 +2,19 @@
 """The loss of negative sampling on fixed held-out pairs, in float64."""
 
 import numpy as np
-from numba import njit
+
+from pipelines.training.compiling import compiled
 
 _TOKENS = 20_000  # held-out tokens measured at most
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _softplus(x):
     """Return log(1 + e^x) without overflow."""
     return max(x, 0.0) + np.log1p(np.exp(-abs(x)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _dot(a, b):
     total = 0.0
     for k in range(a.size):
@@ -21,7 +22,7 @@ def _dot(a, b):
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def _total_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow, block):
     """Return the loss of all pairs (skip-gram) or tokens (CBOW) of a block, and how many it has."""
     own, other, classes = block

@@ -2,9 +2,8 @@
 """The steps down the loss that every kernel takes: a token and its window, tokens and negatives."""
 
 import numpy as np
-from numba import njit
 
-from pipelines.training.compiling import inner
+from pipelines.training.compiling import compiled, inner
 from pipelines.training.products import multiply, padded
 from pipelines.training.rows import copy
 from pipelines.word2vec.stream import add_row, shorten, sigmoid
@@ -39,7 +38,7 @@ def train_window(inputs, row, contexts, count, rate, outputs, touches, steps):
             touches[contexts[j]] += np.float32(1)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def pushed(chunk, shared, dimension):
     """Allocate what `push_apart` works on, as wide and as many as products want."""
     width, count = padded(dimension), padded(shared)

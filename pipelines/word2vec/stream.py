@@ -1,17 +1,14 @@
 # mypy: disable-error-code="no-untyped-def, assignment"
-"""The kernel's small parts: random numbers, sigmoid, rows, subsampled tokens and their windows.
-
-Numba's cache does not see that these changed when only the kernel's own file is unchanged: clear it
-(or touch `kernel.py`) after an edit.
-"""
+"""The kernel's small parts: random numbers, sigmoid, rows, subsampled tokens and their windows."""
 
 import numpy as np
-from numba import njit
+
+from pipelines.training.compiling import compiled
 
 _SCALE = np.float32(1 / 16777216.0)
 
 
-@njit(cache=True)
+@compiled()
 def next_state(state):
     """Step Marsaglia's xorshift generator of 64 bits."""
     state ^= state << np.uint64(13)
@@ -20,7 +17,7 @@ def next_state(state):
     return state
 
 
-@njit(cache=True, fastmath=True, error_model="numpy")
+@compiled(fastmath=True, error_model="numpy")
 def sigmoid(x):
     """Return 1 / (1 + e^-x) to about 1e-6, saturated beyond 16, as arithmetic alone.
 
@@ -42,7 +39,7 @@ def sigmoid(x):
     return np.float32(0.5) + np.float32(0.5) * (t * p / q)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):
     """Lay out the tokens that subsampling keeps, with the bounds of each one's sentence.
 
@@ -70,7 +67,7 @@ def fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):
     return filled, sentence, position, state
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy")
 def draw_windows(begin, end, c0, c1, window, first, last, state):
     """Draw each token's reach, from 1 to `window`, and cut it at its sentence's ends."""
     for i in range(c0, c1):
@@ -81,7 +78,7 @@ def draw_windows(begin, end, c0, c1, window, first, last, state):
     return state
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def copy_row(to, i, rows, j):
     """Set row i of one matrix to row j of another, which may be narrower.
 
@@ -91,14 +88,14 @@ def copy_row(to, i, rows, j):
         to[i, k] = rows[j, k]
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def add_row(to, i, rows, j):
     """Add row j of one matrix to row i of another, which may be narrower."""
     for k in range(to.shape[1]):
         to[i, k] += rows[j, k]
 
 
-@njit(cache=True, nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy")
 def shorten(rows, bends, limit):
     """Scale rows down whose step times curvature passes a limit."""
     for i in range(bends.size):
