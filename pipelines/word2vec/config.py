@@ -74,8 +74,9 @@ class TrainWord2VecConfig(JobConfig):
     """Copies of the model in mode replicated, parts of it in mode rotated; one per executor, or as
     many as make a part fit, where not given (native)."""
     rounds: int | None = Field(default=None, ge=1)
-    """Merges in all in mode replicated, 16 per epoch where not given; passes of the parts around
-    all trainers in mode rotated, 4 per epoch where not given (native)."""
+    """Merges in all in mode replicated, 16 per epoch where not given, or 32 for more than 16
+    trainers; passes of the parts around all trainers in mode rotated, 4 per epoch where not given
+    (native)."""
     early_stopping: float | None = Field(default=None, ge=0, lt=1)
     """Stop after an epoch that lowers the held-out loss by less than this share (native)."""
     keep_context_vectors: bool = False

@@ -20,7 +20,8 @@ from pipelines.word2vec.plan import packed_rounds, replicated_rounds, rotated_tu
 from pipelines.word2vec.runs import History, Packed, Replicated, Rotated, Run
 from pipelines.word2vec.trainer import Settings
 
-_ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs: docs/decisions/0007
+_ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs, and twice as many for more trainers than
+_MANY_TRAINERS = 16  # these: docs/decisions/0007
 _PASSES_PER_EPOCH = 4  # of mode rotated: docs/decisions/0008
 
 
@@ -129,8 +130,9 @@ def _plan(
             seed=config.seed,
         )  # fmt: skip
         return Rotated(state, replace(settings, classes=choice.trainers), turns, choice.tasks)
+    per_epoch = _ROUNDS_PER_EPOCH * (2 if choice.trainers > _MANY_TRAINERS else 1)
     merges = replicated_rounds(
-        epochs=config.max_iter, rounds=config.rounds or _ROUNDS_PER_EPOCH * config.max_iter,
+        epochs=config.max_iter, rounds=config.rounds or per_epoch * config.max_iter,
         step_size=config.first_rate, min_step_size=last_rate,
         is_new=config.inputs.initial_vectors is None,
     )  # fmt: skip

@@ -29,7 +29,7 @@ from pipelines.session import open_session
 from pipelines.word2vec import merge, replicated
 
 TRAINERS = [int(n) for n in os.environ.get("TRAINERS", "4,16,64").split(",")]
-ROUNDS = int(os.environ.get("ROUNDS", "48"))
+ROUNDS = int(os.environ["ROUNDS"]) if "ROUNDS" in os.environ else None  # by their own rule
 SEEDS = int(os.environ.get("SEEDS", "3"))
 DIMENSION = int(os.environ.get("DIMENSION", "100"))
 THREADS = int(os.environ.get("THREADS", "1"))

@@ -1,0 +1,147 @@
+"""An executor or a driver that dies in mid-round changes nothing: the same bytes come out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BEGIN = """
+import hashlib, json, os, signal, sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import psutil
+from pyspark import TaskContext
+
+from pipelines.session import open_session
+from pipelines.training.rounds import RoundState
+
+mark, place, victim, mode = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+spark = open_session(
+    "killed", master="local-cluster[2,1,1024]" if victim == "executor" else "local[2]",
+    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
+)
+driver = os.getpid()
+
+
+def mortal(task, partition, sends):
+    '''Return the task, which kills the victim once, after so many results of a partition.'''
+
+    def run(given):
+        for sent, result in enumerate(task(given)):
+            about = TaskContext.get()
+            is_time = (about.partitionId(), about.attemptNumber(), sent) == (partition, 0, sends)
+            if mark.name == "dies" and is_time and not mark.exists():
+                mark.write_text("killed")
+                executor = next(p for p in psutil.Process().parents() if p.name() == "java")
+                os.kill(executor.pid if victim == "executor" else driver, signal.SIGKILL)
+            yield result
+
+    return run
+
+
+def patch(module, name, in_second, *, partition, sends):
+    '''Make the tasks of the second round mortal.'''
+    real = getattr(module, name)
+
+    def made(*given):
+        task = real(*given)
+        return mortal(task, partition, sends) if in_second(*given) else task
+
+    setattr(module, name, made)
+
+
+def tell(trained, how):
+    vectors = trained.vectors.orderBy("entity", "key").toArrow()["vector"].combine_chunks()
+    print(json.dumps({"bytes": hashlib.sha256(vectors.flatten().to_numpy().tobytes()).hexdigest(),
+                      "how": trained.measures[how]}))
+"""
+WORD2VEC = """
+from pipelines.word2vec import native, packed, replicated, rotated
+from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from schemas import SENTENCES, VOCABULARY
+
+patch(packed, "round_task", lambda settings, number, *_: number == 2, partition=0, sends=1)
+patch(replicated, "train_task", lambda job, _: job.number == 2, partition=1, sends=2)
+patch(rotated, "turn_task", lambda job, _: job.number == 2, partition=1, sends=1)
+rng = np.random.default_rng(5)
+rows = [(str(n), "d", (rng.integers(0, 6, 20) + 6 * (n % 3)).tolist()) for n in range(600)]
+tokens = [(n, f"t{n}", 700, 1) for n in range(18)]
+config = TrainWord2VecConfig(
+    inputs=Word2VecInputs(sentences="s", vocabulary="v"), outputs=Word2VecOutputs(vectors="v"),
+    vector_size=8, max_iter=3, mode=mode, trainers=4, rounds=3, sample=0, tokens_per_round=1,
+    threads=1,
+)
+frames = {
+    "sentences": spark.createDataFrame(rows, SENTENCES.schema()),
+    "vocabulary": spark.createDataFrame(tokens, VOCABULARY.schema()),
+}
+tell(native.train(frames, config, RoundState(spark, place)), "mode")
+"""
+ALS = """
+from pipelines.als import blocked, native, packed
+from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
+
+fit_task = packed.fit_task
+packed.fit_task = lambda *given: fit_task(*given, 0.0)  # one sweep a job
+patch(packed, "fit_task", lambda fit, number, _: number == 2, partition=0, sends=1)
+patch(blocked, "half_task", lambda half: half.opposite == "round=2", partition=1, sends=1)
+rng, noon = np.random.default_rng(5), datetime(2026, 1, 1, 12, tzinfo=UTC)
+pairs = [(u, i, 1.0, 1, noon, noon, "train") for u in range(200) for i in range(90)
+         if rng.random() < (0.5 if u % 3 == i % 3 else 0.05)]
+users, items = ([(n, f"{side}{n}", 1, False) for n in range(200)] for side in "ui")
+frames = {
+    "interactions": spark.createDataFrame(pairs, INTERACTIONS.schema()),
+    "user_ids": spark.createDataFrame(users, USER_IDS.schema()),
+    "item_ids": spark.createDataFrame(items, ITEM_IDS.schema()),
+}
+config = TrainAlsConfig(
+    inputs=AlsInputs(interactions="i", user_ids="u", item_ids="d"),
+    outputs=AlsOutputs(vectors="v"), rank=8, max_iter=3, layout=mode, num_blocks=8,
+)
+tell(native.train(frames, config, RoundState(spark, place)), "layout")
+"""
+MODES = [(WORD2VEC, "packed"), (WORD2VEC, "replicated"), (WORD2VEC, "rotated"), (ALS, "packed"),
+         (ALS, "blocked")]  # fmt: skip
+DEFAULT = [(WORD2VEC, "replicated"), (ALS, "packed")]
+
+
+def train(tmp_path, name, script, victim, mode):
+    """Run a script in a process of its own; return how it ended and what it told."""
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + script, str(tmp_path / name),
+         str(tmp_path / f"{name}-rounds"), victim, mode],
+        env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True,
+        text=True, timeout=600, check=False,
+    )  # fmt: skip
+    told = done.stdout.strip().splitlines()
+    return done.returncode, json.loads(told[-1]) if told else done.stderr[-3000:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("script", "mode"), MODES)
+def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
+    lives, dies = (train(tmp_path, name, script, "executor", mode) for name in ("lives", "dies"))
+    assert (tmp_path / "dies").read_text() == "killed"
+    assert (lives[0], lives[1]["how"].split(":")[0]) == (0, mode), lives
+    assert lives[1]["bytes"] == dies[1]["bytes"]
+
+
+@pytest.mark.parametrize(
+    ("script", "mode"),
+    [pytest.param(*each, marks=() if each in DEFAULT else pytest.mark.slow) for each in MODES],
+)
+def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, script, mode):
+    lives = train(tmp_path, "lives", script, "driver", mode)
+    assert (lives[0], lives[1]["how"].split(":")[0]) == (0, mode), lives
+    killed, told = train(tmp_path, "dies", script, "driver", mode)
+    assert (killed, (tmp_path / "dies").read_text()) == (-9, "killed"), told
+    kept = {path.name for path in (tmp_path / "dies-rounds").glob("round=*.json")}
+    assert kept, "the rounds before it are there to go on from"
+    assert train(tmp_path, "dies", script, "driver", mode)[1]["bytes"] == lives[1]["bytes"]
