@@ -38,12 +38,11 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
         best = packed.recommend(spark, columns, config, threads=choice.threads)
     else:
         best = _blocked(users, inputs, columns["interactions"], config)
-    with ThreadPoolExecutor(1) as pool:  # what runs beside the lists mostly waits
-        rows = pool.submit(store.write_pieces, best, RECOMMENDATIONS)
-        asked = {"user": config.similar_users, "item": config.similar_items}
-        alike, lines = _write_similar(store, vectors, asked, k=config.k)
+    rows = store.write_pieces(best, RECOMMENDATIONS)
+    asked = {"user": config.similar_users, "item": config.similar_items}
+    alike, lines = _write_similar(store, vectors, asked, k=config.k)
     result = JobResult(measures={"layout": f"{choice.layout}: {choice.why}"})
-    result.rows_out = {"recommendations": rows.result(), "similar_entities": alike}
+    result.rows_out = {"recommendations": rows, "similar_entities": alike}
     result.rows_in["users"] = result.rows_out["recommendations"] + len(unknown)
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     with ThreadPoolExecutor(1) as pool:
@@ -92,9 +91,10 @@ def _write_similar(
     if not any(asked.values()):
         return store.write_rows([], NEIGHBOURS, name="similar_entities"), []
     similar, lines = find_similar(vectors, asked, k=k)
-    rows = store.write(similar, NEIGHBOURS, name="similar_entities")
-    similar.unpersist()
-    return rows, lines
+    try:
+        return store.write(similar, NEIGHBOURS, name="similar_entities"), lines
+    finally:
+        similar.unpersist()
 
 
 def _say(

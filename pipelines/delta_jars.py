@@ -2,13 +2,17 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 import pyspark
 from pyspark.sql import SparkSession
+
+_MOST_SECONDS, _POLL_SECONDS = 180, 0.2
 
 
 def coordinates() -> str:
@@ -48,8 +52,22 @@ def resolved_once() -> Iterator[None]:
     listed = _list()
     listed.parent.mkdir(parents=True, exist_ok=True)
     with listed.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        _wait_for(lock)
         yield
+
+
+def _wait_for(lock: IO[str]) -> None:
+    """Take a lock, but go on without it after some minutes, or where a file system has none."""
+    until = time.monotonic() + _MOST_SECONDS
+    while time.monotonic() < until:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_POLL_SECONDS)
+        except OSError:
+            return
+        else:
+            return
 
 
 def _list() -> Path:

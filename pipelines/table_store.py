@@ -160,14 +160,17 @@ class TableStore:
             Rows written.
         """
         folder = self._reached(name or table.name)
-        if folder is None:
-            frame = self.spark.createDataFrame(list(rows), table.schema()).coalesce(1)
-            return self.write(frame, table, part=part, name=name)
-        parquet.replace_by_rows(
-            self.files, rows, table, folder,
-            part=part or {}, metadata=self.metadata, codec=self._codec,
-        )  # fmt: skip
-        return len(rows)
+        if folder is not None:
+            try:
+                parquet.replace_by_rows(
+                    self.files, rows, table, folder,
+                    part=part or {}, metadata=self.metadata, codec=self._codec,
+                )  # fmt: skip
+                return len(rows)
+            except OSError:  # a store that pyarrow may only read
+                pass
+        frame = self.spark.createDataFrame(list(rows), table.schema()).coalesce(1)
+        return self.write(frame, table, part=part, name=name)
 
     def _reached(self, name: str) -> str | None:
         """Return the folder of an output where Python writes it as well as Spark, else None."""

@@ -81,7 +81,7 @@ class Judging:
         if model == POPULARITY:
             ones = np.ones((len(asked.queries), 1), dtype=np.float32)
             return top_k(ones, popularity[:, None], k=self.k, masked=asked.seen)[0]
-        own, _ = top_k(asked.queries, asked.catalogue.matrix, k=self.k, masked=asked.seen)
+        own, _ = top_k(asked.queries, asked.catalogue.panels, k=self.k, masked=asked.seen)
         own[~asked.has_vector] = -1
         return own
 

@@ -71,7 +71,8 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
     """Read a Delta table after comparing each file with the size that its log records.
 
     Returns:
-        The rows, and the files they are in: other rows too where `is_plain` does not hold.
+        The rows, and the files they are in: other rows too where `is_plain` does not hold, and none
+        where paths do not tell what partition a file is of.
 
     Raises:
         InputError: A data file is missing or truncated, by name.
@@ -95,7 +96,9 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
                 f"{folder}/{path}: Delta data file is {found}, its log says {size} bytes; "
                 "restore the file or run the job that writes it again"
             )
-    return frame, tuple(named)
+    partitions = snapshot.metadata().partitionColumns().mkString("/").split("/")
+    is_told = all(f"/{name}=" in file for name in partitions if name for file in named)
+    return frame, tuple(named) if is_told else ()
 
 
 def _data_files(spark: SparkSession, snapshot: Any) -> list[tuple[str, int]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
@@ -191,14 +191,22 @@ class Files:
 
 
 def _walk_local(folder: Path) -> Iterator[FileInfo]:
-    for place, folders, names in os.walk(folder, followlinks=True):
+    for place, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
         folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        for name in names:
-            if not name.startswith((".", "_")):
-                file = Path(place, name)
-                status, relative = file.stat(), file.relative_to(folder).as_posix()
-                milliseconds = status.st_mtime_ns // 1_000_000
-                yield FileInfo(f"file:{file}", relative, status.st_size, milliseconds)
+        for file in (Path(place, name) for name in names if not name.startswith((".", "_"))):
+            try:
+                status = file.stat()
+            except FileNotFoundError:  # a link to nothing, or gone since it was listed
+                continue
+            except OSError as error:
+                _refuse(error)
+            milliseconds, relative = status.st_mtime_ns // 1_000_000, file.relative_to(folder)
+            yield FileInfo(f"file:{file}", relative.as_posix(), status.st_size, milliseconds)
+
+
+def _refuse(error: OSError) -> NoReturn:
+    """Refuse a folder that cannot be read: what lies in it would be missing without a word."""
+    raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 
 def _create_local(path: Path, text: str) -> bool:

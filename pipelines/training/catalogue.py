@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, normalised
+from pipelines.training.top_k import Floats, Indices, Panels, Ragged, as_matrix, normalised
 
 _MEGABYTE = 1 << 20
 _NONE = (
@@ -31,6 +31,11 @@ class Catalogue:
     matrix: Floats
     is_normalised: bool
     extra: int = 0
+
+    @cached_property
+    def panels(self) -> Panels:
+        """Return the matrix as `top_k` multiplies it, made once."""
+        return Panels.of(self.matrix)
 
     @cached_property
     def _rows(self) -> Indices:

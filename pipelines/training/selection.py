@@ -168,7 +168,7 @@ def select_block(queries, panels, size, offsets, masked, k, tile, best):
 
     Args:
         queries: float32, `(n, d)`.
-        panels: Items as `top_k.packed` has them, `(p, d, PANEL)`.
+        panels: Items as `top_k.Panels` has them, `(p, d, PANEL)`.
         size: Items there are; those behind them in the last panel are none.
         offsets: Where each query's masked items are, `(n + 1,)`.
         masked: Indices of items that a query must not get; those that are none are ignored.

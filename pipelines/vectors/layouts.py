@@ -17,6 +17,7 @@ _PLACE = 100  # bytes of a place of a list while it is made and written
 _OPERATIONS = 2e10  # multiplications a thread does in a second, at the least
 _LONGEST = 30  # seconds; longer work is better done, watched and retried in parts
 _MOST_FILES = 1_000  # whose footers are read
+_MOST_BY_ONE = 2_000_000  # places that one task of Spark's writes
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,14 @@ def choose(
     hidden = [name for name, each in columns.items() if not each.files]
     if config.layout == "packed" and hidden:
         raise ConfigError(
-            f"layout: packed needs files that Python can read, and those of inputs.{hidden[0]} are "
-            "not: its rows are not all in them, or pyarrow has no such store; set layout: blocked"
+            f"layout: packed needs files that Python can read, and inputs.{hidden[0]} has none: it "
+            "is empty, its files hold other rows too, or pyarrow has no such store; set layout: "
+            "blocked"
         )
     if config.layout != "auto":
         return Choice(config.layout, "as configured", threads)
     if hidden:
-        return Choice("blocked", f"tasks cannot read the files of {hidden[0]}", threads)
+        return Choice("blocked", f"{hidden[0]} has no files that tasks can read", threads)
     if sum(len(each.files) for each in columns.values()) > _MOST_FILES:
         return Choice("blocked", f"inputs of more than {_MOST_FILES:,} files", threads)
     return _measured(spark, columns, config, threads)
@@ -71,8 +73,8 @@ def _measured(
         sizes(columns[name].files)[0] for name in ("interactions", "user_ids", "item_ids")
     )
     users = len(config.users) or users
-    lists = threads * MOST_PLACES * _PLACE
-    needed = _MARGIN + 3 * 4 * components + _KEY * (rows + users + items) + _PAIR * pairs + lists
+    lists = _PLACE * min(3 * threads * MOST_PLACES, users * config.k)
+    needed = _MARGIN + 4 * 4 * components + _KEY * (rows + users + items) + _PAIR * pairs + lists
     memory = executor_memory(spark) or executor_heap(spark)
     seconds = users * items * components / max(rows, 1) / (threads * _OPERATIONS)
     told = f"{needed / 2**30:.1f} GiB of an executor's {memory / 2**30:.1f}, about {seconds:.0f} s"
@@ -80,4 +82,6 @@ def _measured(
         return Choice("blocked", f"too large for one executor: {told}", threads)
     if seconds > _LONGEST:
         return Choice("blocked", f"too long for one task: {told}", threads)
+    if config.format == "delta" and users * config.k > _MOST_BY_ONE:
+        return Choice("blocked", "one task alone would write the lists into Delta", threads)
     return Choice("packed", f"fits one executor: {told}", threads)

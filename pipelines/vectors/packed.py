@@ -5,7 +5,7 @@ Where all fits an executor nothing is shuffled, and one job of Spark's takes the
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,7 +22,7 @@ from pipelines.storage.pieces import Pieces
 from pipelines.training.catalogue import Catalogue, in_order, require_size
 from pipelines.training.executors import whole_executor
 from pipelines.training.grouping import grouped
-from pipelines.training.top_k import Indices, Ragged
+from pipelines.training.top_k import Ragged
 from pipelines.vectors.recommendations import NO_ITEM_LEFT, best_items, discounted
 from pipelines.vectors.seen import block_count, known_pairs
 from pipelines.vectors.serving_config import RecommendItemsConfig
@@ -48,16 +48,15 @@ class Reader:
     threads: int
 
     def table(self, name: str, columns: list[str]) -> pa.Table:
-        """Return some columns of all rows of a table."""
+        """Return some columns of all rows of a table, of the types of its contract."""
+        contract = TABLES[name].schema()
+        schema = to_arrow_schema(StructType([contract[each] for each in columns]))
 
         def part(number: int) -> list[pa.RecordBatch]:
-            return list(read_part(self.files[name], number, self.threads, columns))
+            return list(read_part(self.files[name], number, self.threads, schema))
 
-        found = [batch for each in self.pool.map(part, range(self.threads)) for batch in each]
-        if found:
-            return pa.Table.from_batches(found)
-        contract = TABLES[name].schema()
-        return to_arrow_schema(StructType([contract[each] for each in columns])).empty_table()
+        found = self.pool.map(part, range(self.threads))
+        return pa.Table.from_batches([batch for each in found for batch in each], schema)
 
 
 def recommend(
@@ -85,9 +84,8 @@ def recommend(
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             deque(batches, 0)  # a worker that leaves some of its input is not used again
             with ThreadPoolExecutor(threads) as pool:
-                reader = Reader(files, pool, threads)
-                made = pool.map(lambda block: then(block()), _blocks(reader, config))
-                for table in made:
+                blocks = _blocks(Reader(files, pool, threads), config)
+                for table in _made(blocks, then, pool, threads):
                     yield from table.to_batches()
 
         profile = whole_executor(spark, threads)
@@ -96,25 +94,45 @@ def recommend(
     return Pieces(apply)
 
 
-def _blocks(reader: Reader, config: RecommendItemsConfig) -> list[Callable[[], pa.Table]]:
-    """Return what makes the lists of each block of users, who come in the order of their keys.
+def _made(
+    blocks: Iterable[Callable[[], pa.Table]],
+    then: Callable[[pa.Table], pa.Table],
+    pool: ThreadPoolExecutor,
+    threads: int,
+) -> Iterator[pa.Table]:
+    """Yield what becomes of each block, of which no more than two a thread are held at a time."""
+    waiting = deque[Future[pa.Table]]()
+    for block in blocks:
+        waiting.append(pool.submit(lambda made: then(made()), block))
+        if len(waiting) > 2 * threads:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _blocks(reader: Reader, config: RecommendItemsConfig) -> Iterator[Callable[[], pa.Table]]:
+    """Yield what makes the lists of each block of users, who come in the order of their keys.
 
     So a reader who looks for a user finds by the files' statistics which one has it.
     """
+    users, items, seen = _read(reader, config)
+    items.panels  # made here once, as threads would each make them  # noqa: B018
+    count = block_count(users.num_rows, config.k, reader.threads)
+    size = -(-users.num_rows // count)
+    for first in range(0, users.num_rows, max(1, size)):
+        yield partial(_lists, users.slice(first, size), seen, items, config.k)
+
+
+def _read(reader: Reader, config: RecommendItemsConfig) -> tuple[pa.Table, Catalogue, Ragged]:
+    """Return the users to rank for, what may be recommended, and the places of what they know."""
     vectors = reader.table("vectors", COLUMNS["vectors"])
     only_space(pc.unique(vectors["space_id"]).to_pylist())
     items = _offered(_of(vectors, "item"), reader, config)
-    users = _with_ids(_of(vectors, "user", config.users), reader, "user_ids")
-    seen = _seen(reader, users, items) if config.exclude_seen else _NOTHING
-    order = pc.sort_indices(users["key"]).to_numpy()
-    count = block_count(len(order), config.k, reader.threads)
-    return [
-        partial(_lists, users, rows, seen, items, config.k) for rows in np.array_split(order, count)
-    ]
+    users = _with_ids(_of(vectors, "user", config.users), reader, "user_ids").sort_by("key")
+    return users, items, _seen(reader, users, items) if config.exclude_seen else _NOTHING
 
 
-def _lists(users: pa.Table, rows: Indices, seen: Ragged, items: Catalogue, k: int) -> pa.Table:
-    users = users.take(pa.array(rows))
+def _lists(users: pa.Table, seen: Ragged, items: Catalogue, k: int) -> pa.Table:
     ids = users["id"].to_numpy()
     return best_items(users, seen.take(np.where(ids < len(seen.counts), ids, -1)), items, k)
 

@@ -114,7 +114,7 @@ def best_items(users: pa.Table, seen: Ragged, catalogue: Catalogue, k: int) -> p
     matrix = as_matrix(users["vector"], dimension=catalogue.matrix.shape[1] - extra)
     queries = normalised(matrix) if catalogue.is_normalised else matrix
     queries = np.hstack([queries, np.ones((len(queries), extra), np.float32)])
-    rows, scores = top_k(queries, catalogue.matrix, k=k, masked=seen)
+    rows, scores = top_k(queries, catalogue.panels, k=k, masked=seen)
     is_item = rows >= 0
     offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(is_item, axis=1))])
     keys = pa.DictionaryArray.from_arrays(rows[is_item].astype(np.int32), catalogue.keys)

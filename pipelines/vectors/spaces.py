@@ -117,16 +117,16 @@ def require_one_space(vectors: DataFrame) -> str:
         InputError: The table is empty or mixes spaces, whose vectors must never be compared.
     """
     row = vectors.agg(F.min("space_id"), F.max("space_id")).first()
-    return only_space(name for name in row or () if name is not None)
+    return only_space(row or ())
 
 
-def only_space(space_ids: Iterable[str]) -> str:
+def only_space(space_ids: Iterable[str | None]) -> str:
     """Return the only one of the ids of spaces that a table of vectors has.
 
     Raises:
         InputError: There is none, or more than one.
     """
-    found = sorted(set(space_ids))
+    found = sorted({name for name in space_ids if name is not None})
     if len(found) != 1:
         problem = f"mixes the spaces {' and '.join(found[:2])}" if found else "is empty"
         raise InputError(

@@ -5,7 +5,7 @@ Token id n is row n // classes of class n % classes: ids go by frequency, so tha
 Each token of the input class is trained on the tokens of its window that are of the output class,
 and pushed from negatives of that class as often as the whole model would push it from them: by its
 whole window's pairs times the class's share of the noise. Over all blocks that is the whole
-gradient. Numba's cache does not see edits of what this imports: touch this file after one.
+gradient.
 """
 
 import numpy as np

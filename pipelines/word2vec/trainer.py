@@ -167,6 +167,7 @@ class Trainer:
     def compile(self, model: Model) -> None:
         """Train on no sentence: the first call on a machine compiles, and is not to be timed."""
         nothing = np.empty(0, np.int32), np.zeros(1, np.int64)
+        taken(*nothing, np.empty(0, np.int64))
         self._train(model, UNCOUNTED, *nothing, (0.0, 0.0), (0, 0, 0))
 
     def train(

@@ -76,8 +76,8 @@ def test_few_users_are_little_work(spark, columns, monkeypatch):
 
 def test_tables_whose_files_are_not_their_rows_are_left_to_spark(spark, columns):
     hidden = columns | {"interactions": Columns(columns["interactions"].frame, ())}
-    assert choose(spark, hidden).why == "tasks cannot read the files of interactions"
-    with pytest.raises(ConfigError, match=r"inputs\.interactions are not.*set layout: blocked"):
+    assert choose(spark, hidden).why == "interactions has no files that tasks can read"
+    with pytest.raises(ConfigError, match=r"inputs\.interactions has none.*set layout: blocked"):
         choose(spark, hidden, layout="packed")
 
 
@@ -88,10 +88,36 @@ def test_parts_of_files_are_all_of_their_rows_and_partitions_are_in_their_paths(
         pq.write_table(pa.table({"n": list(range(20))}), folder / f"{name}.parquet",
                        row_group_size=3)  # fmt: skip
     files = [str(folder / "one.parquet"), str(folder / "two.parquet")]
-    batches = [batch for part in range(3) for batch in read_part(files, part, 3, ["space_id", "n"])]
-    table = pa.Table.from_batches(batches)
-    assert table.column_names == ["space_id", "n"]
+    schema = pa.schema({"space_id": pa.string(), "n": pa.int32(), "is_new": pa.bool_()})
+    batches = [batch for part in range(3) for batch in read_part(files, part, 3, schema)]
+    table = pa.Table.from_batches(batches, schema)
+    assert table["is_new"].null_count == 40, "a column that files lack is null"
     assert sorted(table["n"].to_pylist()) == sorted([*range(20)] * 2)
     assert set(table["space_id"].to_pylist()) == {"a b"}
     with pytest.raises(InputError, match="no column 'entity'"):
-        list(read_part(files, 0, 1, ["entity"]))
+        list(read_part(files, 0, 1, pa.schema([pa.field("entity", pa.string(), nullable=False)])))
+    assert [sum(1 for _ in read_part(files, part, 7, schema)) for part in range(7)] == [2] * 7
+
+
+def test_other_writers_types_are_read_as_the_contract_has_them(tmp_path):
+    folder = tmp_path / "day=1" / "day=__HIVE_DEFAULT_PARTITION__"
+    folder.mkdir(parents=True)
+    keys = [
+        pa.array(["a", "b"], pa.large_string()),
+        pa.array(["a", "b"]).dictionary_encode(),
+        pa.array(["a", "b"], pa.string_view()),
+    ]
+    lists = [pa.large_list(pa.float64()), pa.list_(pa.float32(), 2), pa.list_(pa.float32())]
+    files = []
+    for n, (key, kind) in enumerate(zip(keys, lists, strict=True)):
+        vectors = pa.array([[1, 2], [3, 4]], pa.list_(pa.float32())).cast(kind)
+        files.append(str(folder / f"{n}.parquet"))
+        pq.write_table(pa.table({"key": key, "vector": vectors, "id": [n, n]}), files[-1])
+    kinds = {"day": pa.int32(), "key": pa.string(), "vector": pa.list_(pa.float32()),
+             "id": pa.int32()}  # fmt: skip
+    schema = pa.schema(kinds)
+    table = pa.Table.from_batches(read_part(files, 0, 1, schema))
+    assert table.schema == schema
+    assert table["key"].to_pylist() == ["a", "b"] * 3
+    assert table["vector"].to_pylist() == [[1, 2], [3, 4]] * 3
+    assert table["day"].to_pylist() == [None] * 6

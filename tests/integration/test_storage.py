@@ -170,3 +170,16 @@ def test_of_two_runs_on_one_table_the_later_commit_is_refused(
     assert len(caught) == 1
     assert "another run changed this table meanwhile" in str(caught[0])
     assert tables.read(spark, place, NUMBERS).count() == 5
+
+
+def test_links_to_nothing_are_no_files_and_links_without_end_are_an_error(spark, tmp_path):
+    (tmp_path / "a" / "_hidden").mkdir(parents=True)
+    for name in ("a/one", "a/_two", "a/_hidden/three"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    (found,) = Files(spark).walk(str(tmp_path))
+    assert (found.uri, found.relative, found.size) == (f"file:{tmp_path}/a/one", "a/one", 1)
+    assert found.modified == (tmp_path / "a" / "one").stat().st_mtime_ns // 1_000_000
+    (tmp_path / "a" / "again").symlink_to(tmp_path / "a")
+    with pytest.raises(InputError, match="a/again.*cannot be read: Too many levels"):
+        Files(spark).walk(str(tmp_path))
