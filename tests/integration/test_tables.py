@@ -21,6 +21,8 @@ from pipelines import tables
 from pipelines.errors import InputError, from_spark
 from pipelines.results import JobResult, reason_counts
 from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.storage import delta
+from pipelines.storage.hadoop import Files
 from pipelines.table_store import TableStore
 from schemas import Column, Table
 
@@ -233,6 +235,19 @@ def test_a_delta_file_that_is_gone_is_named(
     file.unlink()
     with pytest.raises(InputError, match=f"{file.name}: Delta data file is missing"):
         tables.read(spark, str(tmp_path / "things"), THINGS)
+
+
+def test_files_whose_paths_do_not_tell_their_partition_are_left_to_spark(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    for name, is_random in (("told", "false"), ("untold", "true")):
+        spark.sql(
+            f"CREATE TABLE delta.`{tmp_path}/{name}` (id INT, kind STRING) USING delta "
+            f"PARTITIONED BY (kind) TBLPROPERTIES ('delta.randomizeFilePrefixes' = '{is_random}')"
+        )
+        spark.sql(f"INSERT INTO delta.`{tmp_path}/{name}` VALUES (1, 'a'), (2, 'b')")
+        frame, files = delta.read(spark, Files(spark), f"{tmp_path}/{name}")
+        assert (frame.count(), len(files)) == (2, 0 if is_random == "true" else 2)
 
 
 def test_one_parquet_file_of_another_schema_among_good_ones_is_named(
