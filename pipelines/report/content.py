@@ -20,7 +20,7 @@ from pipelines.report.facts import (
     Row,
     WordMap,
 )
-from pipelines.report.trials import read_trials
+from pipelines.report.trials import find_measure, read_trials
 
 BUCKETS = 200
 SHOWN_PER_LIST = 10
@@ -56,6 +56,7 @@ def gather(
     counts, vocabulary = frames.get("run_counts"), frames.get("vocabulary")
     history, metrics = frames.get("training_history"), frames.get("quality_metrics")
     tried = frames.get("tuning_results")
+    measure = "ndcg" if tried is None else find_measure(tried)
     items, words = frames.get("recommendations"), frames.get("word_vectors")
     return Facts(
         counts=None if counts is None else count_rows(counts),
@@ -69,7 +70,8 @@ def gather(
         recommendations=None if items is None else sample_lists(by_user(items), "items", **how),
         metrics=None if metrics is None else read_metrics(metrics),
         spaces=spaces,
-        trials=None if tried is None else read_trials(tried),
+        trials=None if tried is None else read_trials(tried, measure),
+        trial_measure=measure,
         other_spaces={} if registry is None else count_others(registry, published),
     )
 

@@ -100,4 +100,5 @@ class Facts:
     metrics: list[Row] | None = None
     spaces: list[Row] | None = None
     trials: list[Row] | None = None
+    trial_measure: str = "ndcg"
     other_spaces: dict[str, int] = field(default_factory=dict)

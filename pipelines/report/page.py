@@ -16,6 +16,7 @@ from pipelines.report.facts import Curve, Facts, Listing, WordMap
 from pipelines.report.projection import FEWEST, project
 from pipelines.report.summary import summarise
 
+_MEASURES = {"ndcg": "NDCG", "recall": "Recall"}
 _WHOLE = 1e15  # floats above it are not shown digit by digit
 
 
@@ -166,15 +167,16 @@ def _curve_plates(curves: Sequence[Curve]) -> list[Plate]:
 
 
 def _trial_plate(facts: Facts) -> Plate | None:
-    """Return the plot of NDCG by candidate; None where no search is shown."""
+    """Return the plot of what each candidate reached; None where no search is shown."""
     if not facts.trials:
         return None
     best = [row for row in facts.trials if row["is_best"]]
-    ranks, values = ([row[name] for row in facts.trials] for name in ("rank", "ndcg"))
-    caption = f"NDCG of {len(ranks)} candidates, each after its best sweep."
+    ranks, values = ([row[n] for row in facts.trials] for n in ("rank", facts.trial_measure))
+    shown = _MEASURES[facts.trial_measure]
+    caption = f"{shown} of {len(ranks)} candidates, each after its best sweep."
     for row in best:
-        caption += f" Best: number {row['trial']}, {show_number(row['ndcg'])}."
-    return Plate(Markup(figures.draw_trials(ranks, values, metric="NDCG")), caption)  # noqa: S704
+        caption += f" Best: number {row['trial']}, {show_number(row[facts.trial_measure])}."
+    return Plate(Markup(figures.draw_trials(ranks, values, metric=shown)), caption)  # noqa: S704
 
 
 def _norm_plates(facts: Facts) -> list[Plate]:

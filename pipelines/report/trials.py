@@ -8,17 +8,25 @@ from pipelines.report.facts import Row
 _MOST_ROWS = 10_000
 
 
-def read_trials(results: DataFrame) -> list[Row]:
-    """Return the row of each candidate that ranks best by the measure the search went by.
+def find_measure(results: DataFrame) -> str:
+    """Return what a search went by: `recall` where its best row is not the first of highest NDCG.
 
     Args:
-        results: `tuning_results`, which do not say what that is: it is recall where the row that is
-            marked best has not the highest NDCG.
+        results: `tuning_results`, which do not say it. Where both name the same row it is `ndcg`.
     """
-    top = results.agg(F.max("ndcg").alias("ndcg")).first()
-    marked = results.where("is_best").first()
-    is_ndcg = top is None or marked is None or marked["ndcg"] == top["ndcg"]
-    measure = "ndcg" if is_ndcg else "recall"
+    of_highest_ndcg = results.orderBy(F.desc("ndcg"), "trial", "iteration").first()
+    if of_highest_ndcg is None or of_highest_ndcg["is_best"]:
+        return "ndcg"
+    return "ndcg" if results.where("is_best").isEmpty() else "recall"
+
+
+def read_trials(results: DataFrame, measure: str) -> list[Row]:
+    """Return the row of each candidate that ranks best, among equals the first.
+
+    Args:
+        results: `tuning_results`.
+        measure: Column that says how well a row ranks.
+    """
     best_first = Window.partitionBy("trial").orderBy(F.desc(measure), "iteration")
     placed = results.withColumn("place", F.row_number().over(best_first))
     rows = placed.where("place = 1").drop("place").orderBy("trial").limit(_MOST_ROWS)

@@ -3,16 +3,19 @@
 from datetime import UTC, datetime
 from math import log2
 
+import numpy as np
 import pytest
 
 from jobs.evaluate_recommendations import run
 from pipelines import tables
 from pipelines.errors import InputError
+from pipelines.evaluation import bootstrap
 from pipelines.evaluation.config import (
     EvaluateRecommendationsConfig,
     EvaluationOutputs,
     RecommendationInputs,
 )
+from pipelines.training.ranking import METRICS
 from pipelines.vectors.spaces import new_space
 from schemas import QUALITY_METRICS, TABLES, VECTORS
 
@@ -113,10 +116,26 @@ def evaluate(spark, inputs, folder, **settings):
     return result, {row["metric"]: row["value"] for row in rows}
 
 
+def check_intervals(spark, folder):
+    """Of the space's own ranking metrics the details have the ends of the resampled means."""
+    rows = tables.read(spark, str(folder / "quality_metrics"), QUALITY_METRICS).collect()
+    details = {row["metric"]: row["detail"] for row in rows}
+    for name, values in {"recall": [1 / 3, 1, 0, 0], "map": [1 / 2, 1 / 2, 0, 0]}.items():
+        users = np.array([10, 9, 8, 7])  # the ids of u0 to u3
+        sums = bootstrap.resampled_sums(users, np.array(values)[:, None], seed=3)
+        low, high = bootstrap.interval(sums, 0)
+        ends = f"95 % of resamples in {low:.4f} to {high:.4f}"
+        assert details[f"{name}_at_2"] == f"test split, {ends}"
+        assert low < np.mean(values) < high
+    told = {name for name, detail in details.items() if "resamples" in (detail or "")}
+    assert told == {f"{name}_at_2" for name in METRICS}
+
+
 def test_measures_by_hand(spark, inputs, tmp_path):
-    result, measured = evaluate(spark, inputs, tmp_path, k=2)
+    result, measured = evaluate(spark, inputs, tmp_path, k=2, seed=3)
     assert measured == pytest.approx(EXPECTED)
     assert (result.space_id, result.rows_in) == ("s", {"users": 4})
+    check_intervals(spark, tmp_path)
 
 
 @pytest.mark.slow

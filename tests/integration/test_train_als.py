@@ -110,6 +110,7 @@ def test_held_out_pairs_are_not_seen(spark, tmp_path):
     ("blocks", "settings"),
     [
         (5, {}),
+        (3, {"max_iter": 9, "early_stopping": 0.9}),  # no sweep takes that much off the loss
         *(
             pytest.param(n, {"solver": "dual"} | more, marks=pytest.mark.slow)
             for n, more in (
@@ -136,6 +137,7 @@ def test_layouts_and_blocks_agree_and_the_loss_falls(
     assert losses == sorted(losses, reverse=True)
     assert result.measures["loss"] == losses[-1]
     other, again = trained(spark, tmp_path, layout="blocked", num_blocks=blocks, to="b", **settings)
+    assert again.measures["iterations"] == result.measures["iterations"] == 2
     assert largest_difference(whole, other) < 1e-4
     assert again.measures["loss"] == pytest.approx(losses[-1], rel=1e-5)
 

@@ -153,6 +153,30 @@ def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path, layou
     assert known["recall_at_5"] == pytest.approx(found[3, "recall_at_5"], rel=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("metric", "reg_param", "sweeps", "highest"),
+    [("recall", 0.02, 5, "0.6500"), ("ndcg", 0.01, 3, "0.1400")],
+)
+def test_a_later_rank_goes_on_from_the_best_by_the_chosen_measure(
+    metric, reg_param, sweeps, highest
+):
+    config = TuneAlsConfig(
+        inputs=TuningInputs(interactions="a"),
+        outputs=TuningOutputs(tuning_results="b", run_counts="c"), metric=metric,
+    )  # fmt: skip
+    found = [(1, 3, 0.01, 0.61, 0.14), (2, 5, 0.02, 0.65, 0.12), (2, 6, 0.02, 0.65, 0.13)]
+    rows = [
+        {"trial": trial, "rank": 32, "reg_param": reg, "unobserved_weight": 0.1, "iteration": n,
+         "recall": recall, "ndcg": ndcg} for trial, n, reg, recall, ndcg in found
+    ]  # fmt: skip
+    assert [c.reg_param for c in tuning._candidates(config, 64, rows)] == [
+        reg_param, reg_param / 2, reg_param * 2, reg_param, reg_param,
+    ]  # fmt: skip
+    told = tuning.describe(tuning.best_of(rows, metric), config)
+    assert told[0] == f"best {metric} at 20: {highest}, with"
+    assert told[-1] == f"  max_iter: {sweeps}"
+
+
 def test_a_split_without_pairs_is_told(spark, folder, tmp_path):
     with pytest.raises(InputError, match="valid_share"):
         tune(spark, folder, tmp_path, evaluation_split="test")

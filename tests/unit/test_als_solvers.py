@@ -25,7 +25,8 @@ def test_steps_are_those_of_conjugate_gradients_preconditioned_by_the_diagonal(c
     given = [each.astype(np.float32) for each in (rows, w, v, base)]
     value = conjugate_gradients(*given, x, steps, scratch)
     np.testing.assert_allclose(x, wanted, atol=1e-5 * np.abs(wanted).max())
-    assert value == pytest.approx(wanted @ a @ wanted - 2 * b @ wanted, rel=1e-5)
+    first, last = (each @ a @ each - 2 * b @ each for each in (begun, wanted))
+    assert value == pytest.approx(last, abs=1e-6 * abs(first))
 
 
 def errors(name, steps, sweeps):
@@ -56,47 +57,51 @@ def test_many_steps_are_exact(name):
     assert errors(name, 40, 1)[0] < 1e-5
 
 
-@pytest.mark.parametrize("name", ["ials", "hu2008"])
 @pytest.mark.parametrize("solver", EXACT)
-def test_a_rank_above_the_number_of_items_is_solved(name, solver):
-    """The Gramian of eight items has rank eight of twelve."""
-    dense, goal = matrix(40, 9, 0.5), objective(name)
+@pytest.mark.parametrize(
+    ("name", "reg_param", "error"),
+    # float32's noise where the Gramian is zero is divided by the ridge; scores do not have it
+    [("ials", 0.05, 1e-5), ("hu2008", 1.0, 1e-4), ("hu2008", 0.05, 2e-3)],
+)
+def test_ranks_above_the_number_of_items_are_solved(name, reg_param, error, solver):
+    dense, goal = matrix(40, 9, 0.5), objective(name, reg_param=reg_param)
     users, items = sides(dense, goal, Solver(solver, 0))
     with ThreadPoolExecutor(1) as pool:
         sweep_once(users, items, pool)
         assert np.linalg.matrix_rank(items.factors) < RANK
-        wanted = oracle(dense.T, users.factors, goal)
-        items.solve(users.face(pool), pool)
-        np.testing.assert_allclose(items.factors, wanted, atol=1e-4 * np.abs(wanted).max())
-        wanted = oracle(dense, items.factors, goal)
-        users.solve(items.face(pool), pool)
-    np.testing.assert_allclose(users.factors, wanted, atol=1e-4 * np.abs(wanted).max())
+        for side, other, table in ((items, users, dense.T), (users, items, dense)):
+            side.solve(other.face(pool), pool)
+            wanted = oracle(table, other.factors, goal)
+            off = np.abs(side.factors - wanted)
+            assert off.max() < error * np.abs(wanted).max()
+            opposite = other.factors.astype(np.float64)
+            np.testing.assert_allclose(side.factors @ opposite.T, wanted @ opposite.T, atol=2e-5)
 
 
-def planted(users=120, items=80, groups=4, seed=4):
-    """Return what is trained on, which pairs are held out, and which are of the user's group."""
-    rng = np.random.default_rng(seed)
+def planted(users=120, items=80, groups=4):
+    """Return weights to train on, which pairs are held out, and which are of the own group."""
+    rng = np.random.default_rng(2)
     is_own = np.arange(users)[:, None] % groups == np.arange(items) % groups
-    is_seen = rng.random((users, items)) < np.where(is_own, 0.5, 0.05)
+    is_seen = rng.random((users, items)) < np.where(is_own, 0.6, 0.06)
     is_held_out = is_seen & is_own & (rng.random((users, items)) < 0.4)
-    weights = rng.integers(1, 6, (users, items)).astype(np.float64)
+    weights = np.where(is_own, rng.integers(1, 6, (users, items)), 1.0)
     return weights * (is_seen & ~is_held_out), is_held_out, is_own
 
 
-@pytest.mark.parametrize("name", ["ials", "hu2008"])
-def test_planted_tastes_are_recovered(name):
-    """Chance that a held-out item of the own group is above an unseen one of another group."""
+@pytest.mark.parametrize(("name", "reg_param"), [("ials", 0.1), ("hu2008", 30.0)])
+def test_planted_tastes_are_recovered(name, reg_param):
+    """Nearly all users' held-out items stand above nearly all unseen ones of other groups."""
     dense, is_held_out, is_own = planted()
-    goal = objective(name, reg_param=0.05 if name == "ials" else 20.0)
-    users, items = sides(dense, goal, Solver("conjugate_gradients", 3))
+    goal = objective(name, reg_param=reg_param)
+    users, items = sides(dense, goal, Solver("conjugate_gradients", 3), rank=4)
     with ThreadPoolExecutor(1) as pool:
-        for _ in range(10):
+        for _ in range(8):
             sweep_once(users, items, pool)
     scores = users.factors @ items.factors.T
-    chances = np.array([
-        (scores[u, own][:, None] > scores[u, (dense[u] == 0) & ~is_own[u]]).mean()
-        for u, own in enumerate(is_held_out)
-        if own.any()
-    ])  # fmt: skip
-    print(name, len(chances), chances.mean(), (chances > 0.95).mean(), chances.min())
-    assert (chances > 0.95).mean() > 0.95
+    shares = [
+        (own[wanted][:, None] > own[others]).mean()
+        for own, wanted, others in zip(scores, is_held_out, (dense == 0) & ~is_own, strict=True)
+        if wanted.any()
+    ]
+    assert len(shares) > 110
+    assert np.mean(np.array(shares) > 0.95) > 0.95

@@ -42,10 +42,12 @@ def matrix(users=40, items=25, share=0.3, seed=3):
     return dense.astype(np.float64)
 
 
-def sides(dense, goal, solver, *, blocks=1, seed=1, threads=1, max_iter=5, tolerance=None):
+def sides(
+    dense, goal, solver, *, rank=RANK, blocks=1, seed=1, threads=1, max_iter=5, tolerance=None
+):
     sizes = {"users": dense.shape[0], "items": dense.shape[1]}
     counts = {"users": int((dense > 0).any(1).sum()), "items": int((dense > 0).any(0).sum())}
-    fit = Fit("", sizes, counts, blocks, RANK, goal, solver, seed, threads, max_iter, tolerance)
+    fit = Fit("", sizes, counts, blocks, rank, goal, solver, seed, threads, max_iter, tolerance)
     made = []
     for side, table in (("users", dense), ("items", dense.T)):
         cells = {n: cells_of(table[n::blocks]) for n in range(blocks) if len(table[n::blocks])}
