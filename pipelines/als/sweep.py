@@ -10,6 +10,7 @@ from pipelines.als.objective import Objective
 
 _CHUNK = 4096  # rows whose Gramian is summed in float32 before it is added in float64
 _NOTHING = np.empty(0, np.float32)
+_WEAK, _NOISE = 1e-6, 1e-12  # of all energy: what a float32 Gramian may hide, and float32's own
 Map = Callable[[Callable[..., np.ndarray], Iterable[slice]], Iterable[np.ndarray]]
 _SOLVERS = {
     "cholesky": kernel.CHOLESKY,
@@ -24,7 +25,7 @@ class Solver:
     """How rows are solved.
 
     Args:
-        name: `cholesky`, `dual` (for rows shorter than three quarters of the rank, else Cholesky),
+        name: `cholesky`, `dual` (for rows of up to seven eighths of the rank, else Cholesky),
             `conjugate_gradients` (from the row's factors before) or `nonnegative`.
         steps: Steps of conjugate gradients.
     """
@@ -132,15 +133,29 @@ def face(
         whole = (weight * total).astype(np.float32) if weight else np.empty((0, 0), np.float32)
         return Opposite(factors, biases, None, whole, flat, count)
     values, vectors = np.linalg.eigh(total)
-    turn = np.ascontiguousarray(vectors, np.float32)
-    spectrum = (weight * np.maximum(values, 0)).astype(np.float32)
-    nothing = np.empty((0, 0), np.float32)
-    return Opposite(_turned(factors, turn, run), biases, turn, nothing, spectrum, count)
+    turn, nothing = np.ascontiguousarray(vectors, np.float32), np.empty((0, 0), np.float32)
+    rows = _turned(factors, turn, run)
+    is_noise = _noise(rows, values)
+    rows[:, is_noise] = 0
+    spectrum = np.where(is_noise, 0, weight * np.maximum(values, 0)).astype(np.float32)
+    return Opposite(rows, biases, turn, nothing, spectrum, count)
+
+
+def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Tell which columns of turned rows are rounding: there are as many where the rank is too high.
+
+    A row's least squares would divide them by its ridge, however small.
+    """
+    is_noise = np.asarray(values < _WEAK * values.sum())
+    if is_noise.any():
+        weak = rows[:, is_noise].astype(np.float64)
+        is_noise[is_noise] = (weak**2).sum(axis=0) <= _NOISE * float(np.vdot(rows, rows))
+    return is_noise
 
 
 def choice(solver: Solver, objective: Objective, dimension: int) -> tuple[int, int, int, int]:
     """Return how the kernel solves: solver, longest row for the dual, steps, free components."""
-    shortest = min(kernel.TILE, dimension * 3 // 4)
+    shortest = min(kernel.TILE, dimension * 7 // 8)
     return _SOLVERS[solver.name], shortest, solver.steps, int(objective.has_biases)
 
 
@@ -163,6 +178,7 @@ def solve(
     factors = np.array(before, np.float32, order="C")
     if opposite.turn is not None and solver.needs_start:
         factors = factors @ opposite.turn
+        factors[:, opposite.spectrum == 0] = 0  # where nothing but the ridge acts
     ridges = objective.ridges(cells.counts, opposite.count).astype(np.float32)
     value = kernel.solve_rows(
         cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights, opposite.rows,
