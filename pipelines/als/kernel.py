@@ -15,6 +15,7 @@ from pipelines.training.compiling import compiled
 
 CHOLESKY, DUAL, CONJUGATE_GRADIENTS, NONNEGATIVE = range(4)
 TILE = 1024  # cells gathered at a time: with its scaled copy, 1 MiB at rank 128
+LONGEST = 8192  # cells of a row that is gathered whole for conjugate gradients: 4 MiB at rank 128
 _TOLERANCE = np.float32(1e-6)
 _SWEEPS = 1000
 
@@ -66,7 +67,7 @@ def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, cho
     solver, dual_limit, steps, free = choice
     B, scaled, w, v = space[0], space[1], space[3], space[4]
     n = columns.size
-    if n <= TILE and (solver == CONJUGATE_GRADIENTS or (solver == DUAL and n <= dual_limit)):
+    if (solver == CONJUGATE_GRADIENTS and n <= LONGEST) or (solver == DUAL and n <= dual_limit):
         constant = _weigh(columns, weights, offsets, terms, w, v)
         gather(opposite, columns, B)
         if solver == CONJUGATE_GRADIENTS:
@@ -84,14 +85,14 @@ def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, cho
 
 
 @compiled(nogil=True, error_model="numpy")
-def workspace(d):
-    """Return what a tile needs: gathered rows, scaled rows, a product, curvatures, targets."""
+def workspace(d, cells):
+    """Return gathered rows, scaled rows of a tile, a product; curvatures and targets of cells."""
     return (
-        np.empty((TILE, d), np.float32),
+        np.empty((cells, d), np.float32),
         np.empty((TILE, d), np.float32),
         np.empty((d, d), np.float32),
-        np.empty(TILE, np.float32),
-        np.empty(TILE, np.float32),
+        np.empty(cells, np.float32),
+        np.empty(cells, np.float32),
     )
 
 
@@ -121,7 +122,7 @@ def solve_rows(
     """
     d = opposite.shape[1]
     longest = choice[1]
-    space = workspace(d)
+    space = workspace(d, LONGEST if choice[0] == CONJUGATE_GRADIENTS else TILE)
     sums = (
         np.empty((d, d), np.float32),
         np.empty(d, np.float32),

@@ -67,16 +67,34 @@ def _begin(B, w, v, base, x, r, diagonal):
     for k in range(d):
         r[k] = -base[k] * x[k]
         diagonal[k] = base[k]
-    for j in range(n):
-        a = B[j]
-        s = np.float32(0)
+    j = 0
+    while j + 4 <= n:  # at once, as one cell's sum is waited for before it is used
+        a, b, c, e = B[j], B[j + 1], B[j + 2], B[j + 3]
+        w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
+        s0 = s1 = s2 = s3 = np.float32(0)
         for k in range(d):
-            s += a[k] * x[k]
-        step, curve = v[j] - w[j] * s, w[j]
+            s0 += a[k] * x[k]
+            s1 += b[k] * x[k]
+            s2 += c[k] * x[k]
+            s3 += e[k] * x[k]
+        value -= v[j] * s0 + v[j + 1] * s1 + v[j + 2] * s2 + v[j + 3] * s3
+        s0, s1 = v[j] - w0 * s0, v[j + 1] - w1 * s1
+        s2, s3 = v[j + 2] - w2 * s2, v[j + 3] - w3 * s3
+        for k in range(d):
+            r[k] += s0 * a[k] + s1 * b[k] + s2 * c[k] + s3 * e[k]
+            diagonal[k] += w0 * a[k] * a[k] + w1 * b[k] * b[k] + w2 * c[k] * c[k] + w3 * e[k] * e[k]
+        j += 4
+    while j < n:
+        a = B[j]
+        s0 = np.float32(0)
+        for k in range(d):
+            s0 += a[k] * x[k]
+        step, curve = v[j] - w[j] * s0, w[j]
         for k in range(d):
             r[k] += step * a[k]
             diagonal[k] += curve * a[k] * a[k]
-        value -= v[j] * s
+        value -= v[j] * s0
+        j += 1
     for k in range(d):
         value -= x[k] * r[k]
     return value

@@ -208,7 +208,7 @@ def sum_cells(
     matrix, right = np.zeros((dimension, dimension), np.float32), np.zeros(dimension, np.float32)
     constant = kernel.add_cells(
         cells.columns, cells.weights, opposite.rows, opposite.biases, objective.terms,
-        kernel.workspace(dimension), matrix, right,
+        kernel.workspace(dimension, kernel.TILE), matrix, right,
     )  # fmt: skip
     turn = opposite.basis
     return turn @ matrix @ turn.T, turn @ right, constant
