@@ -17,7 +17,7 @@ _PLACE = 100  # bytes of a place of a list while it is made and written
 _OPERATIONS = 2e10  # multiplications a thread does in a second, at the least
 _LONGEST = 30  # seconds; longer work is better done, watched and retried in parts
 _MOST_FILES = 1_000  # whose footers are read
-_MOST_BY_ONE = 2_000_000  # places that one task of Spark's writes
+_MOST_BY_ONE = 20_000_000  # places that one task of Spark's writes
 
 
 @dataclass(frozen=True)

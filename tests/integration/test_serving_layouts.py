@@ -58,6 +58,7 @@ def test_what_fits_is_ranked_in_one_task(spark, columns):
     ("name", "value", "why"),
     [("executor_memory", lambda _: 1 << 29, "too large for one executor"),
      ("_OPERATIONS", ROWS * ROWS * DIMENSION / 100, "too long for one task: "),
+     ("_MOST_BY_ONE", 1, "one task alone would write the lists into Delta"),
      ("_MOST_FILES", 4, "inputs of more than 4 files")],
 )  # fmt: skip
 def test_what_is_too_much_for_a_task_is_ranked_in_blocks(
