@@ -20,7 +20,7 @@ _TOLERANCE = np.float32(1e-6)
 _SWEEPS = 1000
 
 
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def _weigh(columns, weights, offsets, terms, w, v):
     """Set each cell's curvature and its target times curvature; return the value of no fit.
 
@@ -36,7 +36,7 @@ def _weigh(columns, weights, offsets, terms, w, v):
     return constant
 
 
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def add_cells(columns, weights, opposite, offsets, terms, space, A, b):
     """Add some cells' normal equations to A and b, a tile at a time; return their constant."""
     B, scaled, part, w, v = space[0], space[1], space[2], space[3], space[4]
@@ -50,7 +50,7 @@ def add_cells(columns, weights, opposite, offsets, terms, space, A, b):
     return constant
 
 
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def solve_sums(A, b, base, x, solver, free):
     """Add the base to A's diagonal and solve; x holds where to begin, and the solution after."""
     for k in range(b.size):
@@ -62,7 +62,7 @@ def solve_sums(A, b, base, x, solver, free):
     return value
 
 
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, choice, space, sums):
     solver, dual_limit, steps, free = choice
     B, scaled, w, v = space[0], space[1], space[3], space[4]
@@ -84,7 +84,7 @@ def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, cho
     return constant + solve_sums(A, b, base, x, solver, free)
 
 
-@compiled(nogil=True, error_model="numpy")
+@compiled(nogil=True, error_model="numpy", forceinline=True)
 def workspace(d, cells):
     """Return gathered rows, scaled rows of a tile, a product; curvatures and targets of cells."""
     return (

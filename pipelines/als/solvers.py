@@ -15,7 +15,7 @@ from pipelines.training.prefetch import prefetch_to_read
 _AHEAD = 6
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def gather(opposite, columns, B):
     """Copy the opposite rows of some cells end to end."""
     for j in range(min(_AHEAD, columns.size)):
@@ -28,7 +28,7 @@ def gather(opposite, columns, B):
             B[j, k] = row[k]
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def _add_product(B, w, p, out):
     """Add B'WBp, four cells at a time so that `out` is read and written once for them."""
     n, d = B.shape
@@ -59,7 +59,7 @@ def _add_product(B, w, p, out):
         j += 1
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def _begin(B, w, v, base, x, r, diagonal):
     """Set r to b - Ax and `diagonal` to A's; return x'Ax - 2b'x."""
     n, d = B.shape
@@ -100,7 +100,7 @@ def _begin(B, w, v, base, x, r, diagonal):
     return value
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def conjugate_gradients(B, w, v, base, x, steps, scratch):
     """Improve x by some steps, preconditioned by A's diagonal (Hestenes and Stiefel 1952)."""
     d = x.size
@@ -136,7 +136,7 @@ def conjugate_gradients(B, w, v, base, x, steps, scratch):
     return value
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def dual(B, w, v, base, x, scaled, system, q):
     """Solve exactly with as many unknowns as cells, those of x = D^-1 B'W^.5 q.
 
@@ -169,7 +169,7 @@ def dual(B, w, v, base, x, scaled, system, q):
     return value
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def add_normal_equations(B, w, v, scaled, part, A, b):
     """Add B'WB to A and B'v to b: sums over cells, so parts of a row may be added apart."""
     n, d = B.shape
@@ -186,7 +186,7 @@ def add_normal_equations(B, w, v, scaled, part, A, b):
             b[k] += v[j] * B[j, k]
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def factor_and_solve(A, b):
     """Solve Ax = b in place by Cholesky's factors; return -b'x, the least value."""
     L = np.linalg.cholesky(A)
@@ -207,7 +207,7 @@ def factor_and_solve(A, b):
     return value
 
 
-@compiled(nogil=True, fastmath=True, error_model="numpy")
+@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def coordinate_descent(A, b, x, free, tolerance, most):
     """Find the least value where the first components are not negative; the last `free` may be.
 

@@ -15,6 +15,9 @@ def compiled(**options: Any) -> Callable[[Any], Any]:
     Numba looks for changes in the file of the function alone, but its machine code is also that of
     all it calls: after an upgrade it would go on with kernels of the version before.
 
+    Functions with `fastmath` that others call want `forceinline`: else the process that compiles
+    them may call a copy of its own, and those after it another, whose sums end in other digits.
+
     Args:
         options: Numba's own, as `nogil`.
     """

@@ -34,3 +34,34 @@ def test_a_kernel_is_compiled_once_on_a_machine_and_again_after_a_change(tmp_pat
         [0, 1],
         [1, 0],
     ]
+
+
+FIRST_USE = """
+import hashlib
+import numpy as np
+from pipelines.als import sweep
+from pipelines.als.objective import Objective
+rng = np.random.default_rng(0)
+items = rng.normal(size=(90, 8)).astype(np.float32)
+lengths = rng.integers(1, 40, 200)
+columns = rng.integers(0, 90, lengths.sum()).astype(np.int32)
+cells = sweep.Cells(np.r_[0, np.cumsum(lengths)], columns, np.ones(columns.size, np.float32))
+goal = Objective("ials", 0.1, 1.0, 1.0, 0.1, 0.0, has_biases=False)
+for name in ("conjugate_gradients", "dual"):
+    solver = sweep.Solver(name, 3)
+    face = sweep.face(items, sweep.gramian(items), goal, solver, 90)
+    found, _ = sweep.solve(cells, np.zeros((200, 8), np.float32), face, goal, solver)
+    print(hashlib.sha256(found.tobytes()).hexdigest())
+"""
+
+
+def test_the_process_that_compiles_computes_the_same_bytes_as_those_after_it(tmp_path):
+    """Else two executors, or a run and its continuation, would differ in the last digits."""
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=True,
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+        ).stdout
+        for _ in range(2)
+    ]  # fmt: skip
+    assert told[0] == told[1] != ""
