@@ -60,13 +60,24 @@ def failed(error: Exception, folder: Path | None) -> int:
     known = error if isinstance(error, VectormillError) else from_spark(error)
     LOG.error("%s", "".join(traceback.format_exception(error)))
     told = str(known or error).strip()
-    first = told.splitlines()[0] if told else repr(error)
-    print(f"error: {first}", file=sys.stderr)
+    gist = (told if known else _gist(told)) or repr(error)
+    print(f"error: {gist}", file=sys.stderr)
     if folder is not None:
         print(f"log: {folder}", file=sys.stderr)
     else:
         traceback.print_exception(error)
     return known.exit_code if known else 1
+
+
+def _gist(text: str) -> str:
+    """Return the line that says what went wrong: Python's last, or what a call of the JVM threw."""
+    _, is_raised, trace = text.rpartition("Traceback (most recent call last):")
+    if is_raised:
+        raised = (line for line in trace.splitlines() if line and not line[0].isspace())
+        return next(raised, "") or text.splitlines()[0]
+    lines = text.splitlines()
+    is_call = len(lines) > 1 and lines[0].startswith("An error occurred while calling")
+    return lines[1].removeprefix(": ") if is_call else "".join(lines[:1])
 
 
 def summary(name: str, result: JobResult, seconds: float, *, is_json: bool = False) -> None:

@@ -62,7 +62,7 @@ def _choose_vectors(store: TableStore, config: EmbedDocumentsConfig) -> tuple[Da
     """Return the vectors of the space that is meant, and its id."""
     vectors = store.read("vectors", VECTORS)
     if config.inputs.embedding_spaces is None:
-        space_id = config.space_id or require_one_space(vectors)
+        space_id = config.space_id or require_one_space(vectors, "space_id")
     else:
         spaces = store.read("embedding_spaces", EMBEDDING_SPACES)
         space_id = find_space(spaces, name=config.space_name, space_id=config.space_id).space_id

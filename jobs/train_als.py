@@ -24,7 +24,8 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
     frames = store.read_all(interactions=INTERACTIONS, user_ids=USER_IDS, item_ids=ITEM_IDS)
     if config.inputs.initial_vectors:
         earlier = store.read("initial_vectors", VECTORS)
-        chosen = config.initial_space_id or require_one_space(earlier)
+        chosen = config.initial_space_id or require_one_space(earlier, "initial_space_id")
+        store.use_space("initial_vectors", chosen)
         frames["initial_vectors"] = of_space(earlier, chosen)
     trainer = mllib if config.engine == "mllib" else native
     return stage(

@@ -28,7 +28,8 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         frames["vocabulary"] = items_as_tokens(frames["vocabulary"])
     if config.inputs.initial_vectors:
         earlier = store.read("initial_vectors", VECTORS)
-        chosen = config.initial_space_id or require_one_space(earlier)
+        chosen = config.initial_space_id or require_one_space(earlier, "initial_space_id")
+        store.use_space("initial_vectors", chosen)
         frames["initial_vectors"] = of_space(earlier, chosen)
     trainer = mllib if config.engine == "mllib" else native
     return stage(

@@ -3,14 +3,16 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.command import run_job
 from pipelines.als import tuning
 from pipelines.als.tuning_config import TuneAlsConfig
 from pipelines.results import JobResult
 from pipelines.settings import beside
+from pipelines.storage.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState
 from schemas import INTERACTIONS, TUNING_RESULTS
@@ -24,18 +26,22 @@ def run(spark: SparkSession, config: TuneAlsConfig) -> JobResult:
     interactions = store.read("interactions", INTERACTIONS)
     work = config.work or beside(store.output("tuning_results"), "work")
     state = RoundState(spark, f"{work}/{store.job}/{store.fingerprint}")
-    rows = tuning.search(interactions, config, state)
-    order = TUNING_RESULTS.column_names
-    content = [tuple(row[name] for name in order) for row in rows]
-    frame = spark.createDataFrame(content, TUNING_RESULTS.schema()).coalesce(1)
+    with lease(store.files, state.folder):
+        rows = tuning.search(interactions, config, state)
+        written = store.write(_frame(spark, rows), TUNING_RESULTS)
+        state.clear()
     best = tuning.best_of(rows, config.metric)
     result = JobResult(
         measures={"trials": rows[-1]["trial"], config.metric: best[config.metric]},
         lines=tuning.describe(best, config),
     )
-    result.rows_out["tuning_results"] = store.write(frame, TUNING_RESULTS)
-    state.clear()
+    result.rows_out["tuning_results"] = written
     return store.finish(result)
+
+
+def _frame(spark: SparkSession, rows: Sequence[dict[str, Any]]) -> DataFrame:
+    content = [tuple(row[name] for name in TUNING_RESULTS.column_names) for row in rows]
+    return spark.createDataFrame(content, TUNING_RESULTS.schema()).coalesce(1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

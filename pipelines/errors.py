@@ -42,7 +42,8 @@ class DependencyError(VectormillError):
 def from_spark(error: BaseException) -> VectormillError | None:
     """Return the error a user can act on that a Spark failure stands for, where it is a known one.
 
-    Python raised inside a worker arrives here as text only, so it is known by its last line.
+    Python raised inside a worker arrives here as text only, so it is known by its last line; what a
+    query refused, by `raise_error`'s.
     """
     text = str(error)
     raised = re.search(r"pipelines\.errors\.(\w+Error): (.+)", text)
@@ -54,5 +55,5 @@ def from_spark(error: BaseException) -> VectormillError | None:
     broken = re.search(r"FAILED_READ_FILE[^\]]*\] [^\n]*?(\S+:/\S+?)\.?(?:\s|$)", text)
     if broken:
         return InputError(f"{broken.group(1)}: the file cannot be read; it is truncated or broken")
-    null = re.search(r"(\w+: column '\w+' is null, its contract says never)", text)
-    return InputError(null.group(1)) if null else None
+    refused = re.search(r"\[USER_RAISED_EXCEPTION\] (.+?) SQLSTATE: P0001", text, re.DOTALL)
+    return InputError(refused.group(1)) if refused else None

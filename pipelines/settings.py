@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import ConfigError
 from pipelines.storage.names import is_catalog_name
@@ -49,13 +49,22 @@ class Outputs(Settings):
         missing = [name for name in cls.model_fields if given.get(name) is None]
         return {**given, **{name: beside(named, name) for name in missing}}
 
+    @model_validator(mode="after")
+    def _lie_apart(self) -> Self:
+        at = dict[str, str]()
+        for name, uri in self:
+            other = at.setdefault(str(uri).rstrip("/"), name)
+            if other != name:
+                raise ValueError(f"{other} and {name} are both to be {uri}; each needs its own")
+        return self
+
 
 class JobConfig(Settings):
     """What every job has: where its tables are, how they are stored, and its seed."""
 
     format: Literal["delta", "parquet"] = "delta"
-    """Storage format of the tables that are written."""
-    seed: int = 42
+    """Storage format of new tables; one that is there keeps its own."""
+    seed: int = Field(default=42, ge=0, lt=1 << 62)
     """Seed of every random choice of the job."""
 
 
@@ -207,7 +216,9 @@ def _explain(model: type[Settings], layers: Layers, problem: dict[str, Any]) -> 
     if problem["type"] == "missing":
         return f"{where}: key {key!r} is missing; add it there or with --set {key}=…"
     message = problem["msg"].removeprefix("Value error, ")
-    return f"{where}: {key or 'configuration'}: {message}, found {_brief(problem['input'])}"
+    if isinstance(problem["input"], Mapping):  # of several keys, which may come from anywhere
+        return f"{key or 'configuration'}: {message}"
+    return f"{where}: {key}: {message}, found {_brief(problem['input'])}"
 
 
 def _brief(value: Any) -> str:

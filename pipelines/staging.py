@@ -11,6 +11,7 @@ from pipelines import tables
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.settings import beside
+from pipelines.storage.lease import lease
 from pipelines.storage.names import is_catalog_name
 from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState, Trained
@@ -42,6 +43,9 @@ def stage(
         metric: How vectors are compared, `cosine` or `dot`.
         train: Trains, given the place for its rounds.
         work: Folder for the rounds; `work` beside the vectors where not given.
+
+    Raises:
+        ConcurrentRunError: A living run is training the same space there.
     """
     space_id = f"{name}-{store.fingerprint}"
     known = _complete_space(store, space_id)
@@ -54,20 +58,21 @@ def stage(
             lines=["this space was trained before"],
         )
     state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
-    trained = train(state)
-    rows, content = _write_space(store, space_id, trained)
-    _register(
-        store,
-        new_space(
-            space_id=space_id,
-            name=name,
-            metric=metric,
-            measured=content,
-            metadata=store.metadata,
-            parameters=store.parameters,
-        ),
-    )
-    state.clear()
+    with lease(store.files, state.folder):
+        trained = train(state)
+        rows, content = _write_space(store, space_id, trained)
+        _register(
+            store,
+            new_space(
+                space_id=space_id,
+                name=name,
+                metric=metric,
+                measured=content,
+                metadata=store.metadata,
+                parameters=store.parameters,
+            ),
+        )
+        state.clear()
     return JobResult(
         rows_out={"vectors": rows},
         space_id=space_id,

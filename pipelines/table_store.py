@@ -3,21 +3,23 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import __version__, tables
-from pipelines.errors import InputError
+from pipelines.errors import ConfigError, InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, digest
 from pipelines.storage import parquet
 from pipelines.storage.arrow import reaches
+from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.columns import Columns
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import Pieces
-from pipelines.storage.places import locate
-from schemas import RUN_COUNTS, Table
+from pipelines.storage.places import Place, locate
+from schemas import RUN_COUNTS, TABLES, Table
 
 
 class TableStore:
@@ -36,6 +38,7 @@ class TableStore:
         self._config = config
         self._inputs: Any = getattr(config, "inputs", None)
         self._outputs: Any = getattr(config, "outputs", None)
+        self._require_places()
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -69,9 +72,32 @@ class TableStore:
             frame, files = tables.read_with_files(self.spark, uri, table)
         except InputError as error:
             raise InputError(f"{error} (inputs.{name})") from error
+        self._require_apart(name, uri, table)
         self.input_versions[name] = tables.version(self.spark, uri)
         self._files[name] = files
         return frame
+
+    @cached_property
+    def _places(self) -> dict[str, Place]:
+        """Return where the outputs that are tables by their names lie."""
+        named = {name: uri for name, uri in self._outputs or () if name in TABLES and uri}
+        return {name: locate(self.spark, uri) for name, uri in named.items()}
+
+    def _require_places(self) -> None:
+        """Refuse outputs that would replace other files, before any work is done."""
+        for name, place in self._places.items():
+            if place.folder and place.stored_as != "delta":
+                try:
+                    refuse_foreign(self.files, place.folder)
+                except ConfigError as error:
+                    raise ConfigError(f"outputs.{name}: {error}") from error
+
+    def _require_apart(self, name: str, uri: str, table: Table) -> None:
+        """Refuse an output that would replace an input of another contract."""
+        folder = locate(self.spark, uri).folder
+        for output, place in self._places.items():
+            if output != table.name and folder is not None and place.folder == folder:
+                raise ConfigError(f"outputs.{output} is inputs.{name}: {uri}; name another place")
 
     def read_all(self, **wanted: Table) -> dict[str, DataFrame]:
         """Read inputs by their names, side by side: most of a read is waiting for storage and log.
@@ -82,6 +108,13 @@ class TableStore:
         with ThreadPoolExecutor(len(wanted)) as pool:
             found = pool.map(self.read, wanted, wanted.values())
             return dict(zip(wanted, found, strict=True))
+
+    def use_space(self, name: str, space_id: str) -> None:
+        """Remember that of an input one space alone is used, whose id says what it holds.
+
+        The run's own output may be in the same table: its version would change with each run.
+        """
+        self.input_versions[name] = space_id
 
     def columns(self, name: str, frame: DataFrame, names: Sequence[str]) -> Columns:
         """Return some columns of an input as it was read, for tasks that need no rows of Spark's.

@@ -117,17 +117,18 @@ def _lists(recommended: Indices) -> Any:
 def resample(judged: DataFrame, *, seed: int) -> dict[str, tuple[float, float]]:
     """Return 95 % intervals of the space's ranking metrics, by bootstrap over users."""
     names = list(METRICS)
+    shape = (bootstrap.RESAMPLES, 1 + len(names))
 
     def sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        total = np.zeros(shape)
         for batch in batches:
             ids = batch.column("user_id").to_numpy()
             values = np.column_stack([batch.column(name).to_numpy() for name in names])
-            found = bootstrap.resampled_sums(ids, values, seed=seed)
-            yield pa.RecordBatch.from_arrays([pa.array([found.tobytes()])], names=["sums"])
+            total += bootstrap.resampled_sums(ids, values, seed=seed)
+        yield pa.RecordBatch.from_arrays([pa.array([total.tobytes()])], names=["sums"])
 
     chosen = judged.select("user_id", *names)
-    parts = chosen.mapInArrow(sums, "sums binary").collect()  # one row of 28 kB per batch
-    shape = (bootstrap.RESAMPLES, 1 + len(names))
+    parts = chosen.mapInArrow(sums, "sums binary").collect()  # one row of 28 kB per task
     total = np.sum([np.frombuffer(part[0]).reshape(shape) for part in parts], axis=0)
     return {name: bootstrap.interval(total, n) for n, name in enumerate(names)}
 

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.settings import JobConfig, Outputs, Settings
 
-Weight = Annotated[float, Field(ge=0)]
+Weight = Annotated[float, Field(ge=0, le=1e12)]
 
 
 def _instant(given: Any) -> Any:

@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
 
+MOST_WEIGHT = 1e12
 _BUCKETS = 1 << 14
 
 
@@ -56,14 +57,15 @@ def weigh_events(
 
     Returns:
         One row per event: `event_id, user, item, event_type, micros, weight, reason`; `micros` is
-        the time in microseconds since 1970, `reason` is null where the weight counts.
+        the time in microseconds since 1970, `reason` is null where the weight counts. That is not
+        so without user, item, time or value, and for weights not in (0, 1e12], which sums of many
+        could not hold.
     """
     weight: Column = F.lit(float(unlisted_weight))
     for name, own in event_weights.items():
         weight = F.when(F.col("event_type") == name, float(own)).otherwise(weight)
     if use_value:
         weight = weight * F.col("value")
-    reason = F.when(weight.isNull(), "has_value").when(weight <= 0, "event_weight")
     return events.select(
         "event_id",
         "user",
@@ -71,7 +73,19 @@ def weigh_events(
         "event_type",
         F.unix_micros("time").alias("micros"),
         weight.alias("weight"),
-        reason.alias("reason"),
+        _reason(weight).alias("reason"),
+    )
+
+
+def _reason(weight: Column) -> Column:
+    """Return why an event has no weight; null where it has."""
+    is_weight = (weight > 0) & (weight <= MOST_WEIGHT) & ~F.isnan(weight)
+    return (
+        F.when(F.coalesce(F.trim("user"), F.lit("")) == "", "has_user")
+        .when(F.coalesce(F.trim("item"), F.lit("")) == "", "has_item")
+        .when(F.isnull("time"), "has_time")
+        .when(weight.isNull(), "has_value")
+        .when(~is_weight, "event_weight")
     )
 
 

@@ -6,6 +6,7 @@ import uuid
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
+from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.hadoop import Files
 
 _MARK = "_version.json"
@@ -18,7 +19,12 @@ def is_written(files: Files, folder: str, version: str) -> bool:
 
 
 def write_lines(files: Files, lines: DataFrame, folder: str, *, version: str) -> int:
-    """Replace a folder by gzipped files of one text line per row; return the lines written."""
+    """Replace a folder by gzipped files of one text line per row; return the lines written.
+
+    Raises:
+        ConfigError: What is there are other files.
+    """
+    refuse_foreign(files, folder, suffix=".jsonl.gz")
     temporary = f"{folder.rstrip('/')}.{uuid.uuid4().hex}"
     observed = Observation()
     counted = lines.observe(observed, F.count(F.lit(1)).alias("rows"))

@@ -162,6 +162,10 @@ def replace(
     _save(writer, folder, name)
 
 
+_CHANGED = {"ProtocolChangedException", "MetadataChangedException"}  # two made the table at once
+_CODES = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED")
+
+
 def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None:
     try:
         writer.save(folder) if name is None else writer.saveAsTable(name)
@@ -176,8 +180,10 @@ def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None
 
 def _is_conflict(error: Exception) -> bool:
     if isinstance(error, Py4JJavaError):  # Delta's own exceptions come unconverted
-        return "Concurrent" in str(error.java_exception.getClass().getSimpleName())
-    return "CONCURRENT" in str(error).partition("\n")[0].upper()
+        name = str(error.java_exception.getClass().getSimpleName())
+        return "Concurrent" in name or name in _CHANGED
+    first = str(error).partition("\n")[0].upper()
+    return "CONCURRENT" in first or any(code in first for code in _CODES)
 
 
 def _predicate(part: Mapping[str, str]) -> str:

@@ -1,6 +1,7 @@
 """A lease on what a run writes: one owner at a time, and a dead owner's lease is taken over."""
 
 import json
+import logging
 import os
 import socket
 import threading
@@ -15,6 +16,8 @@ from pipelines.errors import ConcurrentRunError
 from pipelines.storage.hadoop import Files
 
 LEASE_SECONDS = 120.0
+LOG = logging.getLogger("vectormill")
+_LOOK_SECONDS = 0.5
 
 
 @contextmanager
@@ -24,7 +27,8 @@ def lease(files: Files, uri: str, *, seconds: float = LEASE_SECONDS) -> Iterator
     Args:
         files: The session's files.
         uri: What is to be owned; the lease is a hidden file beside it.
-        seconds: Term after which a silent owner on another host counts as dead.
+        seconds: Term after which a silent owner on another host counts as dead; one that is not
+            silent is waited for until it renews, a third of it at most.
 
     Raises:
         ConcurrentRunError: A living run owns it.
@@ -46,8 +50,8 @@ def lease(files: Files, uri: str, *, seconds: float = LEASE_SECONDS) -> Iterator
 def _acquire(files: Files, place: str, uri: str, seconds: float) -> None:
     if files.create(place, _terms(seconds)):
         return
-    owner = json.loads(files.read_text(place) or "{}")
-    if _is_alive(owner):
+    owner = _read(files, place)
+    if _is_alive(owner, files, place):
         raise ConcurrentRunError(
             f"{uri}: process {owner['process']} on {owner['host']} is at work on it; "
             f"wait for it to end (its lease is {place})"
@@ -67,11 +71,23 @@ def _terms(seconds: float) -> str:
     return json.dumps(owner)
 
 
-def _is_alive(owner: dict[str, Any]) -> bool:
+def _read(files: Files, place: str) -> dict[str, Any]:
+    """Return what a lease says; nothing where there is none."""
+    return dict(json.loads(files.read_text(place) or "{}")) if files.exists(place) else {}
+
+
+def _is_alive(owner: dict[str, Any], files: Files, place: str) -> bool:
+    """Tell whether an owner lives: on this host its process does, on another it renews its lease.
+
+    That is waited for: a cluster starts a dead driver again at once, and mostly elsewhere.
+    """
     if owner.get("expires", 0.0) < time.time():
         return False
     if owner["host"] != socket.gethostname():
-        return True
+        LOG.warning("%s: is its owner on %s alive? It renews its lease if so", place, owner["host"])
+        while (now := _read(files, place)) == owner and owner["expires"] > time.time():
+            time.sleep(_LOOK_SECONDS)
+        return bool(now) and now != owner
     try:
         return bool(psutil.Process(owner["process"]).create_time() == owner["started"])
     except psutil.NoSuchProcess:

@@ -1,5 +1,6 @@
 """Parquet on storage: every footer checked before a read, every replacement complete or absent."""
 
+import hashlib
 import json
 import re
 import uuid
@@ -16,12 +17,14 @@ from pyspark.sql.types import StructField, StructType, TimestampNTZType, Timesta
 from pipelines.errors import InputError
 from pipelines.storage import pieces
 from pipelines.storage.arrow import make_folder, resolve
+from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import Pieces
 from schemas import Table
 
 METADATA = "_vectormill.json"
 POINTER = "_current.json"
+_LISTING = "files"
 _FILES_PER_TASK = 32
 _ESCAPED = re.compile(
     r"""[\x01-\x1f"#%'*/:=?\\{\[\]^\x7f]"""
@@ -152,12 +155,18 @@ def _target(uri: str, part: Mapping[str, str], partitioning: Sequence[str]) -> s
 
 @contextmanager
 def _replacing(files: Files, target: str, metadata: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a new folder, and move it to the target's place when it has been filled."""
+    """Yield a new folder, and move it to the target's place when it has been filled.
+
+    Raises:
+        ConfigError: What is there is no table.
+    """
+    refuse_foreign(files, target)
     parent, _, name = target.rpartition("/")
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
         yield temporary
-        files.create(f"{temporary}/{METADATA}", json.dumps(dict(metadata)))
+        told = {**metadata, _LISTING: _listing(files, temporary)}
+        files.create(f"{temporary}/{METADATA}", json.dumps(told))
         files.delete(target)
         files.move(temporary, target)
     finally:
@@ -170,9 +179,22 @@ def _folder(name: str, value: str) -> str:
 
 
 def metadata(files: Files, uri: str) -> dict[str, Any]:
-    """Return what the last write recorded with a table; empty where it was not ours."""
-    place = f"{data_folder(files, uri)}/{METADATA}"
-    return json.loads(files.read_text(place)) if files.exists(place) else {}
+    """Return what the last write recorded with a table; empty where it was not ours.
+
+    Nor is it where files were added or taken away since.
+    """
+    folder = data_folder(files, uri)
+    place = f"{folder}/{METADATA}"
+    if not files.exists(place):
+        return {}
+    told = dict(json.loads(files.read_text(place)))
+    return told if told.pop(_LISTING, None) in {None, _listing(files, folder)} else {}
+
+
+def _listing(files: Files, folder: str) -> str:
+    """Return a hash of the names and sizes of a table's files: a copy has the same."""
+    listing = json.dumps([(info.relative, info.size) for info in files.walk(folder)])
+    return hashlib.sha256(listing.encode()).hexdigest()[:16]
 
 
 def publish(

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 
+from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
 from pipelines.storage import delta
+from pipelines.storage.claims import is_empty
 from pipelines.storage.hadoop import Files
 from pipelines.storage.names import is_catalog_name
+from pipelines.storage.parquet import METADATA, POINTER
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,11 @@ def locate(spark: SparkSession, uri: str) -> Place:
     """Find a table; a name of three parts is the catalog's unless such a file is there."""
     files = Files(spark)
     if is_catalog_name(uri) and not files.exists(uri):
-        if not spark.catalog.tableExists(uri):
+        try:
+            is_there = spark.catalog.tableExists(uri)
+        except AnalysisException:  # no such catalog
+            is_there = False
+        if not is_there:
             return Place(None, uri, None)
         folder = delta.location(spark, uri)
         return Place(folder, uri, "delta" if delta.is_table(files, folder) else "parquet")
@@ -37,4 +44,5 @@ def locate(spark: SparkSession, uri: str) -> Place:
     if delta.is_table(files, folder):
         return Place(folder, None, "delta")
     is_there = files.exists(folder) and not files.is_folder(f"{folder}/_delta_log")
-    return Place(folder, None, "parquet" if is_there else None)
+    is_table = is_there and not is_empty(files, folder, METADATA, POINTER)
+    return Place(folder, None, "parquet" if is_table else None)

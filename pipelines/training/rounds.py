@@ -57,7 +57,7 @@ class RoundState:
     def __init__(self, spark: SparkSession, folder: str) -> None:
         self.spark = spark
         self._files = Files(spark)
-        self.folder = folder
+        self.folder = self._files.qualified(folder)  # tasks know no default file system or folder
 
     def write(self, name: str, frame: DataFrame, *, by: tuple[str, ...] = ()) -> None:
         """Keep a frame, in folders by some columns; it is there when it is whole.

@@ -17,6 +17,7 @@ _PLACE = 100  # bytes of a place of a list while it is made and written
 _OPERATIONS = 2e10  # multiplications a thread does in a second, at the least
 _LONGEST = 30  # seconds; longer work is better done, watched and retried in parts
 _MOST_FILES = 1_000  # whose footers are read
+_MOST_COMPONENTS, _MOST_ROWS = 2**31 - 1, 10_000_000  # that Arrow sorts: offsets of 32 bits
 _MOST_BY_ONE = 20_000_000  # places that one task of Spark's writes
 
 
@@ -78,6 +79,8 @@ def _measured(
     memory = executor_memory(spark) or executor_heap(spark)
     seconds = users * items * components / max(rows, 1) / (threads * _OPERATIONS)
     told = f"{needed / 2**30:.1f} GiB of an executor's {memory / 2**30:.1f}, about {seconds:.0f} s"
+    if components > _MOST_COMPONENTS or rows > _MOST_ROWS:
+        return Choice("blocked", f"too many for one task: {rows:,} vectors", threads)
     if needed > memory:
         return Choice("blocked", f"too large for one executor: {told}", threads)
     if seconds > _LONGEST:

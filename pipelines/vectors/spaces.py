@@ -110,17 +110,21 @@ def of_space(vectors: DataFrame, space_id: str) -> DataFrame:
     return vectors.where(F.col("space_id") == space_id)
 
 
-def require_one_space(vectors: DataFrame) -> str:
+def require_one_space(vectors: DataFrame, setting: str | None = None) -> str:
     """Return the id of the only space of a table.
+
+    Args:
+        vectors: The table.
+        setting: What chooses among several spaces, for the message.
 
     Raises:
         InputError: The table is empty or mixes spaces, whose vectors must never be compared.
     """
     row = vectors.agg(F.min("space_id"), F.max("space_id")).first()
-    return only_space(row or ())
+    return only_space(row or (), setting)
 
 
-def only_space(space_ids: Iterable[str | None]) -> str:
+def only_space(space_ids: Iterable[str | None], setting: str | None = None) -> str:
     """Return the only one of the ids of spaces that a table of vectors has.
 
     Raises:
@@ -129,10 +133,8 @@ def only_space(space_ids: Iterable[str | None]) -> str:
     found = sorted({name for name in space_ids if name is not None})
     if len(found) != 1:
         problem = f"mixes the spaces {' and '.join(found[:2])}" if found else "is empty"
-        raise InputError(
-            f"the table of vectors {problem}; read one published table, "
-            "or choose a space by space_id"
-        )
+        choice = f", or choose a space by {setting}" if setting and found else ""
+        raise InputError(f"the table of vectors {problem}; read one published table{choice}")
     return found[0]
 
 

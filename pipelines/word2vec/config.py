@@ -97,6 +97,8 @@ class TrainWord2VecConfig(JobConfig):
 
     @model_validator(mode="after")
     def _engine_can(self) -> Self:
+        if self.initial_space_id and not self.inputs.initial_vectors:
+            raise ValueError("initial_space_id chooses among inputs.initial_vectors: name these")
         asked = {
             "inputs.initial_vectors": self.inputs.initial_vectors,
             "early_stopping": self.early_stopping,

@@ -21,6 +21,14 @@ def numbered():
     return content
 
 
+def test_tasks_are_told_the_absolute_place(spark, tmp_path):
+    """A worker has another folder, and no default file system."""
+    assert RoundState(spark, f"{tmp_path}/a b").folder == f"file:{tmp_path}/a b"
+    relative = RoundState(spark, "work/train").folder
+    assert relative.startswith("file:/")
+    assert relative.endswith("/work/train")
+
+
 def test_rows_of_tasks_are_read_by_tasks_and_by_spark(spark, tmp_path, numbered):
     state = RoundState(spark, str(tmp_path))
     state.write_by_tasks("round=1", 5, 2, numbered)

@@ -99,7 +99,6 @@ def _dead_process() -> int:
     ("changed", "is_living"),
     [
         ({}, True),
-        ({"host": "elsewhere", "process": 1}, True),
         ({"expires": time.time() - 1}, False),
         ({"host": "elsewhere", "expires": time.time() - 1}, False),
         ({"process": None}, False),
@@ -123,6 +122,39 @@ def test_a_living_owner_keeps_it_and_a_dead_ones_is_taken_over(
             assert owner["process"] == psutil.Process().pid
 
 
+def test_an_owner_on_another_host_lives_while_it_renews(files: Files, tmp_path: Path) -> None:
+    place = tmp_path / "table"
+    held = _lease_file(place)
+    files.replace_text(str(held), json.dumps(_owner(host="elsewhere")))
+    renewed = json.dumps(_owner(host="elsewhere", expires=time.time() + 90))
+    renewal = threading.Timer(1, files.replace_text, (str(held), renewed))
+    renewal.start()
+    with pytest.raises(ConcurrentRunError, match="on elsewhere"), lease(files, str(place)):
+        pytest.fail("taken from a living owner")
+    renewal.join()
+    assert held.read_text(encoding="utf-8") == renewed
+
+
+def test_a_lease_that_nobody_renews_ends(files: Files, tmp_path: Path) -> None:
+    place, end = tmp_path / "table", time.time() + 1.5
+    lost = _owner(host="elsewhere", process=1, expires=end)
+    files.replace_text(str(_lease_file(place)), json.dumps(lost))
+    with lease(files, str(place)):
+        assert time.time() >= end, "taken before its end"
+
+
+def test_a_lease_that_is_given_up_while_it_is_waited_for_is_taken(
+    files: Files, tmp_path: Path
+) -> None:
+    place = tmp_path / "table"
+    files.replace_text(str(_lease_file(place)), json.dumps(_owner(host="elsewhere")))
+    end = threading.Timer(1, files.delete, (str(_lease_file(place)),))
+    end.start()
+    with lease(files, str(place)):
+        end.join()
+        assert _lease_file(place).exists()
+
+
 def test_a_lease_is_renewed_while_it_is_held(files: Files, tmp_path: Path) -> None:
     place = tmp_path / "table"
     with lease(files, str(place), seconds=0.6):
@@ -134,8 +166,9 @@ def test_a_lease_is_renewed_while_it_is_held(files: Files, tmp_path: Path) -> No
     assert leases.LEASE_SECONDS > 30, "a long pause of the process must not cost it the lease"
 
 
+@pytest.mark.parametrize("is_new", [False, True])
 def test_of_two_runs_on_one_table_the_later_commit_is_refused(
-    spark: SparkSession, tmp_path: Path
+    spark: SparkSession, tmp_path: Path, is_new: bool
 ) -> None:
     place, started, gate = str(tmp_path / "numbers"), tmp_path / "started", tmp_path / "gate"
 
@@ -143,7 +176,8 @@ def test_of_two_runs_on_one_table_the_later_commit_is_refused(
         tables.write(frame, NUMBERS, place, format="delta", part={}, metadata={})
 
     numbers = spark.range(3).selectExpr("cast(id as int) id").coalesce(1)
-    write(numbers)
+    if not is_new:
+        write(numbers)
 
     def wait(batches: Any) -> Any:
         started.touch()

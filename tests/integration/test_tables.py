@@ -1,6 +1,7 @@
 """The reader and writer of tables: contracts, complete or absent, readable by others."""
 
 import json
+import shutil
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -365,6 +366,23 @@ def test_the_version_outlives_maintenance_and_foreign_tables_have_one(
     assert tables.version(spark, place) == before
     spark.sql(f"DELETE FROM delta.`{place}` WHERE id = 1").collect()
     assert tables.version(spark, place) != before
+
+
+def test_a_parquet_table_that_others_changed_has_another_version(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    store = TableStore(spark, _config(tmp_path, "parquet"), job="job")
+    store.write(_things(spark, range(3)), THINGS)
+    place, copy = Path(store.output("things")), tmp_path / "copy"
+    before = tables.version(spark, str(place))
+    shutil.copytree(place, copy)
+    assert tables.version(spark, str(copy)) == before
+    _things(spark, range(3, 4)).write.mode("append").parquet(str(place))
+    added = tables.version(spark, str(place))
+    next(copy.glob("*.parquet")).unlink()
+    assert len({before, added, tables.version(spark, str(copy))}) == 3
+    store.write(_things(spark, range(3)), THINGS)
+    assert tables.version(spark, str(place)) == before
 
 
 def test_the_counts_of_a_run_replace_those_of_the_run_before(

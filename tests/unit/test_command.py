@@ -240,3 +240,26 @@ def test_the_log_level_is_the_one_asked_for(conf: Path) -> None:
     assert console.LOG.level == logging.INFO
     console.LOG.info("seen")
     assert "INFO vectormill: seen" in (conf / "logs" / "vectormill.log").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "gist"),
+    [
+        ("boom\nand more", "boom"),
+        (
+            "An exception was thrown from the Python worker. Please see the stack trace below.\n"
+            'Traceback (most recent call last):\n  File "a.py", line 24, in draws\n    x = y\n'
+            "OverflowError: Python integer -2 out of bounds\n\nJVM stacktrace:\n\tat org.apache",
+            "OverflowError: Python integer -2 out of bounds",
+        ),
+        (
+            "An error occurred while calling o867.save.\n: io.delta.SomeException: no\n\tat io",
+            "io.delta.SomeException: no",
+        ),
+    ],
+)
+def test_an_unexpected_error_is_told_by_the_line_that_says_it(
+    capsys: pytest.CaptureFixture[str], text: str, gist: str
+) -> None:
+    assert console.failed(RuntimeError(text), Path("logs")) == 1
+    assert capsys.readouterr().err == f"error: {gist}\nlog: logs\n"

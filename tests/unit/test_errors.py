@@ -41,7 +41,8 @@ def test_a_broken_data_file_is_named() -> None:
 
 
 def test_a_null_that_a_contract_forbids_is_told() -> None:
-    text = "[USER_RAISED_EXCEPTION] documents: column 'text' is null, its contract says never SQL"
+    told = "documents: column 'text' is null, its contract says never"
+    text = f"[USER_RAISED_EXCEPTION] {told} SQLSTATE: P0001\nJVM stacktrace:"
     known = from_spark(RuntimeError(text))
     assert isinstance(known, InputError)
     assert str(known) == "documents: column 'text' is null, its contract says never"

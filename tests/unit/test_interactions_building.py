@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
 
 from pipelines.errors import GateError, InputError, VectormillError
 from pipelines.interactions import building, identities, k_core, pairs, sessions, weighing
@@ -67,6 +68,29 @@ def test_an_event_weighs_what_its_type_and_value_say(spark: SparkSession) -> Non
         (None, "has_value"),
         (-1, "event_weight"),
     ]
+
+
+def test_events_that_break_their_contract_have_a_reason_and_no_weight(spark: SparkSession) -> None:
+    """A table of events that others wrote may hold what `clean_events` rejects."""
+    good = table(spark, [("u", "i", 0, "view", 1e12)]).first()
+    assert good is not None
+    changes: dict[str, dict[str, Any]] = {
+        "has_user": {"user": None, "item": " "},
+        "has_item": {"item": " ", "time": None},
+        "has_time": {"time": None},
+        "has_value": {"value": None},
+    }
+    large = [{"value": value} for value in (float("nan"), float("inf"), 1e300, 1.1e12)]
+    rows = [
+        tuple((good.asDict() | change | {"event_id": f"{n}"}).values())
+        for n, change in enumerate(({}, *changes.values(), *large))
+    ]
+    nullable = StructType([StructField(f.name, f.dataType) for f in EVENTS.schema()])
+    events = spark.createDataFrame(rows, nullable)
+    weighed, survey = building.weigh(events, config(use_value_as_weight=True))
+    reasons = [row["reason"] for row in weighed.orderBy("event_id").collect()]
+    assert reasons == [None, *changes, *["event_weight"] * len(large)]
+    assert (survey.kept, sum(survey.rejected.values())) == (1, 8)
 
 
 def test_survey_counts_reasons_and_names_types_nobody_has(spark: SparkSession) -> None:
