@@ -3,48 +3,25 @@
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from pyspark import TaskContext
 from threadpoolctl import threadpool_limits
 
-from pipelines.als import sweep
+from pipelines.als import long_rows, sweep
 from pipelines.als.fit import OTHER, Fit
+from pipelines.als.opposite import Half, Held, Read, held_rows
 from pipelines.als.stored import Stored, factor_row
 from pipelines.als.sweep import Cells, Opposite
 from pipelines.training.stored import Content, json_row
+from pipelines.training.threads import in_turn
 
 Task = Callable[[list[int]], Iterator[Content]]
 SUMS = "sums"
-_WHOLE: dict[tuple[str, str], Opposite] = {}
-
-
-@dataclass(frozen=True)
-class Half:
-    """One half-sweep.
-
-    Args:
-        fit: What tasks know.
-        side: The side that is solved.
-        before: Version that holds its factors before.
-        opposite: Version that holds the other side's.
-        is_whole: Whether a task holds all of the other side; else the rows its block needs.
-        pieces: Parts of rows too long for one task: block, row in it, first and last cell.
-    """
-
-    fit: Fit
-    side: str
-    before: str
-    opposite: str
-    is_whole: bool
-    pieces: tuple[tuple[int, int, int, int], ...] = ()
-
-    @property
-    def other(self) -> str:
-        """Return the side that is regressed on."""
-        return OTHER[self.side]
+_T = TypeVar("_T")
+_NO_CELLS = Cells(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 def first_task(fit: Fit) -> Task:
@@ -52,11 +29,14 @@ def first_task(fit: Fit) -> Task:
 
     def run(numbers: list[int]) -> Iterator[Content]:
         stored = Stored(fit.folder)
-        for number in numbers:
-            for side in OTHER:
+        for side in OTHER:
+            total = np.zeros((fit.dimension,) * 2)
+            for number in numbers:
                 for _, cells in stored.cells(side, range(number, number + 1)):
                     factors = fit.first_block(side, number, cells.counts)
-                    yield from _version(side, number, factors, cells.counts)
+                    total += sweep.gramian(factors)
+                    yield factor_row(side, number, factors, cells.counts)
+            yield _gramian_row(side, numbers, total)
 
     return run
 
@@ -66,22 +46,24 @@ def partial_task(half: Half) -> Task:
 
     def run(numbers: list[int]) -> Iterator[Content]:
         stored = Stored(half.fit.folder)
-        for piece in numbers:
+
+        def read(piece: int) -> Cells:
             number, row, first, last = half.pieces[piece]
-            for _, cells in stored.cells(half.side, range(number, number + 1)):
-                start = cells.offsets[row]
-                part = slice(start + first, start + last)
-                columns, weights = cells.columns[part], cells.weights[part]
-                one = Cells(np.array([0, last - first]), columns, weights)
-                with threadpool_limits(1):
-                    opposite, one = _opposite(half, stored, one, map)
-                    yield _sums(half, piece, one, opposite)
+            cells = _cells(half, stored, number)
+            start = cells.offsets[row]
+            part = slice(start + first, start + last)
+            return Cells(np.array([0, last - first]), cells.columns[part], cells.weights[part])
+
+        def add(piece: int, held: Held) -> Content:
+            return _sums(half, piece, held.of(read(piece)), held.opposite)
+
+        yield from _each(half, stored, numbers, read, add)
 
     return run
 
 
 def _sums(half: Half, piece: int, cells: Cells, opposite: Opposite) -> Content:
-    matrix, vector, constant = sweep.sum_cells(cells, opposite, half.fit.objective)
+    matrix, vector, constant = long_rows.sum_cells(cells, opposite, half.fit.objective)
     return (SUMS, piece, matrix.tobytes(), np.append(vector, constant).tobytes())
 
 
@@ -89,34 +71,60 @@ def half_task(half: Half) -> Task:
     """Return the task that solves blocks of rows, for block numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
-        stored = Stored(half.fit.folder)
-        with threadpool_limits(1), ThreadPoolExecutor(half.fit.threads) as pool:
-            if half.is_whole:
-                _whole(half, stored, pool.map)
-            for block in pool.map(lambda number: _solve_block(half, stored, number), numbers):
-                yield from block
+        stored, total = Stored(half.fit.folder), np.zeros((half.fit.dimension,) * 2)
+
+        def read(number: int) -> Cells:
+            return _without_giants(half, _cells(half, stored, number), number)
+
+        def solve(number: int, held: Held) -> tuple[list[Content], np.ndarray]:
+            return _solve_block(half, stored, number, held)
+
+        for content, gramian in _each(half, stored, numbers, read, solve):
+            total += gramian
+            yield from content
+        yield _gramian_row(half.side, numbers, total)
 
     return run
 
 
-def _solve_block(half: Half, stored: Stored, number: int) -> list[Content]:
-    """Return a block's factors, Gramian and measures; nothing where it has no cells."""
-    fit, started = half.fit, time.monotonic()
+def _each(
+    half: Half, stored: Stored, numbers: list[int], read: Read, do: Callable[[int, Held], _T]
+) -> Iterator[_T]:
+    """Yield what is done of each number with the rows it needs, by the threads of the task."""
+    with threadpool_limits(1), ThreadPoolExecutor(half.fit.threads) as pool:
+        for group, held in held_rows(half, stored, numbers, read, pool.map):
+            calls = (partial(do, number, held) for number in group)
+            yield from in_turn(pool, calls, half.fit.threads)
+            del held, calls  # before the next group's rows are read
+
+
+def _cells(half: Half, stored: Stored, number: int) -> Cells:
+    """Return a block's cells; no row where no row of it has any."""
     for _, cells in stored.cells(half.side, range(number, number + 1)):
-        before = stored.block(half.before, half.side, number, fit.dimension)
-        short = _without_giants(half, cells, number)
-        opposite, short = _opposite(half, stored, short, map)
-        factors, value = sweep.solve(short, before, opposite, fit.objective, fit.solver)
-        value += _solve_giants(half, stored, number, (cells, before, factors), opposite)
-        measures = {
-            "value": value,
-            "penalty": sweep.penalty(factors, cells.counts, fit.objective, fit.counts[half.other]),
-            "seconds": time.monotonic() - started,
-            "task": _partition(),
-        }
-        version = _version(half.side, number, factors, cells.counts)
-        return [*version, json_row("measures", number, measures)]
-    return []
+        return cells
+    return _NO_CELLS
+
+
+def _solve_block(
+    half: Half, stored: Stored, number: int, held: Held
+) -> tuple[list[Content], np.ndarray]:
+    """Return a block's factors and measures, and their Gramian; nothing where it has no cells."""
+    fit, started = half.fit, time.monotonic()
+    cells = _cells(half, stored, number)
+    if not cells.counts.size:
+        return [], np.zeros((fit.dimension,) * 2)
+    before = stored.block(half.before, half.side, number, fit.dimension)
+    short = held.of(_without_giants(half, cells, number))
+    factors, value = sweep.solve(short, before, held.opposite, fit.objective, fit.solver)
+    value += _solve_giants(half, stored, number, (cells, before, factors), held.opposite)
+    measures = {
+        "value": value,
+        "penalty": sweep.penalty(factors, cells.counts, fit.objective, fit.counts[half.other]),
+        "seconds": time.monotonic() - started,
+        "task": _partition(),
+    }
+    rows = [factor_row(half.side, number, factors, cells.counts)]
+    return [*rows, json_row("measures", number, measures)], sweep.gramian(factors)
 
 
 def _without_giants(half: Half, cells: Cells, number: int) -> Cells:
@@ -145,7 +153,7 @@ def _solve_giants(
                 for _, first, second in stored.rows(SUMS, "", only=range(piece, piece + 1)):
                     matrix += np.frombuffer(first.as_buffer()).reshape(matrix.shape)
                     right += np.frombuffer(second.as_buffer(), np.float64)
-        factors[row], value = sweep.solve_one(
+        factors[row], value = long_rows.solve_one(
             matrix, right[:-1], before[row], ridges[row], opposite, fit.solver,
             free=int(fit.objective.has_biases),
         )  # fmt: skip
@@ -153,43 +161,9 @@ def _solve_giants(
     return total
 
 
-def _opposite(half: Half, stored: Stored, cells: Cells, run: sweep.Map) -> tuple[Opposite, Cells]:
-    """Return the other side as it is regressed on, and the cells with their places in it."""
-    if half.is_whole:
-        return _whole(half, stored, run), cells
-    fit = half.fit
-    ids, places = np.unique(cells.columns, return_inverse=True)
-    some = stored.some_factors(
-        half.opposite, half.other, ids, blocks=fit.blocks, dimension=fit.dimension
-    )
-    return _face(half, stored, some, run), replace(cells, columns=places.astype(np.int32))
-
-
-def _whole(half: Half, stored: Stored, run: sweep.Map) -> Opposite:
-    """Return all of the other side; a worker's later tasks of the half-sweep find it made."""
-    key = (half.fit.folder, half.opposite)
-    if key not in _WHOLE:
-        _WHOLE.clear()
-        fit = half.fit
-        factors = stored.factors(
-            half.opposite, half.other, size=fit.sizes[half.other], blocks=fit.blocks,
-            dimension=fit.dimension,
-        )  # fmt: skip
-        _WHOLE[key] = _face(half, stored, factors, run)
-    return _WHOLE[key]
-
-
-def _face(half: Half, stored: Stored, factors: np.ndarray, run: sweep.Map) -> Opposite:
-    fit = half.fit
-    total = stored.gramian(half.opposite, half.other, fit.dimension)
-    count = fit.counts[half.other]
-    return sweep.face(factors, total, fit.objective, fit.solver, count, run)
-
-
-def _version(side: str, number: int, factors: np.ndarray, counts: np.ndarray) -> Iterator[Content]:
-    """Yield a block's factors, and the sum of their outer products."""
-    yield factor_row(side, number, factors, counts)
-    yield (f"{side}_gramian", number, sweep.gramian(factors).tobytes(), b"")
+def _gramian_row(side: str, numbers: list[int], total: np.ndarray) -> Content:
+    """Return the sum of the outer products of a task's rows."""
+    return (f"{side}_gramian", numbers[0], total.tobytes(), b"")
 
 
 def _partition() -> int:

@@ -4,17 +4,19 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from pipelines.als.checks import checked
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.packing import SIDES, Survey, pack
-from pipelines.errors import InputError
+from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState
 from pipelines.training.stored import StoredRows
 
 _BLOCK_CELLS = 250_000
 _MOST_BLOCKS = 8_192
+_BLOCK_BYTES = 1 << 30  # of factors: Arrow's value, and Parquet's, ends at 2 GiB
 _LEAST_GIANT = 16_384
 _GIANTS_PER_TASK = 8  # a row that is more than this part of a task is cut into pieces
 
@@ -64,43 +66,31 @@ def pairs_to_rank(interactions: DataFrame, split: str) -> DataFrame:
     return found
 
 
-def is_bad_weight(objective: str) -> Column:
-    """Tell whether column `weight` is no finite number or, of implicit feedback, negative."""
-    weight = F.col("weight").cast("double")
-    is_number = weight.isNotNull() & ~F.isnan(weight) & (F.abs(weight) < float("inf"))
-    return ~is_number if objective == "explicit" else ~(is_number & (weight >= 0))
-
-
 def _survey(pairs: DataFrame, config: TrainAlsConfig) -> Survey:
-    weight, is_bad = F.col("weight").cast("double"), is_bad_weight(config.objective)
-    found = pairs.agg(
-        F.count_if(F.lit(True) if config.objective == "explicit" else weight > 0).alias("pairs"),
-        F.max("user_id").alias("user"),
-        F.max("item_id").alias("item"),
-        F.avg(weight).alias("mean"),
-        F.count_if(is_bad).alias("bad"),
-        F.min(F.when(is_bad, F.struct("user_id", "item_id", "weight"))).alias("example"),
-    ).collect()[0]
-    if found["bad"]:
-        one = found["example"]
-        raise InputError(
-            f"inputs.interactions: {found['bad']:,} weights cannot be used, such as "
-            f"{one['weight']} of user_id {one['user_id']}, item_id {one['item_id']}: "
-            f"objective {config.objective} takes finite numbers"
-            f"{'' if config.objective == 'explicit' else ' from 0'}; mend build_interactions' "
-            "event_weights, or drop these pairs"
-        )
-    if not found["pairs"]:
-        raise InputError(
-            "inputs.interactions: no pair of the split 'train' has a weight above 0; "
-            "build_interactions makes them"
-        )
-    blocks = config.num_blocks or min(_MOST_BLOCKS, -(-found["pairs"] // _BLOCK_CELLS))
+    found = checked(pairs, config.objective)
+    blocks = _blocks(found, config)
     tasks = min(blocks, int(pairs.sparkSession.sparkContext.defaultParallelism))
     return Survey(
         found["pairs"], found["user"] + 1, found["item"] + 1, found["mean"], blocks,
         max(_LEAST_GIANT, found["pairs"] // (_GIANTS_PER_TASK * tasks)),
     )  # fmt: skip
+
+
+def _blocks(found: Row, config: TrainAlsConfig) -> int:
+    """Return into how many blocks each side is laid.
+
+    Raises:
+        ConfigError: One of as few as are asked for could not be written.
+    """
+    row = 4 * (config.rank + 2)
+    least = -(-(max(found["user"], found["item"]) + 1) * row // _BLOCK_BYTES)
+    if config.num_blocks and config.num_blocks < least:
+        raise ConfigError(
+            f"num_blocks: {config.num_blocks} blocks of these ids by rank {config.rank} are larger "
+            f"than 1 GiB each; leave it out, or give at least {least}"
+        )
+    by_cells = min(_MOST_BLOCKS, -(-found["pairs"] // _BLOCK_CELLS))
+    return config.num_blocks or max(least, by_cells)
 
 
 def _refuse_duplicates(stored: StoredRows) -> None:

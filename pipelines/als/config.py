@@ -76,8 +76,8 @@ class TrainAlsConfig(JobConfig):
     num_blocks: int | None = Field(default=None, ge=1, le=8192)
     """Blocks of each side's rows; one per 250,000 interactions where not given (native)."""
     threads: int | None = Field(default=None, ge=1)
-    """Threads of a task: all cores of an executor in layout packed, one in blocked where not given
-    (native)."""
+    """Threads of a task: where not given, all cores of an executor in layout packed, and in blocked
+    where a task of one thread could not hold all factors of a side; else one (native)."""
     early_stopping: float | None = Field(default=None, ge=0, lt=1)
     """Stop after a sweep that lowers the loss by less than this share (native)."""
     evaluation_split: Literal["valid", "test"] | None = None
@@ -89,6 +89,8 @@ class TrainAlsConfig(JobConfig):
 
     @model_validator(mode="after")
     def _engine_can(self) -> Self:
+        if self.initial_space_id and not self.inputs.initial_vectors:
+            raise ValueError("initial_space_id chooses among inputs.initial_vectors: name these")
         if self.engine == "mllib":
             if self.objective == "ials":
                 raise ValueError("objective: ials needs engine: native; MLlib has hu2008")

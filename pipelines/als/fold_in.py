@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from pipelines.als import sweep
-from pipelines.als.cells import is_bad_weight
+from pipelines.als.checks import is_bad_weight, is_nobody
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.fold_in_config import FoldInConfig
 from pipelines.als.objective import Objective
@@ -96,21 +96,38 @@ def gather_rows(
     """
     own, other = f"{config.entity}_id", f"{OPPOSITE[config.entity]}_id"
     pairs = frames["interactions"].where(F.col("split").isin(list(config.splits)))
-    refused = F.concat(
-        F.lit("inputs.interactions: weight "), "weight", F.lit(" of user_id "), "user_id",
-        F.lit(", item_id "), "item_id", F.lit(" cannot be used"),
-    )  # fmt: skip
-    weight = F.when(is_bad_weight(objective.name), F.raise_error(refused)).otherwise(
-        F.col("weight")
-    )
-    cell = F.struct(F.col(other).alias("opposite"), weight.alias("weight"))
-    rows = pairs.groupBy(F.col(own).alias("id")).agg(F.collect_list(cell).alias("cells"))
+    cell = F.struct(F.col(other).alias("opposite"), _usable_weight(objective).alias("weight"))
+    cells = F.array_sort(F.collect_list(cell))  # sums are the same in any run
+    rows = pairs.groupBy(F.col(own).alias("id")).agg(cells.alias("cells"))
+    rows = rows.withColumn("cells", _without_repeats(own, other))
     ids = frames[f"{config.entity}_ids"].select("id", "key")
     keyed = rows.join(ids, "id", "left").withColumn("key", known_key(f"{config.entity}_ids"))
     if config.only_new:
         known = frames["vectors"].where(F.col("entity") == config.entity).select("key")
         keyed = keyed.join(known, "key", "left_anti")
     return keyed.select("id", "key", "cells.opposite", F.col("cells.weight").alias("weights"))
+
+
+def _usable_weight(objective: Objective) -> Column:
+    """Return the weight; a pair that training would refuse ends the query and is named."""
+    pair = {"weight": "weight ", "user_id": " of user_id ", "item_id": ", item_id "}
+    told = [
+        F.concat(F.lit(before), F.coalesce(F.col(name).cast("string"), F.lit("null")))
+        for name, before in pair.items()
+    ]
+    refused = F.concat(F.lit("inputs.interactions: "), *told, F.lit(" cannot be used"))
+    is_bad = is_bad_weight(objective.name) | is_nobody()
+    return F.when(is_bad, F.raise_error(refused)).otherwise(F.col("weight"))
+
+
+def _without_repeats(own: str, other: str) -> Column:
+    """Return column `cells`; a pair that is there twice ends the query, as training would."""
+    repeated = F.concat(
+        F.lit(f"inputs.interactions: a pair of {own} "), "id", F.lit(f" and some {other} is there "
+        "more than once; build_interactions makes one row of a pair"),
+    )  # fmt: skip
+    is_repeated = F.size(F.array_distinct("cells.opposite")) < F.size("cells")
+    return F.when(is_repeated, F.raise_error(repeated)).otherwise(F.col("cells"))
 
 
 def count_pairs(rows: DataFrame, shared: Any) -> tuple[int, int, int]:

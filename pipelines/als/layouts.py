@@ -9,6 +9,8 @@ from pipelines.als.packing import Survey
 from pipelines.training.executors import executor_heap, executor_memory, executor_threads
 
 _MARGIN = 1 << 29  # bytes of a worker beside cells and factors
+_LEAST_HELD = 16_384
+_PLACE = 6  # bytes of a row of the other side by which a task finds those it holds
 
 
 @dataclass(frozen=True)
@@ -17,17 +19,17 @@ class Choice:
 
     Args:
         layout: `packed` or `blocked`.
-        why: The reason, for the reader.
+        why: The reason, and what a task holds where that is not all, for the reader.
         threads: Threads of a task.
         tasks: Tasks of a half-sweep.
-        is_whole: Whether a task holds all of the other side's factors.
+        held: Rows of the other side that a task holds at once; see `opposite.held_rows`.
     """
 
     layout: str
     why: str
     threads: int
     tasks: int
-    is_whole: bool
+    held: int
 
 
 def packed_bytes(found: Survey, dimension: int) -> int:
@@ -55,20 +57,28 @@ def choose(
     Where Python's memory is not configured, as on a standalone cluster, as much as the JVM has is
     taken for it. A fit that was begun in a layout goes on in it.
     """
-    cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
     memory = executor_memory(spark) or executor_heap(spark)
-    needed = packed_bytes(found, dimension)
+    needed, larger = packed_bytes(found, dimension), max(found.users, found.items)
     layout, why = begun or str(config.layout), "as it began" if begun else "as configured"
     if layout == "auto":
         fits = needed <= memory
         layout = "packed" if fits else "blocked"
         told = "fit" if fits else "do not fit"
         why = f"{needed / 2**30:.1f} GiB {told} an executor's {memory / 2**30:.1f} GiB"
+    cores = executor_threads(spark)
     if layout == "packed":
-        return Choice(layout, why, config.threads or cores, 1, is_whole=True)
+        return Choice(layout, why, config.threads or cores, 1, larger)
     threads = config.threads or 1
-    side_by_side = max(1, cores // threads)
-    larger = max(found.users, found.items) * dimension * 4
-    is_whole = 2 * larger * side_by_side + _MARGIN <= memory
-    tasks = min(found.blocks, max(1, slots // threads))
-    return Choice(layout, why, threads, tasks, is_whole)
+    held = _held(memory, max(1, cores // threads), larger, dimension)
+    if config.threads is None and held < larger:  # rather once an executor than once a core
+        threads, held = cores, _held(memory, 1, larger, dimension)
+    if held < larger:
+        why += f"; a task holds {held:,} rows of the larger side at once"
+    tasks = max(1, int(spark.sparkContext.defaultParallelism) // threads)
+    return Choice(layout, why, threads, min(found.blocks, tasks), held)
+
+
+def _held(memory: int, side_by_side: int, larger: int, dimension: int) -> int:
+    """Return the rows that each of some tasks holds: as they are stored, and turned."""
+    room, row = (memory - _MARGIN) // side_by_side, 2 * dimension * 4
+    return larger if larger * row <= room else max(_LEAST_HELD, (room - _PLACE * larger) // row)

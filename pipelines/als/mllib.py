@@ -7,9 +7,9 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.als.checks import checked, require_keys
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.vectors import known_key
-from pipelines.errors import InputError
 from pipelines.training import progress
 from pipelines.training.rounds import RoundState, Trained
 
@@ -30,11 +30,11 @@ def train(
         One row per user and item of the training split: `entity, key, vector`; and measures.
 
     Raises:
-        InputError: There are no training interactions.
+        InputError: Interactions cannot be trained on, as `checks` has it.
     """
     pairs = frames["interactions"].where(F.col("split") == "train")
-    if pairs.isEmpty():
-        raise InputError("interactions hold no pair of the split 'train'")
+    found = checked(pairs, config.objective)
+    require_keys(frames, {"users": found["user"] + 1, "items": found["item"] + 1})
     trainer = ALS(
         rank=config.rank,
         maxIter=config.max_iter,

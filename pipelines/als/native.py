@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.als import cells, layouts, vectors
+from pipelines.als.checks import require_keys
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.fit import Fit
 from pipelines.als.layouts import Choice
@@ -37,6 +38,7 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
     """
     pairs = frames["interactions"].where(F.col("split") == "train")
     found = cells.prepare(pairs, _held_out(frames, config), config, state)
+    require_keys(frames, {side: found.size(side) for side in SIDES})
     fit, giants = _fit(config, state, found)
     choice = _choose(config, state, found, fit.dimension)
     run = _run(state, fit, choice, giants, found)
@@ -89,7 +91,7 @@ def _run(state: RoundState, fit: Fit, choice: Choice, giants: Giants, found: Sur
     fit = fit.with_threads(choice.threads)
     if choice.layout == "packed":
         return Packed(state, fit)
-    return Blocked(state, fit, choice.tasks, choice.is_whole, giants, found.giant)
+    return Blocked(state, fit, choice.tasks, choice.held, giants, found.giant)
 
 
 def _go_on(run: Run) -> tuple[int, History]:

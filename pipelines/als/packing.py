@@ -13,6 +13,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.als.checks import is_nobody, require_ids
 from pipelines.als.factors import class_size
 from pipelines.training.batches import by_class, gathered
 from pipelines.training.stored import SCHEMA, Content, json_row, rows
@@ -38,7 +39,9 @@ class Survey:
 
     def with_room_for(self, pairs: DataFrame) -> "Survey":
         """Return it with sizes that the ids of other pairs fit into."""
-        user, item = pairs.agg(F.max("user_id"), F.max("item_id")).collect()[0]
+        counted = F.count_if(is_nobody())
+        user, item, nobody = pairs.agg(F.max("user_id"), F.max("item_id"), counted).collect()[0]
+        require_ids(nobody)
         users, items = max(self.users, (user or 0) + 1), max(self.items, (item or 0) + 1)
         return replace(self, users=users, items=items)
 

@@ -7,9 +7,9 @@ from typing import Protocol
 from pyspark.sql import DataFrame
 
 from pipelines.als import blocked, packed, rankings
-from pipelines.als.blocked import Half
 from pipelines.als.fit import Fit
 from pipelines.als.held_out import mean_of
+from pipelines.als.opposite import Half
 from pipelines.als.packed import History
 from pipelines.training import tasks
 from pipelines.training.rounds import RoundState
@@ -71,7 +71,7 @@ class Blocked:
     state: RoundState
     fit: Fit
     tasks: int
-    is_whole: bool
+    held: int
     giants: Giants
     giant: int
 
@@ -99,13 +99,14 @@ class Blocked:
     def half(self, number: int) -> Half:
         """Return what a half-sweep is to do."""
         side = "items" if number % 2 else "users"
+        step = min(self.giant, self.held)
         pieces = tuple(
-            (block, row, first, min(first + self.giant, cells))
+            (block, row, first, min(first + step, cells))
             for block, row, cells in self.giants[side]
-            for first in range(0, cells, self.giant)
+            for first in range(0, cells, step)
         )
         before = max(0, number - 2)
-        return Half(self.fit, side, f"round={before}", f"round={number - 1}", self.is_whole, pieces)
+        return Half(self.fit, side, f"round={before}", f"round={number - 1}", self.held, pieces)
 
     def _measure(self, number: int) -> History:
         """Add the measures of the sweep that a version ends to those before, and keep them."""

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pipelines.als.sweep import Cells
+from pipelines.als.sweep import Cells, Map
 from pipelines.training.stored import Content, StoredRows, block_matrix
+
+_PARTS = 32  # of a side that are read side by side
 
 
 class Stored(StoredRows):
@@ -44,25 +46,37 @@ class Stored(StoredRows):
         return whole
 
     def some_factors(
-        self, name: str, side: str, ids: np.ndarray, *, blocks: int, dimension: int
-    ) -> np.ndarray:
-        """Return the factors of some ids in a version; one block at a time is held beside them."""
-        some = np.zeros((ids.size, dimension), np.float32)
-        classes = ids % blocks
-        for number, first, _ in self.rows(name, "", kind=side):
-            places = np.flatnonzero(classes == number)
-            some[places] = block_matrix(first, dimension)[ids[places] // blocks]
+        self, name: str, side: str, wanted: tuple[np.ndarray, np.ndarray], *, blocks: int,
+        dimension: int, run: Map = map,
+    ) -> np.ndarray:  # fmt: skip
+        """Return the factors of some ids in a version; a block a thread is held beside them.
+
+        Args:
+            name: The version.
+            side: The side.
+            wanted: Of each id whether it is wanted, and its row in the result.
+            blocks: Blocks of the side.
+            dimension: Columns.
+            run: What maps over blocks: threads' map, where there are threads.
+        """
+        is_wanted, places = wanted
+        some = np.zeros((int(np.count_nonzero(is_wanted)), dimension), np.float32)
+
+        def copy(numbers: range) -> None:
+            for number, first, _ in self.rows(name, "", kind=side, only=numbers):
+                own = is_wanted[number::blocks]
+                some[places[number::blocks][own]] = block_matrix(first, dimension)[own]
+
+        step = -(-blocks // _PARTS)
+        for _ in run(copy, (range(n, min(n + step, blocks)) for n in range(0, blocks, step))):
+            pass
         return some
 
     def gramian(self, name: str, side: str, dimension: int) -> np.ndarray:
-        """Return the Gramian of one side of a version: its blocks' sums added in their order."""
-        parts = {
-            number: np.frombuffer(first.as_buffer(), np.float64).reshape(dimension, dimension)
-            for number, first, _ in self.rows(name, "", kind=f"{side}_gramian")
-        }
+        """Return the Gramian of one side of a version, its parts added as they are stored."""
         total = np.zeros((dimension, dimension))
-        for number in sorted(parts):
-            total += parts[number]
+        for _, first, _ in self.rows(name, "", kind=f"{side}_gramian"):
+            total += np.frombuffer(first.as_buffer(), np.float64).reshape(total.shape)
         return total
 
 

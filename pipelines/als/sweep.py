@@ -1,23 +1,34 @@
 """Half a sweep: the best factors of some rows of one side, given all those of the other."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from pipelines.als import kernel
 from pipelines.als.objective import Objective
+from pipelines.errors import InputError
 
 _CHUNK = 4096  # rows whose Gramian is summed in float32 before it is added in float64
+_P = TypeVar("_P")
+_T = TypeVar("_T")
 _NOTHING = np.empty(0, np.float32)
 _WEAK, _NOISE = 1e-6, 1e-12  # of all energy: what a float32 Gramian may hide, and float32's own
-Map = Callable[[Callable[..., np.ndarray], Iterable[slice]], Iterable[np.ndarray]]
-_SOLVERS = {
+SOLVERS = {
     "cholesky": kernel.CHOLESKY,
     "dual": kernel.DUAL,
     "conjugate_gradients": kernel.CONJUGATE_GRADIENTS,
     "nonnegative": kernel.NONNEGATIVE,
 }
+
+
+class Map(Protocol):
+    """What maps over parts of some work: `map`, or that of a pool of threads."""
+
+    def __call__(self, do: Callable[[_P], _T], parts: Iterable[_P], /) -> Iterable[_T]:
+        """Yield what is done of each part, in order."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +74,7 @@ class Opposite:
         turn: Eigenvectors of the Gramian, or nothing.
         gramian: Gramian by the weight of all cells, or nothing where it is turned away.
         spectrum: Eigenvalues of it, `(d,)`.
+        is_noise: Which columns of `rows` were rounding, and are zero, `(d,)`.
         count: Rows that have cells.
     """
 
@@ -71,6 +83,7 @@ class Opposite:
     turn: np.ndarray | None
     gramian: np.ndarray
     spectrum: np.ndarray
+    is_noise: np.ndarray
     count: int
 
     @property
@@ -79,6 +92,23 @@ class Opposite:
         if self.turn is None:
             return np.eye(self.rows.shape[1])
         return self.turn.astype(np.float64)
+
+
+@contextmanager
+def solvable() -> Iterator[None]:
+    """Say what to change where numbers are too unlike for float32.
+
+    Raises:
+        InputError: They are.
+    """
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        raise InputError(
+            f"the least squares of a row cannot be solved ({error}): reg_param is too small for "
+            "weights and ratings as large as these; raise it, cap weights (max_weight of "
+            "build_interactions), or take solver: conjugate_gradients"
+        ) from error
 
 
 def gramian(factors: np.ndarray, run: Map = map) -> np.ndarray:
@@ -124,6 +154,7 @@ def face(
         run: What maps over parts of the rows: threads' map, where there are threads.
     """
     dimension, weight = factors.shape[1], objective.gramian_weight
+    nothing = np.zeros(dimension, np.bool_)
     biases = np.ascontiguousarray(factors[:, -1]) if objective.has_biases else _NOTHING
     flat = np.zeros(dimension, np.float32)
     if objective.has_biases:
@@ -131,14 +162,15 @@ def face(
         factors[:, -1] = 1
     if weight == 0 or solver.name == "nonnegative":
         whole = (weight * total).astype(np.float32) if weight else np.empty((0, 0), np.float32)
-        return Opposite(factors, biases, None, whole, flat, count)
-    values, vectors = np.linalg.eigh(total)
-    turn, nothing = np.ascontiguousarray(vectors, np.float32), np.empty((0, 0), np.float32)
+        return Opposite(factors, biases, None, whole, flat, nothing, count)
+    with solvable():
+        values, vectors = np.linalg.eigh(total)
+    turn, turned_away = np.ascontiguousarray(vectors, np.float32), np.empty((0, 0), np.float32)
     rows = _turned(factors, turn, run)
     is_noise = _noise(rows, values)
     rows[:, is_noise] = 0
-    spectrum = np.where(is_noise, 0, weight * np.maximum(values, 0)).astype(np.float32)
-    return Opposite(rows, biases, turn, nothing, spectrum, count)
+    spectrum = (weight * np.maximum(values, 0)).astype(np.float32)
+    return Opposite(rows, biases, turn, turned_away, spectrum, is_noise, count)
 
 
 def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -156,7 +188,7 @@ def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
 def choice(solver: Solver, objective: Objective, dimension: int) -> tuple[int, int, int, int]:
     """Return how the kernel solves: solver, longest row for the dual, steps, free components."""
     shortest = min(kernel.TILE, dimension * 7 // 8)
-    return _SOLVERS[solver.name], shortest, solver.steps, int(objective.has_biases)
+    return SOLVERS[solver.name], shortest, solver.steps, int(objective.has_biases)
 
 
 def solve(
@@ -178,13 +210,14 @@ def solve(
     factors = np.array(before, np.float32, order="C")
     if opposite.turn is not None and solver.needs_start:
         factors = factors @ opposite.turn
-        factors[:, opposite.spectrum == 0] = 0  # where nothing but the ridge acts
+        factors[:, opposite.is_noise] = 0  # no cell acts there
     ridges = objective.ridges(cells.counts, opposite.count).astype(np.float32)
-    value = kernel.solve_rows(
-        cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights, opposite.rows,
-        opposite.biases, objective.terms, opposite.gramian, opposite.spectrum, ridges, factors,
-        choice(solver, objective, factors.shape[1]),
-    )  # fmt: skip
+    with solvable():
+        value = kernel.solve_rows(
+            cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights, opposite.rows,
+            opposite.biases, objective.terms, opposite.gramian, opposite.spectrum, ridges, factors,
+            choice(solver, objective, factors.shape[1]),
+        )  # fmt: skip
     if opposite.turn is not None:
         factors = factors @ np.ascontiguousarray(opposite.turn.T)
     return factors, value
@@ -194,50 +227,3 @@ def penalty(factors: np.ndarray, counts: np.ndarray, objective: Objective, oppos
     """Return the regularisation of some rows, in float64."""
     squares = np.einsum("ij,ij->i", factors, factors, dtype=np.float64)
     return float(objective.ridges(counts, opposite) @ squares)
-
-
-def sum_cells(
-    cells: Cells, opposite: Opposite, objective: Objective
-) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the normal equations of some cells of one row: matrix, right side and constant.
-
-    In float64 and in the basis of the stored factors: another process that adds them up may have
-    found eigenvectors of other signs.
-    """
-    dimension = opposite.rows.shape[1]
-    matrix, right = np.zeros((dimension, dimension), np.float32), np.zeros(dimension, np.float32)
-    constant = kernel.add_cells(
-        cells.columns, cells.weights, opposite.rows, opposite.biases, objective.terms,
-        kernel.workspace(dimension, kernel.TILE), matrix, right,
-    )  # fmt: skip
-    turn = opposite.basis
-    return turn @ matrix @ turn.T, turn @ right, constant
-
-
-def solve_one(
-    matrix: np.ndarray, right: np.ndarray, before: np.ndarray, ridge: float, opposite: Opposite,
-    solver: Solver, *, free: int,
-) -> tuple[np.ndarray, float]:  # fmt: skip
-    """Solve one row exactly from the sums of `sum_cells` over all of its cells.
-
-    Args:
-        matrix: `(d, d)`.
-        right: `(d,)`.
-        before: The row's factors before.
-        ridge: The row's regularisation.
-        opposite: The other side.
-        solver: How; conjugate gradients leave long rows to Cholesky.
-        free: Last components that may be negative.
-
-    Returns:
-        Factors `(d,)` and the least value, without the constant.
-    """
-    turn = opposite.basis
-    total, b = (turn.T @ matrix @ turn).astype(np.float32), (turn.T @ right).astype(np.float32)
-    if opposite.gramian.size:
-        total += opposite.gramian
-    base = opposite.spectrum + np.float32(ridge)
-    x = np.array(before, np.float32)
-    name = solver.name if solver.name == "nonnegative" else "cholesky"
-    value = kernel.solve_sums(total, b, base, x, _SOLVERS[name], free)
-    return (x if opposite.turn is None else opposite.turn @ x), value

@@ -5,7 +5,7 @@ Where all fits an executor nothing is shuffled, and one job of Spark's takes the
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +22,7 @@ from pipelines.storage.pieces import Pieces
 from pipelines.training.catalogue import Catalogue, in_order, require_size
 from pipelines.training.executors import whole_executor
 from pipelines.training.grouping import grouped
+from pipelines.training.threads import in_turn
 from pipelines.training.top_k import Ragged
 from pipelines.vectors.recommendations import NO_ITEM_LEFT, best_items, discounted
 from pipelines.vectors.seen import block_count, known_pairs
@@ -85,7 +86,8 @@ def recommend(
             deque(batches, 0)  # a worker that leaves some of its input is not used again
             with ThreadPoolExecutor(threads) as pool:
                 blocks = _blocks(Reader(files, pool, threads), config)
-                for table in _made(blocks, then, pool, threads):
+                calls = (partial(_then, block, then) for block in blocks)
+                for table in in_turn(pool, calls, threads):
                     yield from table.to_batches()
 
         profile = whole_executor(spark, threads)
@@ -94,20 +96,8 @@ def recommend(
     return Pieces(apply)
 
 
-def _made(
-    blocks: Iterable[Callable[[], pa.Table]],
-    then: Callable[[pa.Table], pa.Table],
-    pool: ThreadPoolExecutor,
-    threads: int,
-) -> Iterator[pa.Table]:
-    """Yield what becomes of each block, of which no more than two a thread are held at a time."""
-    waiting = deque[Future[pa.Table]]()
-    for block in blocks:
-        waiting.append(pool.submit(lambda made: then(made()), block))
-        if len(waiting) > 2 * threads:
-            yield waiting.popleft().result()
-    while waiting:
-        yield waiting.popleft().result()
+def _then(block: Callable[[], pa.Table], then: Callable[[pa.Table], pa.Table]) -> pa.Table:
+    return then(block())
 
 
 def _blocks(reader: Reader, config: RecommendItemsConfig) -> Iterator[Callable[[], pa.Table]]:

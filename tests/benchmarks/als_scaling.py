@@ -26,7 +26,7 @@ from pyspark.sql import SparkSession
 from pipelines.als import runs
 from pipelines.session import open_session
 
-CASES = os.environ.get("CASES", "skew,growth,memory").split(",")
+CASES = os.environ.get("CASES", "skew,growth,memory,partial").split(",")
 _SKIPPED = 50
 
 
@@ -107,6 +107,25 @@ def memory(folder: Path) -> dict[str, Any]:
     return found
 
 
+def partial(folder: Path) -> dict[str, Any]:
+    """Return seconds per iteration and peaks where two executors hold only rows that they need."""
+    spark = session(folder)
+    place = data(spark, folder, "partial", Shape(8_000_000, 2_000_000, 50_000))
+    spark.stop()
+    settings = {f"inputs.{n}": place / n for n in ("interactions", "user_ids", "item_ids")} | {
+        "rank": 64, "layout": "blocked",
+    }  # fmt: skip
+    runs_of = {
+        count: peaks_of(
+            "train_als", settings | {"outputs.vectors": place / f"s{count}" / "vectors",
+            "max_iter": count}, folder,
+        )
+        for count in (1, 4)
+    }  # fmt: skip
+    a_sweep = (runs_of[4]["seconds"] - runs_of[1]["seconds"]) / 3
+    return runs_of[4] | {"seconds_per_iteration": round(a_sweep, 1)}
+
+
 def main() -> None:
     """Run the cases that were asked for and write what they found."""
     found: dict[str, Any] = {}
@@ -119,9 +138,10 @@ def main() -> None:
                 found[case] = run(spark, folder)
                 print(case, json.dumps(found[case]), flush=True)
                 spark.stop()
-        if "memory" in CASES:
-            found["memory"] = memory(folder)
-            print("memory", json.dumps(found["memory"]), flush=True)
+        for case, measure in (("memory", memory), ("partial", partial)):
+            if case in CASES:
+                found[case] = measure(folder)
+                print(case, json.dumps(found[case]), flush=True)
     target = ROOT / "build" / "bench" / "als_scaling.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(found, indent=1))

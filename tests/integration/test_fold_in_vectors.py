@@ -1,16 +1,18 @@
 """`fold_in_vectors`: training users' vectors come back, new ones fit, what cannot be is told."""
 
+import shutil
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql.types import StructField, StructType
 
 from jobs import fold_in_vectors, train_als
 from pipelines import tables
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.fold_in_config import FoldInConfig, FoldInInputs, FoldInOutputs
-from pipelines.errors import InputError
+from pipelines.errors import InputError, from_spark
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -95,8 +97,35 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     assert result.rows_in["users"] == 2
     assert result.rejected == {"no_usable_pair": 1, "unknown_key": 1}
     if settings["objective"] != "explicit":
-        with pytest.raises(PySparkException, match=r"weight -1\.0 of user_id 1, item_id 2 cannot"):
+        with pytest.raises(PySparkException) as caught:
             fold_in(spark, folder, tmp_path)
+        told = from_spark(caught.value)
+        assert isinstance(told, InputError)
+        assert "weight -1.0 of user_id 1, item_id 2 cannot be used" in str(told)
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        ((2, 3, None), "weight null of user_id 2, item_id 3 cannot be used"),
+        ((None, 3, 1.0), "weight 1.0 of user_id null, item_id 3 cannot be used"),
+        ((USERS + 1, ITEMS, 2.0), f"a pair of user_id {USERS + 1} and some item_id is there more"),
+    ],
+)
+def test_pairs_that_training_would_refuse_are_told(spark, folder, tmp_path, pair, told):
+    pairs = tables.read(spark, str(folder / "interactions"), INTERACTIONS)
+    rows = [tuple(row) for row in pairs.where("split != 'valid'").collect()]
+    nullable = StructType([StructField(f.name, f.dataType) for f in INTERACTIONS.schema()])
+    more = spark.createDataFrame([*rows, (*pair, 1, NOON, NOON, "test")], nullable)
+    for name in ("user_ids", "item_ids"):
+        shutil.copytree(folder / name, tmp_path / name)
+    more.coalesce(1).write.parquet(str(tmp_path / "interactions"))
+    train(spark, folder, tmp_path)
+    with pytest.raises(PySparkException) as caught:
+        fold_in(spark, tmp_path, tmp_path)
+    known = from_spark(caught.value)
+    assert isinstance(known, InputError)
+    assert told in str(known)
 
 
 @pytest.mark.slow

@@ -1,18 +1,21 @@
 """`train_als`: planted blocks are found, layouts agree, killed fits go on, bad input is told."""
 
+import re
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql.types import StructField, StructType
 
 from jobs.train_als import run
 from pipelines import tables
-from pipelines.als import blocked, cells, layouts, packed
+from pipelines.als import blocked, cells, layouts, native, packed
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.packing import Survey
 from pipelines.als.runs import Blocked
-from pipelines.errors import ConfigError, InputError
+from pipelines.errors import ConcurrentRunError, ConfigError, InputError, from_spark
+from pipelines.training.executors import executor_threads
 from pipelines.training.rounds import RoundState
 from schemas import INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
@@ -149,12 +152,12 @@ def test_layouts_and_blocks_agree_and_the_loss_falls(
 def test_tasks_that_hold_only_the_rows_they_need_agree(spark, tmp_path, monkeypatch, objective):
     monkeypatch.setattr(cells, "_LEAST_GIANT", 30)
     write_random(spark, tmp_path)
-    settings = {"layout": "blocked", "objective": objective, "num_blocks": 3, "max_iter": 2}
+    settings = {"layout": "blocked", "objective": objective, "num_blocks": 12, "max_iter": 2}
     whole, _ = trained(spark, tmp_path, to="a", **settings)
     half = Blocked.half
 
     def partial(self, number):
-        self.is_whole = False
+        self.held = 39  # of 60 items and 40 users: some blocks share what they need, some do not
         return half(self, number)
 
     monkeypatch.setattr(Blocked, "half", partial)
@@ -276,14 +279,71 @@ def test_rows_without_weight_have_no_vector_and_ranks_above_the_items_are_solved
     assert all(np.isfinite(v).all() and v.any() for v in vectors.values())
 
 
-def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path):
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        (11, "user_id 11 is not in inputs.user_ids, which ends at 10"),
+        (5, "id 5 of inputs.interactions is not in user_ids"),  # found when vectors get their keys
+    ],
+)
+def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path, missing, told):
     write_inputs(spark, tmp_path, "train")
-    ids = spark.createDataFrame([(n, f"u{n}", 3, False) for n in range(11)], USER_IDS.schema())
+    known = [(n, f"u{n}", 3, False) for n in range(USERS) if n != missing]
+    ids = spark.createDataFrame(known, USER_IDS.schema())
     tables.write(ids, USER_IDS, str(tmp_path / "user_ids"), format="parquet", part={}, metadata={})
-    with pytest.raises(
-        (InputError, PySparkException), match=r"id 11 of inputs\.interactions is not"
-    ):
+    with pytest.raises((InputError, PySparkException)) as caught:
         run(spark, config(tmp_path))
+    error = caught.value if missing == 11 else from_spark(caught.value)
+    assert isinstance(error, InputError)
+    assert told in str(error)
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        ((None, 0), "1 rows without a user_id"),
+        ((0, None), "1 rows without a user_id"),
+        ((0, -1), "1 rows without a user_id"),
+        ((2_000_000_000, 0), "user_id 2,000,000,000 among 37 pairs; ids must be dense"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["native", "mllib"])
+def test_ids_that_no_dictionary_gives_are_told(spark, tmp_path, pair, told, engine):
+    """Tables that others wrote: what Spark reads as null, or memory for two billion users."""
+    write_inputs(spark, tmp_path, "train")
+    place = str(tmp_path / "interactions")
+    rows = [tuple(row) for row in tables.read(spark, place, INTERACTIONS).collect()]
+    nullable = StructType([StructField(f.name, f.dataType) for f in INTERACTIONS.schema()])
+    more = spark.createDataFrame([*rows, (*pair, *rows[0][2:])], nullable)
+    more.coalesce(1).write.mode("overwrite").parquet(place)
+    with pytest.raises(InputError, match=re.escape(told)):
+        run(spark, config(tmp_path, engine=engine, objective="hu2008"))
+
+
+def test_a_second_run_of_the_same_fit_is_refused_while_the_first_lives(
+    spark, tmp_path, monkeypatch
+):
+    write_inputs(spark, tmp_path, "train")
+    train = native.train
+
+    def meanwhile(*given):
+        monkeypatch.setattr(native, "train", train)
+        with pytest.raises(ConcurrentRunError, match="is at work on it"):
+            run(spark, config(tmp_path))
+        return train(*given)
+
+    monkeypatch.setattr(native, "train", meanwhile)
+    assert run(spark, config(tmp_path)).status == "done"
+    assert run(spark, config(tmp_path)).status == "unchanged"
+
+
+def test_a_fit_from_the_table_that_it_writes_to_is_not_made_again(spark, tmp_path):
+    write_inputs(spark, tmp_path, "train")
+    first = run(spark, config(tmp_path, max_iter=1)).space_id
+    again = {"initial_vectors": str(tmp_path / "vectors"), "initial_space_id": first}
+    warm = [run(spark, config(tmp_path, **again)) for _ in range(2)]
+    assert [each.status for each in warm] == ["done", "unchanged"]
+    assert warm[0].space_id == warm[1].space_id != first
 
 
 @pytest.mark.slow
@@ -332,9 +392,16 @@ def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
 
 def test_auto_is_packed_where_an_executor_has_room_and_says_why(spark, tmp_path, monkeypatch):
     found = Survey(4_000_000, 60_000, 15_000, 3.0, 16, 99_999)
-    cases = ((8, "packed", True), (0.6, "blocked", True), (0.5, "blocked", False))
-    for gigabytes, layout, is_whole in cases:
+    cores = executor_threads(spark)
+    cases = (
+        (8, "packed", 60_000, cores),
+        (0.6, "blocked", 60_000, 1),
+        (0.54, "blocked", 60_000, cores),  # once, not once a core
+        (0.52, "blocked", 41_239, cores),
+        (0.5, "blocked", 16_384, cores),
+    )
+    for gigabytes, layout, held, threads in cases:
         monkeypatch.setattr(layouts, "executor_memory", lambda _, size=gigabytes: int(size * 2**30))
         choice = layouts.choose(spark, config(tmp_path), found, 64)
-        assert (choice.layout, choice.is_whole) == (layout, is_whole)
+        assert (choice.layout, choice.held, choice.threads) == (layout, held, threads)
         assert f"an executor's {gigabytes:.1f} GiB" in choice.why

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from pipelines.als import sweep
+from pipelines.als import long_rows, sweep
 from pipelines.als.factors import class_size, first_factors
 from pipelines.als.fit import Fit, Side
 from pipelines.als.objective import Objective
 from pipelines.als.packed import sweep_once, sweeps
 from pipelines.als.sweep import Cells, Solver
+from pipelines.errors import InputError
 
 RANK = 12
 EXACT = ("cholesky", "dual")
@@ -253,7 +254,7 @@ def test_sums_over_pieces_of_a_row_give_the_row(goal, solver, error):
     if face.turn is not None:
         mirrored = replace(face, turn=face.turn * signs, rows=face.rows * signs)
     sums = [
-        sweep.sum_cells(Cells(np.array([0, n]), columns, weights), of, goal)
+        long_rows.sum_cells(Cells(np.array([0, n]), columns, weights), of, goal)
         for of, n, columns, weights in (
             (mirrored, 90, cells.columns[:90], cells.weights[:90]),
             (face, cells.columns.size - 90, cells.columns[90:], cells.weights[90:]),
@@ -261,9 +262,43 @@ def test_sums_over_pieces_of_a_row_give_the_row(goal, solver, error):
     ]
     total, right, constant = (sum(one[n] for one in sums) for n in range(3))
     (step,) = goal.ridges(cells.counts, face.count)
-    x, value = sweep.solve_one(total, right, first, step, face, how, free=int(goal.has_biases))
+    x, value = long_rows.solve_one(total, right, first, step, face, how, free=int(goal.has_biases))
     np.testing.assert_allclose(x, users.factors[0], atol=error)
     assert value + constant == pytest.approx(wanted, rel=1e-6)
+
+
+def test_a_weak_direction_weighs_the_same_where_a_task_holds_no_row_of_it():
+    """A block whose rows are all solved from pieces needs no row, and cannot tell what is noise."""
+    rng, goal, how = np.random.default_rng(1), objective("hu2008"), Solver("cholesky", 0)
+    factors = rng.normal(size=(20_000, 8)).astype(np.float32)
+    factors[:, -1] = 0
+    factors[:5_000, -1] = rng.normal(3e-3, 3e-4, 5_000)
+    total = sweep.gramian(factors)
+    cells = Cells(
+        np.array([0, 5_000]), np.arange(5_000, dtype=np.int32), np.ones(5_000, np.float32)
+    )
+    found = []
+    for held in (factors, factors[:0]):
+        face = sweep.face(held, total, goal, how, len(factors))
+        equations = long_rows.sum_cells(cells, sweep.face(factors, total, goal, how, 1), goal)
+        before, ridge = np.zeros(8, np.float32), 1e-3
+        found.append(long_rows.solve_one(*equations[:2], before, ridge, face, how, free=0))
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-5)
+    assert found[1][1] == pytest.approx(found[0][1], rel=1e-6)
+
+
+def test_what_float32_cannot_solve_is_told():
+    dense, goal = matrix() * 1e6, objective("explicit", reg_param=1e-12)
+    users, items = sides(dense, goal, Solver("cholesky", 0), rank=40)
+
+    def fit():
+        with ThreadPoolExecutor(1) as pool:
+            for _ in range(5):
+                users.solve(items.face(pool), pool)
+                items.solve(users.face(pool), pool)
+
+    with pytest.raises(InputError, match="reg_param is too small"):
+        fit()
 
 
 def test_planted_factors_are_recovered():

@@ -1,0 +1,24 @@
+"""Work done by a pool of threads, of which little is held at a time."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+def in_turn(
+    pool: ThreadPoolExecutor, calls: Iterable[Callable[[], _T]], threads: int
+) -> Iterator[_T]:
+    """Yield what each call returns, in their order; no more than two a thread are held at a time.
+
+    A pool's own map makes all of them, however slowly they are taken.
+    """
+    waiting = deque[Future[_T]]()
+    for call in calls:
+        waiting.append(pool.submit(call))
+        if len(waiting) > 2 * threads:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
