@@ -115,7 +115,8 @@ def solve_rows(
         spectrum: Its eigenvalues where they are, `(d,)`.
         ridges: Regularisation of each row, `(n,)`.
         X: Rows' factors, turned: where solvers begin, and the result.
-        choice: Solver, longest row for the dual, steps of conjugate gradients, free components.
+        choice: Solver, longest row for the dual, least and most steps of conjugate gradients, free
+            components.
 
     Returns:
         The rows' part of the objective: its value less the opposite rows' regularisation.

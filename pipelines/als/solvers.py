@@ -13,6 +13,7 @@ from pipelines.training.compiling import compiled
 from pipelines.training.prefetch import prefetch_to_read
 
 _AHEAD = 6
+_HARDLY, _ROUNDING = 1 / 30, 1e-5
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
@@ -102,16 +103,21 @@ def _begin(B, w, v, base, x, r, diagonal):
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def conjugate_gradients(B, w, v, base, x, steps, scratch):
-    """Improve x by some steps, preconditioned by A's diagonal (Hestenes and Stiefel 1952)."""
+    """Improve x by some steps, preconditioned by A's diagonal (Hestenes and Stiefel 1952).
+
+    `steps` are the least and the most: more are taken while the last one gained a thirtieth of what
+    all did, and more than rounding. Few cells of great weight need a step each before the others.
+    """
+    least, most = steps
     d = x.size
     r, diagonal, z, p, Ap = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     value = _begin(B, w, v, base, x, r, diagonal)
-    rz = np.float32(0)
+    gained, rz = 0.0, np.float32(0)
     for k in range(d):
         z[k] = r[k] / diagonal[k]
         p[k] = z[k]
         rz += r[k] * z[k]
-    for step in range(steps):
+    for step in range(most):
         if rz <= np.float32(1e-20):
             break
         for k in range(d):
@@ -120,8 +126,12 @@ def conjugate_gradients(B, w, v, base, x, steps, scratch):
         curve = np.float32(0)
         for k in range(d):
             curve += p[k] * Ap[k]
+        if curve <= 0:  # rounding is all that is left
+            break
         length = rz / curve
-        value -= np.float64(length) * np.float64(rz)
+        gain = np.float64(length) * np.float64(rz)
+        value -= gain
+        gained += gain
         before = rz
         rz = np.float32(0)
         for k in range(d):
@@ -129,10 +139,11 @@ def conjugate_gradients(B, w, v, base, x, steps, scratch):
             r[k] -= length * Ap[k]
             z[k] = r[k] / diagonal[k]
             rz += r[k] * z[k]
-        if step + 1 < steps:
-            share = rz / before
-            for k in range(d):
-                p[k] = z[k] + share * p[k]
+        if step + 1 >= least and gain <= max(_HARDLY * gained, _ROUNDING * abs(value)):
+            break
+        share = rz / before
+        for k in range(d):
+            p[k] = z[k] + share * p[k]
     return value
 
 

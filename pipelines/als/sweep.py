@@ -14,6 +14,7 @@ from pipelines.errors import InputError
 _CHUNK = 4096  # rows whose Gramian is summed in float32 before it is added in float64
 _P = TypeVar("_P")
 _T = TypeVar("_T")
+_MORE = 8
 _NOTHING = np.empty(0, np.float32)
 _WEAK, _NOISE = 1e-6, 1e-12  # of all energy: what a float32 Gramian may hide, and float32's own
 SOLVERS = {
@@ -38,7 +39,8 @@ class Solver:
     Args:
         name: `cholesky`, `dual` (for rows of up to seven eighths of the rank, else Cholesky),
             `conjugate_gradients` (from the row's factors before) or `nonnegative`.
-        steps: Steps of conjugate gradients.
+        steps: Steps of conjugate gradients that a row takes at the least; one whose last step still
+            gains takes up to eight times as many.
     """
 
     name: str
@@ -185,10 +187,13 @@ def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return is_noise
 
 
-def choice(solver: Solver, objective: Objective, dimension: int) -> tuple[int, int, int, int]:
+def choice(
+    solver: Solver, objective: Objective, dimension: int
+) -> tuple[int, int, tuple[int, int], int]:
     """Return how the kernel solves: solver, longest row for the dual, steps, free components."""
     shortest = min(kernel.TILE, dimension * 7 // 8)
-    return SOLVERS[solver.name], shortest, solver.steps, int(objective.has_biases)
+    steps = solver.steps, _MORE * solver.steps
+    return SOLVERS[solver.name], shortest, steps, int(objective.has_biases)
 
 
 def solve(
