@@ -69,8 +69,8 @@ class TrainAlsConfig(JobConfig):
     """How rows are solved: exactly by `cholesky` or `dual` (faster for short rows), or improved by
     a few steps of `conjugate_gradients`; `auto` takes those, and `dual` for ratings (native)."""
     cg_steps: int = Field(default=3, ge=1)
-    """Steps of conjugate gradients per row and sweep; a row whose last one still lowers the loss, as
-    those of very unlike weights, takes up to eight times as many (native)."""
+    """Steps of conjugate gradients per row and sweep; a row whose last one still lowers the loss,
+    as those of very unlike weights, takes up to eight times as many (native)."""
     layout: Literal["auto", "packed", "blocked"] = "auto"
     """Where it runs: `packed` in one executor with all of its threads, `blocked` in half-sweeps
     over blocks of rows on all of them; `auto` takes packed where it fits and says why (native)."""
