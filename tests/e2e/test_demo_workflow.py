@@ -24,6 +24,7 @@ SMALL = (
     "harvest_python.packages=[]",
     "harvest_python.max_files=150",
     "train_word2vec.vector_size=16",
+    "train_word2vec.max_iter=10",  # five leave words of so little text in one direction
     "train_als.rank=8",
     "find_neighbours.queries=[function, file]",
     "recommend_items.similar_users=[asyncio/locks.py]",
