@@ -72,11 +72,13 @@ def test_two_outputs_at_one_place_are_refused(build, tmp_path):
 
 @pytest.mark.parametrize("stored_as", ["delta", "parquet"])
 def test_empty_folders_and_tables_are_replaced(spark, build, tmp_path, stored_as):
-    (tmp_path / "interactions").mkdir()
-    outputs = {"interactions": str(tmp_path / "interactions")}
-    for _ in range(2):
-        assert build(outputs, format=stored_as).rows_out["interactions"] > 0
-        assert (tmp_path / "interactions" / "_delta_log").exists() == (stored_as == "delta")
+    place = tmp_path / "copy"
+    place.mkdir()
+    events = tables.read(spark, str(tmp_path / "events"), EVENTS)
+    for rows in (9, 4):
+        tables.write(events.limit(rows), EVENTS, str(place), format=stored_as, part={}, metadata={})
+        assert tables.read(spark, str(place), EVENTS).count() == rows
+        assert (place / "_delta_log").exists() == (stored_as == "delta")
 
 
 def test_lines_replace_lines_alone(spark, tmp_path):

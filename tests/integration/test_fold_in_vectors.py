@@ -108,7 +108,11 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     ("pair", "told"),
     [
         ((2, 3, None), "weight null of user_id 2, item_id 3 cannot be used"),
-        ((None, 3, 1.0), "weight 1.0 of user_id null, item_id 3 cannot be used"),
+        pytest.param(
+            (None, 3, 1.0),
+            "weight 1.0 of user_id null, item_id 3 cannot be used",
+            marks=pytest.mark.slow,
+        ),
         ((USERS + 1, ITEMS, 2.0), f"a pair of user_id {USERS + 1} and some item_id is there more"),
     ],
 )
