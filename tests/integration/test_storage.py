@@ -10,7 +10,8 @@ from typing import Any
 
 import psutil
 import pytest
-from pyspark.sql import SparkSession
+from py4j.protocol import Py4JJavaError
+from pyspark.sql import DataFrameWriter, SparkSession
 from pyspark.sql.types import IntegerType
 
 from pipelines import tables
@@ -204,6 +205,22 @@ def test_of_two_runs_on_one_table_the_later_commit_is_refused(
     assert len(caught) == 1
     assert "another run changed this table meanwhile" in str(caught[0])
     assert tables.read(spark, place, NUMBERS).count() == 5
+
+
+@pytest.mark.parametrize("name", ["ProtocolChanged", "MetadataChanged", "ConcurrentAppend"])
+def test_what_delta_throws_when_two_make_a_table_is_a_conflict(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    jvm: Any = spark.sparkContext._jvm
+    thrown = getattr(jvm.io.delta.exceptions, f"{name}Exception")("another has made it")
+
+    def save(*_: Any) -> None:
+        raise Py4JJavaError("An error occurred while calling o1.save.", thrown)
+
+    monkeypatch.setattr(DataFrameWriter, "save", save)
+    numbers = spark.range(3).selectExpr("cast(id as int) id")
+    with pytest.raises(ConcurrentRunError, match="another run changed this table meanwhile"):
+        tables.write(numbers, NUMBERS, f"{tmp_path}/t", format="delta", part={}, metadata={})
 
 
 def test_links_to_nothing_are_no_files_and_links_without_end_are_an_error(spark, tmp_path):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from pyspark.errors import PySparkException
+from pyspark.sql import Row
 from pyspark.sql.types import StructField, StructType
 
 from jobs.train_als import run
@@ -404,3 +405,15 @@ def test_auto_is_packed_where_an_executor_has_room_and_says_why(spark, tmp_path,
         choice = layouts.choose(spark, config(tmp_path), found, 64)
         assert (choice.layout, choice.held, choice.threads) == (layout, held, threads)
         assert f"an executor's {gigabytes:.1f} GiB" in choice.why
+
+
+def test_blocks_of_many_ids_stay_below_what_arrow_holds(tmp_path):
+    """Ten million pairs of a hundred million ids: 40 blocks by pairs would be 2.6 GB each."""
+    found = Row(user=99_999_999, item=9, pairs=10_000_000)
+    least = -(-100_000_000 * 258 * 4 // 2**30)
+    assert cells._blocks(found, config(tmp_path, rank=256)) == least > 40
+    few = Row(user=9_999, item=9, pairs=10_000_000)
+    assert cells._blocks(few, config(tmp_path, rank=256)) == 40
+    assert cells._blocks(found, config(tmp_path, rank=256, num_blocks=least)) == least
+    with pytest.raises(ConfigError, match=f"give at least {least}"):
+        cells._blocks(found, config(tmp_path, rank=256, num_blocks=least - 1))
