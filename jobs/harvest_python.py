@@ -11,8 +11,8 @@ from jobs.command import run_job
 from pipelines.harvest import python
 from pipelines.harvest.config import HarvestPythonConfig
 from pipelines.results import JobResult
-from pipelines.settings import digest
 from pipelines.sources.writing import is_written, write_lines
+from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 
 CONFIG = HarvestPythonConfig

@@ -19,7 +19,8 @@ from jobs.console import Outcome, closing, failed, print_plan, summary
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.session import open_session, shortages
-from pipelines.settings import JobConfig, Layers, Settings, build, digest, read_yaml, substitute
+from pipelines.settings import JobConfig, Layers, Settings, build, read_yaml, substitute
+from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
 from pipelines.training.progress import Progress

@@ -1,7 +1,6 @@
 """Configuration: strict models, YAML layers, and errors that name the key, the file and the fix."""
 
 import difflib
-import hashlib
 import json
 import re
 import string
@@ -66,12 +65,6 @@ class JobConfig(Settings):
     """Storage format of new tables; one that is there keeps its own."""
     seed: int = Field(default=42, ge=0, lt=1 << 62)
     """Seed of every random choice of the job."""
-
-
-def digest(value: Any) -> str:
-    """Return a short hash of JSON values, the same on every machine."""
-    text = json.dumps(value, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()[:16]
 
 
 def beside(uri: str, name: str) -> str:

@@ -11,11 +11,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines import __version__, tables
 from pipelines.errors import ConfigError, InputError
 from pipelines.results import JobResult
-from pipelines.settings import JobConfig, digest
+from pipelines.settings import JobConfig
 from pipelines.storage import parquet
 from pipelines.storage.arrow import reaches
 from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.columns import Columns
+from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import Pieces
 from pipelines.storage.places import Place, locate

@@ -7,9 +7,9 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.settings import digest
 from pipelines.storage import delta, parquet
 from pipelines.storage.conform import conform
+from pipelines.storage.digests import digest
 from pipelines.storage.freshness import fresh
 from pipelines.storage.hadoop import Files
 from pipelines.storage.places import locate
@@ -69,11 +69,11 @@ def commit(spark: SparkSession, uri: str) -> dict[str, Any]:
     if place.stored_as == "delta":
         return delta.last_commit(files, place.folder)
     folder = parquet.data_folder(files, place.folder)
-    listing = [(info.relative, info.size, info.modified) for info in files.walk(folder)]
+    found = files.walk(folder)
     return {
         "version": 0,
-        "hash": digest(listing),
-        "metadata": parquet.metadata(files, place.folder),
+        "hash": digest([(info.relative, info.size, info.modified) for info in found]),
+        "metadata": parquet.metadata(files, folder, found),
     }
 
 

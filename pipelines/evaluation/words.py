@@ -17,7 +17,7 @@ from pipelines.evaluation.word_files import (
     parse_similarities,
     read_word_file,
 )
-from pipelines.settings import digest
+from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 
 

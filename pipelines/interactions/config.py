@@ -7,7 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.settings import JobConfig, Outputs, Settings
 
-Weight = Annotated[float, Field(ge=0, le=1e12)]
+MOST_WEIGHT = 1e12  # of an event: sums of millions still fit
+Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT)]
 
 
 def _instant(given: Any) -> Any:

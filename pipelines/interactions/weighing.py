@@ -9,8 +9,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
+from pipelines.interactions.config import MOST_WEIGHT
 
-MOST_WEIGHT = 1e12
 _BUCKETS = 1 << 14
 
 

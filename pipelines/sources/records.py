@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.settings import digest
 from pipelines.sources.files import Format, Split, compression_of, list_files, plan_tasks
 from pipelines.storage.arrow import resolve
+from pipelines.storage.digests import digest
 from pipelines.storage.freshness import fresh
 from pipelines.storage.hadoop import FileInfo
 from schemas import REJECTED_FILES

@@ -162,7 +162,6 @@ def replace(
     _save(writer, folder, name)
 
 
-_CHANGED = {"ProtocolChangedException", "MetadataChangedException"}  # two made the table at once
 _CODES = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED")
 
 
@@ -180,8 +179,10 @@ def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None
 
 def _is_conflict(error: Exception) -> bool:
     if isinstance(error, Py4JJavaError):  # Delta's own exceptions come unconverted
-        name = str(error.java_exception.getClass().getSimpleName())
-        return "Concurrent" in name or name in _CHANGED
+        kind = error.java_exception.getClass()
+        while kind is not None and "Concurrent" not in kind.getSimpleName():
+            kind = kind.getSuperclass()  # all derive from DeltaConcurrentModificationException
+        return kind is not None
     first = str(error).partition("\n")[0].upper()
     return "CONCURRENT" in first or any(code in first for code in _CODES)
 

@@ -1,6 +1,5 @@
 """Parquet on storage: every footer checked before a read, every replacement complete or absent."""
 
-import hashlib
 import json
 import re
 import uuid
@@ -18,7 +17,8 @@ from pipelines.errors import InputError
 from pipelines.storage import pieces
 from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.claims import refuse_foreign
-from pipelines.storage.hadoop import Files
+from pipelines.storage.digests import digest
+from pipelines.storage.hadoop import FileInfo, Files
 from pipelines.storage.pieces import Pieces
 from schemas import Table
 
@@ -165,7 +165,7 @@ def _replacing(files: Files, target: str, metadata: Mapping[str, Any]) -> Iterat
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
         yield temporary
-        told = {**metadata, _LISTING: _listing(files, temporary)}
+        told = {**metadata, _LISTING: _listing(files.walk(temporary))}
         files.create(f"{temporary}/{METADATA}", json.dumps(told))
         files.delete(target)
         files.move(temporary, target)
@@ -178,23 +178,26 @@ def _folder(name: str, value: str) -> str:
     return f"{name}={_ESCAPED.sub(lambda found: f'%{ord(found[0]):02X}', value)}"
 
 
-def metadata(files: Files, uri: str) -> dict[str, Any]:
+def metadata(files: Files, folder: str, found: Sequence[FileInfo]) -> dict[str, Any]:
     """Return what the last write recorded with a table; empty where it was not ours.
 
     Nor is it where files were added or taken away since.
+
+    Args:
+        files: The session's files.
+        folder: What `data_folder` returns.
+        found: The files below it.
     """
-    folder = data_folder(files, uri)
     place = f"{folder}/{METADATA}"
     if not files.exists(place):
         return {}
     told = dict(json.loads(files.read_text(place)))
-    return told if told.pop(_LISTING, None) in {None, _listing(files, folder)} else {}
+    return told if told.pop(_LISTING, None) in {None, _listing(found)} else {}
 
 
-def _listing(files: Files, folder: str) -> str:
+def _listing(found: Sequence[FileInfo]) -> str:
     """Return a hash of the names and sizes of a table's files: a copy has the same."""
-    listing = json.dumps([(info.relative, info.size) for info in files.walk(folder)])
-    return hashlib.sha256(listing.encode()).hexdigest()[:16]
+    return digest([(info.relative, info.size) for info in found])
 
 
 def publish(

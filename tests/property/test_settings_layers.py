@@ -8,7 +8,8 @@ from typing import Any
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pipelines.settings import Layers, digest, parse_yaml
+from pipelines.settings import Layers, parse_yaml
+from pipelines.storage.digests import digest
 
 KEYS = st.sampled_from(["a", "b", "c"])
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), st.lists(st.integers(0, 3)))

@@ -14,10 +14,10 @@ from pipelines.settings import (
     Settings,
     beside,
     build,
-    digest,
     parse_yaml,
     read_yaml,
 )
+from pipelines.storage.digests import digest
 
 
 class Limits(Settings):
