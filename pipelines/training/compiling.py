@@ -1,47 +1,76 @@
 """How kernels are compiled, and what their machine code, kept from run to run, depends on."""
 
+import ast
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
 from typing import Any
 
 from numba import njit
+
+_ROOT = __name__.partition(".")[0]
 
 
 def compiled(**options: Any) -> Callable[[Any], Any]:
     """Return a decorator of functions that Numba compiles once on a machine, and again when needed.
 
-    Numba looks for changes in the file of the function alone, but its machine code is also that of
-    all it calls: after an upgrade it would go on with kernels of the version before.
+    Numba compares the source file of the function alone, but the machine code also depends on every
+    kernel that the function calls. The digest kept with the code is therefore that of the module
+    and of all modules of this package that it imports, directly or through others.
 
-    Functions with `fastmath` that others call want `forceinline`: else the process that compiles
-    them may call a copy of its own, and those after it another, whose sums end in other digits.
+    Functions with `fastmath` that other kernels call need `forceinline`: otherwise the process that
+    compiles them may call its own copy and later processes another one, and their sums differ in
+    the last digits.
 
     Args:
-        options: Numba's own, as `nogil`.
+        options: Options of `numba.njit`, such as `nogil`.
     """
 
     def decorate(function: Any) -> Any:
         made = njit(cache=True, **options)(function)
-        if hasattr(made, "_cache"):  # else Numba was told to compile nothing
-            made._cache._cache_file._source_stamp = _sources(function.__module__.split(".")[1])
+        if hasattr(made, "_cache"):  # absent where NUMBA_DISABLE_JIT is set
+            made._cache._cache_file._source_stamp = _sources(function.__module__)
         return made
 
     return decorate
 
 
 @cache
-def _sources(stage: str) -> str:
-    """Return a digest of what a stage's functions may be compiled from."""
+def _sources(module: str) -> str:
+    """Return a digest of the sources of a module and of all that it imports of this package."""
+    found: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and (source := _source(name)) is not None:
+            found[name] = source
+            waiting += _imported(source)
     digest = hashlib.sha256()
-    for folder in (stage, "training"):
-        files = resources.files("pipelines").joinpath(folder).iterdir()
-        for file in sorted(files, key=lambda file: file.name):
-            source = file.read_bytes() if file.name.endswith(".py") else b""
-            if b"numba" in source or b"compiling" in source:  # others are never compiled
-                digest.update(source)
+    for name in sorted(found):
+        digest.update(f"{name}\0{found[name]}\0".encode())
     return digest.hexdigest()
+
+
+@cache
+def _source(module: str) -> str | None:
+    """Return a module's source, from a folder or a zip; None where there is no such module."""
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:  # `package.name` is a function, not a module
+        return None
+    loader: Any = spec and spec.loader
+    return str(loader.get_source(module)) if loader else None
+
+
+def _imported(source: str) -> Iterator[str]:
+    """Yield the names of this package's modules that a source may import."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (each.name for each in node.names if each.name.startswith(f"{_ROOT}."))
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{_ROOT}."):
+            yield str(node.module)
+            yield from (f"{node.module}.{each.name}" for each in node.names)
 
 
 inner = compiled(nogil=True, fastmath=True, error_model="numpy", _nrt=False)

@@ -2,15 +2,19 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
+
+import pipelines
 
 SCRIPT = """
 import json, sys
 import numpy as np
 from pipelines.training import compiling
 if sys.argv[1] == "changed":
-    compiling._sources = lambda stage: "another digest"
+    compiling._sources = lambda module: "another digest"
 from pipelines.training.grouping import grouped
 grouped(np.zeros(1, np.int32), np.zeros(1, np.int32), 1)
 stats = grouped.stats
@@ -65,3 +69,50 @@ def test_the_process_that_compiles_computes_the_same_bytes_as_those_after_it(tmp
         for _ in range(2)
     ]  # fmt: skip
     assert told[0] == told[1] != ""
+
+
+CALLEE = """
+from pipelines.training.compiling import compiled
+@compiled()
+def callee():
+    return {value}
+"""
+CALLER = """
+from pipelines.training.compiling import compiled
+{imported}
+@compiled()
+def caller():
+    return {call}()
+"""
+IMPORTS = {
+    "from pipelines.als.deep.inner import callee": "callee",
+    "from pipelines.als.deep import inner": "inner.callee",
+    "import pipelines.als.deep.inner": "pipelines.als.deep.inner.callee",
+    "from pipelines.als.deep import callee": "callee",
+}
+
+
+def test_a_kernel_is_compiled_again_when_a_kernel_that_it_calls_changed(tmp_path):
+    """The two may lie in any folders: code kept by folder would go on with the old callee."""
+    package = tmp_path / "code" / "pipelines"
+    shutil.copytree(Path(pipelines.__file__).parent, package)
+    for folder in ("als", "als/deep", "word2vec"):
+        (package / folder).mkdir(exist_ok=True)
+        (package / folder / "__init__.py").write_text("")
+    (package / "als/deep/__init__.py").write_text("from pipelines.als.deep.inner import callee")
+    script = ""
+    for n, (imported, call) in enumerate(IMPORTS.items()):
+        for stage in ("als", "word2vec"):
+            caller = CALLER.format(imported=imported, call=call)
+            (package / stage / f"outer{n}.py").write_text(caller)
+            script += f"from pipelines.{stage}.outer{n} import caller; print(caller())\n"
+    told = []
+    for value in (1, 2):
+        (package / "als/deep/inner.py").write_text(CALLEE.format(value=value))
+        ended = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+            cwd=package.parent,
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
+        )  # fmt: skip
+        told.append(ended.stdout.split())
+    assert told == [["1"] * 8, ["2"] * 8]
