@@ -4,7 +4,7 @@
 set -eu
 
 is_found() {
-    "$1" -c 'import sys; from pipelines.session import find_java; sys.exit(find_java() is None)'
+    "$1" -c 'import sys; from pipelines.cluster.session import find_java; sys.exit(find_java() is None)'
 }
 
 is_found "$1" && exit 0

@@ -7,12 +7,12 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
+from pipelines.documents import components, embedding
+from pipelines.documents.config import EmbedDocumentsConfig
 from pipelines.results import JobResult
+from pipelines.spaces.registry import find_space, of_space, require_one_space
 from pipelines.table_store import TableStore
-from pipelines.vectors import components, documents
-from pipelines.vectors.documents_config import EmbedDocumentsConfig
-from pipelines.vectors.spaces import find_space, of_space, require_one_space
 from pipelines.word2vec.vectors import items_as_tokens
 from schemas import DOCUMENT_VECTORS, EMBEDDING_SPACES, ITEM_IDS, SENTENCES, VECTORS, VOCABULARY
 
@@ -22,20 +22,20 @@ CONFIG = EmbedDocumentsConfig
 def run(spark: SparkSession, config: EmbedDocumentsConfig) -> JobResult:
     """Average the word vectors of each document, take out what all share, and write a row each."""
     store = TableStore(spark, config, job="embed_documents")
-    gathered = documents.gather_documents(
+    gathered = embedding.gather_documents(
         store.read("sentences", SENTENCES), vectors_per=config.vectors_per
     )
     vectors, space_id = _choose_vectors(store, config)
     result = JobResult(rows_in={"documents": gathered.count()}, space_id=space_id)
-    words = documents.collect_words(
+    words = embedding.collect_words(
         vectors,
         _vocabulary(store, config, gathered),
         config,
         space_id=space_id,
         document_count=result.rows_in["documents"],
     )
-    embedded = documents.embed(gathered, words).persist(StorageLevel.DISK_ONLY)
-    counts = documents.count_documents(embedded)
+    embedded = embedding.embed(gathered, words).persist(StorageLevel.DISK_ONLY)
+    counts = embedding.count_documents(embedded)
     common = components.principal_components(
         embedded,
         count=config.component_count,
@@ -55,7 +55,7 @@ def _vocabulary(store: TableStore, config: EmbedDocumentsConfig, gathered: DataF
     if config.entity == "word":
         return store.read("vocabulary", VOCABULARY)
     items = items_as_tokens(store.read("vocabulary", ITEM_IDS))
-    return documents.with_document_counts(items, gathered)
+    return embedding.with_document_counts(items, gathered)
 
 
 def _choose_vectors(store: TableStore, config: EmbedDocumentsConfig) -> tuple[DataFrame, str]:

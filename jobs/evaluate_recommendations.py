@@ -7,15 +7,15 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
-from pipelines.evaluation import item_knn, recommendations
+from jobs.cli.command import run_job
+from pipelines.evaluation import item_knn, recommenders
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.lists import KNN_COLUMN, Judging
 from pipelines.evaluation.measures import to_frame
+from pipelines.ranking.catalogue import collect_catalogue, train_counts
 from pipelines.results import JobResult
+from pipelines.spaces.registry import find_space, of_space
 from pipelines.table_store import TableStore
-from pipelines.training.catalogue import collect_catalogue, train_counts
-from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
 
 CONFIG = EvaluateRecommendationsConfig
@@ -38,7 +38,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
         max_megabytes=config.max_catalogue_megabytes,
     )
     popularity = train_counts(interactions, catalogue)
-    users = recommendations.held_out_users(
+    users = recommenders.held_out_users(
         interactions, inputs["user_ids"], vectors, split=config.split
     )
     shared = spark.sparkContext.broadcast((catalogue, popularity))
@@ -49,8 +49,8 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
         )
         users = item_knn.recommend(users, similar, k=config.k, column=KNN_COLUMN)
     how = Judging(config.k, config.sampled_items, config.seed)
-    judged = recommendations.judge_users(users, shared, how).persist(StorageLevel.DISK_ONLY)
-    measures = recommendations.summarise(
+    judged = recommenders.judge_users(users, shared, how).persist(StorageLevel.DISK_ONLY)
+    measures = recommenders.summarise(
         judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids), seed=config.seed
     )
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])

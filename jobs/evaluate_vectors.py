@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.evaluation.words import evaluate_words, read_files
 from pipelines.results import JobResult
+from pipelines.spaces.registry import find_space, of_space
 from pipelines.table_store import TableStore
-from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
 CONFIG = EvaluateVectorsConfig

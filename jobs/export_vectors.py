@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines.results import JobResult
+from pipelines.serving import exports
+from pipelines.serving.config import ExportVectorsConfig
+from pipelines.spaces.registry import require_one_space
 from pipelines.table_store import TableStore
-from pipelines.vectors import exports
-from pipelines.vectors.serving_config import ExportVectorsConfig
-from pipelines.vectors.spaces import require_one_space
 from schemas import VECTORS
 
 CONFIG = ExportVectorsConfig

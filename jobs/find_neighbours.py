@@ -7,12 +7,12 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines.results import JobResult
+from pipelines.serving.config import FindNeighboursConfig
+from pipelines.serving.neighbours import fetch_queries, find_nearest, say_neighbours
+from pipelines.spaces.registry import require_one_space
 from pipelines.table_store import TableStore
-from pipelines.vectors.neighbours import fetch_queries, find_nearest, say_neighbours
-from pipelines.vectors.serving_config import FindNeighboursConfig
-from pipelines.vectors.spaces import require_one_space
 from schemas import NEIGHBOURS, VECTORS
 
 CONFIG = FindNeighboursConfig

@@ -7,12 +7,12 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines.als import fold_in
 from pipelines.als.fold_in_config import FoldInConfig
 from pipelines.results import JobResult
+from pipelines.spaces.registry import find_space, of_space
 from pipelines.table_store import TableStore
-from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
 CONFIG = FoldInConfig

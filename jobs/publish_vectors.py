@@ -6,15 +6,15 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
-from pipelines import publishing
+from jobs.cli.command import run_job
 from pipelines.results import JobResult
+from pipelines.spaces import publishing
+from pipelines.spaces.config import PublishVectorsConfig
+from pipelines.spaces.manifest import build_manifest, require_publishable
+from pipelines.spaces.registry import find_space, measure_content, of_space
 from pipelines.storage.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
-from pipelines.vectors.config import PublishVectorsConfig
-from pipelines.vectors.manifest import build_manifest, require_publishable
-from pipelines.vectors.spaces import find_space, measure_content, of_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS
 
 CONFIG = PublishVectorsConfig

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines import tables
+from pipelines.ranking.catalogue import Catalogue, collect_catalogue, train_counts
 from pipelines.results import JobResult
+from pipelines.serving import packed_recommendations, recommendations
+from pipelines.serving.config import RecommendItemsConfig
+from pipelines.serving.neighbours import find_similar
+from pipelines.serving.ranking_layout import choose_layout
+from pipelines.serving.seen import beside_seen
+from pipelines.spaces.registry import require_one_space
 from pipelines.storage.columns import Columns
 from pipelines.storage.pieces import Pieces
 from pipelines.table_store import TableStore
-from pipelines.training.catalogue import Catalogue, collect_catalogue, train_counts
-from pipelines.vectors import packed, recommendations
-from pipelines.vectors.layouts import choose
-from pipelines.vectors.neighbours import find_similar
-from pipelines.vectors.seen import beside_seen
-from pipelines.vectors.serving_config import RecommendItemsConfig
-from pipelines.vectors.spaces import require_one_space
 from schemas import INTERACTIONS, ITEM_IDS, NEIGHBOURS, RECOMMENDATIONS, USER_IDS, VECTORS
 
 CONFIG = RecommendItemsConfig
@@ -31,11 +31,14 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     inputs = store.read_all(
         vectors=VECTORS, item_ids=ITEM_IDS, user_ids=USER_IDS, interactions=INTERACTIONS
     )
-    columns = {name: store.columns(name, inputs[name], own) for name, own in packed.COLUMNS.items()}
-    choice, vectors = choose(spark, columns, config), inputs["vectors"]
+    columns = {
+        name: store.columns(name, inputs[name], own)
+        for name, own in packed_recommendations.COLUMNS.items()
+    }
+    choice, vectors = choose_layout(spark, columns, config), inputs["vectors"]
     users, unknown = recommendations.choose_users(vectors, config.users)
     if choice.layout == "packed":  # whose task sees for itself that there is one space
-        best = packed.recommend(spark, columns, config, threads=choice.threads)
+        best = packed_recommendations.recommend(spark, columns, config, threads=choice.threads)
     else:
         best = _blocked(users, inputs, columns["interactions"], config)
     rows = store.write_pieces(best, RECOMMENDATIONS)

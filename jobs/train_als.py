@@ -6,13 +6,13 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines.als import mllib, native
 from pipelines.als.config import TrainAlsConfig
 from pipelines.results import JobResult
-from pipelines.staging import stage
+from pipelines.spaces.registry import of_space, require_one_space
+from pipelines.spaces.staging import stage
 from pipelines.table_store import TableStore
-from pipelines.vectors.spaces import of_space, require_one_space
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
 
 CONFIG = TrainAlsConfig

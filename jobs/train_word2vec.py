@@ -6,11 +6,11 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
+from jobs.cli.command import run_job
 from pipelines.results import JobResult
-from pipelines.staging import stage
+from pipelines.spaces.registry import of_space, require_one_space
+from pipelines.spaces.staging import stage
 from pipelines.table_store import TableStore
-from pipelines.vectors.spaces import of_space, require_one_space
 from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig
 from pipelines.word2vec.vectors import items_as_tokens

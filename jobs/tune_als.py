@@ -7,9 +7,9 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.command import run_job
-from pipelines.als import tuning
-from pipelines.als.tuning_config import TuneAlsConfig
+from jobs.cli.command import run_job
+from pipelines.als.tuning import search
+from pipelines.als.tuning.config import TuneAlsConfig
 from pipelines.results import JobResult
 from pipelines.settings import beside
 from pipelines.storage.lease import lease
@@ -27,13 +27,13 @@ def run(spark: SparkSession, config: TuneAlsConfig) -> JobResult:
     work = config.work or beside(store.output("tuning_results"), "work")
     state = RoundState(spark, f"{work}/{store.job}/{store.fingerprint}")
     with lease(store.files, state.folder):
-        rows = tuning.search(interactions, config, state)
+        rows = search.search(interactions, config, state)
         written = store.write(_frame(spark, rows), TUNING_RESULTS)
         state.clear()
-    best = tuning.best_of(rows, config.metric)
+    best = search.best_of(rows, config.metric)
     result = JobResult(
         measures={"trials": rows[-1]["trial"], config.metric: best[config.metric]},
-        lines=tuning.describe(best, config),
+        lines=search.describe(best, config),
     )
     result.rows_out["tuning_results"] = written
     return store.finish(result)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.command import run_job
-from pipelines.expectations import judging
+from jobs.cli.command import run_job
+from pipelines.expectations import validation
 from pipelines.results import JobResult
+from pipelines.spaces import gate
+from pipelines.spaces.config import ValidateVectorsConfig
+from pipelines.spaces.registry import find_space, of_space
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
-from pipelines.vectors import gate
-from pipelines.vectors.config import ValidateVectorsConfig
-from pipelines.vectors.spaces import find_space, of_space
 from schemas import EMBEDDING_SPACES, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS, VOCABULARY
 
 CONFIG = ValidateVectorsConfig
@@ -38,14 +38,14 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     bounds = {
         entity: gate.bounds_of(entity, found, config.limits) for entity, found in measured.items()
     }
-    outcomes = judging.judge_space(vectors, VECTORS, measured, bounds)
+    outcomes = validation.judge_space(vectors, VECTORS, measured, bounds)
     rows = gate.metric_rows(spark, space.space_id, measured, outcomes)
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
     result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
-    judged = space.changed(state=judging.verdict(outcomes, space.state))
+    judged = space.changed(state=validation.verdict(outcomes, space.state))
     store.write(judged.to_frame(spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
-    judging.require_passed(space.space_id, outcomes)
+    validation.require_passed(space.space_id, outcomes)
     result.measures = {"expectations passed": len(outcomes)}
     return result
 

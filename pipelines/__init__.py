@@ -1,6 +1,6 @@
 """What is computed: one folder per stage, frames in, frames out."""
 
-from pipelines.worker_memory import keep_imports_apart
+from pipelines.cluster.worker_memory import keep_imports_apart
 
 __version__ = "0.1.0"
 

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from pipelines.errors import ConfigError
-from pipelines.storage.names import is_catalog_name
+from schemas.table import is_catalog_name
 
 Tree = dict[str, Any]
 

@@ -1,5 +1,6 @@
 """What a table is, declared once: its grain, key, columns, units and checks."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,3 +113,8 @@ def same_type(left: DataType, right: DataType) -> bool:
             for a, b in zip(left.fields, right.fields, strict=True)
         )
     return left == right
+
+
+def is_catalog_name(uri: str) -> bool:
+    """Tell whether a table is named as `catalog.schema.table`."""
+    return bool(re.fullmatch(r"\w+\.\w+\.\w+", uri))

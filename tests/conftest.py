@@ -8,7 +8,7 @@ import hypothesis
 import pytest
 from pyspark.sql import SparkSession
 
-from pipelines.session import open_session
+from pipelines.cluster.session import open_session
 
 # a process of pytest-xdist has no main file, and PySpark's Connect part then ends the process
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)

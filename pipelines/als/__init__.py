@@ -1,1 +1,1 @@
-"""Interactions to user and item vectors: Spark MLlib's trainer as the reference."""
+"""Interactions to user and item vectors by alternating least squares."""

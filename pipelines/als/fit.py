@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipelines.als import sweep
-from pipelines.als.factors import class_size, first_factors
 from pipelines.als.objective import Objective
 from pipelines.als.sweep import Cells, Opposite, Solver
+from pipelines.arrays.hashing import draws
 
+_SCALE = 0.1  # standard deviation of a first prediction; of a component it is this / sqrt(rank)
 OTHER = {"users": "items", "items": "users"}
 
 
@@ -120,3 +121,27 @@ class Side:
         for number, cells in self.cells.items():
             block = np.ascontiguousarray(self.factors[number :: self.fit.blocks])
             yield number, block, cells.counts
+
+
+def class_size(size: int, classes: int, number: int) -> int:
+    """Return how many ids of `size` are equal to `number` modulo the classes."""
+    return len(range(number, size, classes))
+
+
+def first_factors(ids: np.ndarray, side: str, *, rank: int, seed: int) -> np.ndarray:
+    """Return what rows begin with: normal numbers that only the id, side and seed decide.
+
+    Args:
+        ids: Row ids, `(n,)`.
+        side: `users` or `items`.
+        rank: Components.
+        seed: Seed.
+
+    Returns:
+        Shape `(n, rank)`, with a deviation of .1 / sqrt(rank) (Rendle et al. 2021).
+    """
+    drawn = draws(ids, rank, seed=seed * 2 + (side == "items"))
+    radius = np.sqrt(-2 * np.log(((drawn >> np.uint64(32)) + 0.5) / 2.0**32))
+    angle = (2 * np.pi / 2.0**32) * (drawn & np.uint64(0xFFFFFFFF))
+    normal = radius * np.cos(angle)
+    return np.asarray(normal * (_SCALE / np.sqrt(rank)), np.float32)

@@ -12,15 +12,16 @@ from pyspark.sql import functions as F
 from threadpoolctl import threadpool_limits
 
 from pipelines.als import sweep
-from pipelines.als.checks import is_bad_weight, is_nobody
+from pipelines.als.cells.checks import is_bad_weight, is_nobody
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.fold_in_config import FoldInConfig
 from pipelines.als.objective import Objective
 from pipelines.als.sweep import Cells, Opposite, Solver
 from pipelines.als.vectors import known_key, published_factors, solved_factors
+from pipelines.arrays.matrices import as_lists
+from pipelines.arrays.ragged import as_ragged
 from pipelines.errors import InputError
-from pipelines.training.catalogue import Catalogue, collect_catalogue
-from pipelines.training.top_k import as_lists, as_ragged
+from pipelines.ranking.catalogue import Catalogue, collect_catalogue
 
 OPPOSITE = {"user": "item", "item": "user"}
 _COUNTS = ["rows", "pairs", "unknown"]
@@ -28,7 +29,7 @@ _SCHEMA = "id int, vector array<float>, norm float"
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FoldInSpace:
     """What a space is when rows are folded into it.
 
     Args:
@@ -69,7 +70,7 @@ def read_objective(parameters: str, history: DataFrame) -> tuple[Objective, bool
     return config.to_objective(float(row[0]) if row else 0.0), config.is_nonnegative
 
 
-def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: str) -> Frozen:
+def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: str) -> FoldInSpace:
     """Collect what every task needs: the other side's vectors, at most as many as are allowed.
 
     Raises:
@@ -84,7 +85,7 @@ def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: st
         max_megabytes=config.max_opposite_megabytes,
         setting="max_opposite_megabytes",
     )
-    return Frozen(objective, is_nonnegative, opposite)
+    return FoldInSpace(objective, is_nonnegative, opposite)
 
 
 def gather_rows(
@@ -135,7 +136,7 @@ def count_pairs(rows: DataFrame, shared: Any) -> tuple[int, int, int]:
 
     Args:
         rows: Frame of `gather_rows`.
-        shared: Broadcast of the `Frozen` space.
+        shared: Broadcast of the `FoldInSpace` space.
     """
 
     def count(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -157,7 +158,7 @@ def fold_in(rows: DataFrame, shared: Any, *, entity: str, space_id: str) -> Data
 
     Args:
         rows: Frame of `gather_rows`.
-        shared: Broadcast of the `Frozen` space.
+        shared: Broadcast of the `FoldInSpace` space.
         entity: Side of the rows.
         space_id: Space of the vectors.
     """
@@ -179,18 +180,18 @@ def _solver(shared: Any, entity: str) -> Callable[..., Iterator[pa.RecordBatch]]
     return solve
 
 
-def _how(frozen: Frozen) -> Solver:
+def _how(frozen: FoldInSpace) -> Solver:
     return Solver("nonnegative" if frozen.is_nonnegative else "dual", 0)
 
 
-def _face(frozen: Frozen, entity: str) -> Opposite:
+def _face(frozen: FoldInSpace, entity: str) -> Opposite:
     factors = solved_factors(frozen.opposite.matrix, frozen.objective, OPPOSITE[entity])
     total = sweep.gramian(factors)
     return sweep.face(factors, total, frozen.objective, _how(frozen), len(factors))
 
 
 def _solve_batch(
-    batch: pa.RecordBatch, frozen: Frozen, face: Opposite, entity: str
+    batch: pa.RecordBatch, frozen: FoldInSpace, face: Opposite, entity: str
 ) -> pa.RecordBatch:
     cells = _cells(batch, frozen)
     before = np.zeros((batch.num_rows, face.rows.shape[1]), np.float32)
@@ -203,7 +204,7 @@ def _solve_batch(
     return pa.RecordBatch.from_arrays(columns, names=["id", "vector", "norm"])
 
 
-def _cells(batch: pa.RecordBatch, frozen: Frozen) -> Cells:
+def _cells(batch: pa.RecordBatch, frozen: FoldInSpace) -> Cells:
     """Return a batch's cells against rows of the catalogue; those without use are left out."""
     lists = as_ragged(batch.column("opposite"))
     places = frozen.opposite.positions(lists).values

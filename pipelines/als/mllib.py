@@ -7,10 +7,10 @@ from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.als.checks import checked, require_keys
+from pipelines.als.cells.checks import checked, require_keys
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.vectors import known_key
-from pipelines.training import progress
+from pipelines.cluster import progress
 from pipelines.training.rounds import RoundState, Trained
 
 

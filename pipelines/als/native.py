@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.als import cells, layouts, vectors
-from pipelines.als.checks import require_keys
+from pipelines.als import vectors
+from pipelines.als.cells import survey
+from pipelines.als.cells.blocks import SIDES, InteractionsSurvey
+from pipelines.als.cells.checks import require_keys
 from pipelines.als.config import TrainAlsConfig
 from pipelines.als.fit import Fit
-from pipelines.als.layouts import Choice
-from pipelines.als.packed import History
-from pipelines.als.packing import SIDES, Survey
-from pipelines.als.runs import Blocked, Giants, Packed, Run
-from pipelines.als.stored import Stored
+from pipelines.als.layouts import fit_layout
+from pipelines.als.layouts.fit_layout import FitLayout
+from pipelines.als.layouts.packed_fit import History
+from pipelines.als.layouts.runs import BlockedFit, FitRun, LongRows, PackedFit
+from pipelines.als.stored_fit import StoredFit
 from pipelines.als.sweep import Solver
-from pipelines.training import progress
+from pipelines.cluster import progress
 from pipelines.training.rounds import RoundState, Trained
 
 
@@ -37,11 +39,11 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
             vectors are of another rank.
     """
     pairs = frames["interactions"].where(F.col("split") == "train")
-    found = cells.prepare(pairs, _held_out(frames, config), config, state)
+    found = survey.prepare(pairs, _held_out(frames, config), config, state)
     require_keys(frames, {side: found.size(side) for side in SIDES})
-    fit, giants = _fit(config, state, found)
+    fit, long_rows = _fit(config, state, found)
     choice = _choose(config, state, found, fit.dimension)
-    run = _run(state, fit, choice, giants, found)
+    run = _run(state, fit, choice, long_rows, found)
     if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
         state.write("round=0", vectors.initial(frames, run.fit))
     number, measured = _go_on(run)
@@ -52,20 +54,24 @@ def train(frames: Mapping[str, DataFrame], config: TrainAlsConfig, state: RoundS
 def _held_out(frames: Mapping[str, DataFrame], config: TrainAlsConfig) -> DataFrame | None:
     if config.evaluation_split is None:
         return None
-    return cells.pairs_to_rank(frames["interactions"], config.evaluation_split)
+    return survey.pairs_to_rank(frames["interactions"], config.evaluation_split)
 
 
-def _choose(config: TrainAlsConfig, state: RoundState, found: Survey, dimension: int) -> Choice:
+def _choose(
+    config: TrainAlsConfig, state: RoundState, found: InteractionsSurvey, dimension: int
+) -> FitLayout:
     """Choose the layout; a run that goes on keeps the one its versions have."""
     begun = state.noted("layout")
-    choice = layouts.choose(state.spark, config, found, dimension, begun)
+    choice = fit_layout.choose_layout(state.spark, config, found, dimension, begun)
     if begun is None:
         state.note("layout", choice.layout)
     return choice
 
 
-def _fit(config: TrainAlsConfig, state: RoundState, found: Survey) -> tuple[Fit, Giants]:
-    counts = cells.parse_counts(Stored(state.folder))
+def _fit(
+    config: TrainAlsConfig, state: RoundState, found: InteractionsSurvey
+) -> tuple[Fit, LongRows]:
+    counts = survey.parse_counts(StoredFit(state.folder))
     objective = config.to_objective(found.mean)
     fit = Fit(
         folder=state.folder, sizes={side: found.size(side) for side in SIDES},
@@ -74,7 +80,7 @@ def _fit(config: TrainAlsConfig, state: RoundState, found: Survey) -> tuple[Fit,
         threads=1, max_iter=config.max_iter, tolerance=config.early_stopping,
         ranked=config.evaluation_k if config.evaluation_split else 0,
     )  # fmt: skip
-    return fit, {side: counts[side]["giants"] for side in SIDES}
+    return fit, {side: counts[side]["long_rows"] for side in SIDES}
 
 
 def _solver(config: TrainAlsConfig) -> Solver:
@@ -87,14 +93,16 @@ def _solver(config: TrainAlsConfig) -> Solver:
     return Solver(name, config.cg_steps)
 
 
-def _run(state: RoundState, fit: Fit, choice: Choice, giants: Giants, found: Survey) -> Run:
+def _run(
+    state: RoundState, fit: Fit, choice: FitLayout, long_rows: LongRows, found: InteractionsSurvey
+) -> FitRun:
     fit = fit.with_threads(choice.threads)
     if choice.layout == "packed":
-        return Packed(state, fit)
-    return Blocked(state, fit, choice.tasks, choice.held, giants, found.giant)
+        return PackedFit(state, fit)
+    return BlockedFit(state, fit, choice.tasks, choice.held, long_rows, found.long_row_cells)
 
 
-def _go_on(run: Run) -> tuple[int, History]:
+def _go_on(run: FitRun) -> tuple[int, History]:
     """Run the jobs that are still to be run, and return the last version and all measures."""
     number = run.state.last_round()
     measured = run.measured(number) if number else []
@@ -125,7 +133,7 @@ def _history(measured: History, fit: Fit) -> list[tuple[int, str, float]]:
 
 
 def _summary(
-    measured: History, choice: Choice, fit: Fit, found: Survey
+    measured: History, choice: FitLayout, fit: Fit, found: InteractionsSurvey
 ) -> dict[str, float | int | str]:
     summary: dict[str, float | int | str] = {
         "interactions": found.pairs,

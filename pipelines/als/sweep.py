@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
-from pipelines.als import kernel
+from pipelines.als.kernels import row_kernel
 from pipelines.als.objective import Objective
 from pipelines.errors import InputError
 
@@ -18,10 +18,10 @@ _MORE = 8
 _NOTHING = np.empty(0, np.float32)
 _WEAK, _NOISE = 1e-6, 1e-12  # of all energy: what a float32 Gramian may hide, and float32's own
 SOLVERS = {
-    "cholesky": kernel.CHOLESKY,
-    "dual": kernel.DUAL,
-    "conjugate_gradients": kernel.CONJUGATE_GRADIENTS,
-    "nonnegative": kernel.NONNEGATIVE,
+    "cholesky": row_kernel.CHOLESKY,
+    "dual": row_kernel.DUAL,
+    "conjugate_gradients": row_kernel.CONJUGATE_GRADIENTS,
+    "nonnegative": row_kernel.NONNEGATIVE,
 }
 
 
@@ -191,7 +191,7 @@ def choice(
     solver: Solver, objective: Objective, dimension: int
 ) -> tuple[int, int, tuple[int, int], int]:
     """Return how the kernel solves: solver, longest row for the dual, steps, free components."""
-    shortest = min(kernel.TILE, dimension * 7 // 8)
+    shortest = min(row_kernel.TILE, dimension * 7 // 8)
     steps = solver.steps, _MORE * solver.steps
     return SOLVERS[solver.name], shortest, steps, int(objective.has_biases)
 
@@ -218,7 +218,7 @@ def solve(
         factors[:, opposite.is_noise] = 0  # no cell acts there
     ridges = objective.ridges(cells.counts, opposite.count).astype(np.float32)
     with solvable():
-        value = kernel.solve_rows(
+        value = row_kernel.solve_rows(
             cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights, opposite.rows,
             opposite.biases, objective.terms, opposite.gramian, opposite.spectrum, ridges, factors,
             choice(solver, objective, factors.shape[1]),

@@ -8,14 +8,14 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.als.cells.blocks import SIDES
 from pipelines.als.fit import Fit
 from pipelines.als.objective import Objective
-from pipelines.als.packing import SIDES
-from pipelines.als.stored import Stored, factor_row
+from pipelines.als.stored_fit import StoredFit, factor_row
 from pipelines.als.sweep import gramian
+from pipelines.arrays.matrices import as_lists
 from pipelines.errors import InputError
-from pipelines.training.stored import SCHEMA, block_matrix, rows
-from pipelines.training.top_k import as_lists
+from pipelines.training.stored_arrays import SCHEMA, block_matrix, rows
 
 _ENTITY = {"users": "user", "items": "item"}
 _IDS = {"users": "user_ids", "items": "item_ids"}
@@ -150,7 +150,7 @@ def _begin(fit: Fit, side: str) -> Callable[[pa.Table], pa.Table]:
 
     def place(group: pa.Table) -> pa.Table:
         number = group["number"][0].as_py()
-        for _, cells in Stored(fit.folder).cells(side, range(number, number + 1)):
+        for _, cells in StoredFit(fit.folder).cells(side, range(number, number + 1)):
             factors = fit.first_block(side, number, cells.counts)
             known = group.filter(pc.is_valid(group["id"]))
             if known.num_rows:

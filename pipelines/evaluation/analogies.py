@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.matrices import Floats, Indices, as_matrix, normalised
 from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.similarity import Lexicon
 from pipelines.evaluation.word_files import Analogies
-from pipelines.training.top_k import Floats, Indices, as_matrix, normalised
 
 _QUESTIONS = 1_024
 

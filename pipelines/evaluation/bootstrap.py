@@ -7,7 +7,7 @@ times, drawn from the user's id, so that tasks need not know of each other.
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.training.hashing import draws
+from pipelines.arrays.hashing import draws
 
 RESAMPLES = 500
 _EDGES = np.cumsum(np.exp(-1) / np.cumprod(np.r_[1.0, np.arange(1, 16)]))

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.training.catalogue import Catalogue
-from pipelines.training.top_k import Floats, Indices, Ragged, as_matrix, as_ragged, top_k
+from pipelines.arrays.matrices import Floats, Indices, as_matrix
+from pipelines.arrays.ragged import Ragged, as_ragged
+from pipelines.ranking.catalogue import Catalogue
+from pipelines.ranking.top_k import top_k
 
 SPACE, POPULARITY, ITEM_KNN, SAMPLED = "", "popularity_", "item_knn_", "sampled_"
 KNN_COLUMN = "item_knn"

@@ -8,9 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.matrices import Floats, as_matrix, normalised
 from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.word_files import Similarities
-from pipelines.training.top_k import Floats, as_matrix, normalised
 
 _FEWEST_PAIRS = 2
 

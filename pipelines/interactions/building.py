@@ -5,10 +5,10 @@ from pyspark.sql import functions as F
 
 from pipelines.interactions import k_core, pairs, sessions, weighing
 from pipelines.interactions.config import BuildInteractionsConfig
-from pipelines.interactions.weighing import Survey
+from pipelines.interactions.weighing import EventsSurvey
 
 
-def weigh(events: DataFrame, config: BuildInteractionsConfig) -> tuple[DataFrame, Survey]:
+def weigh(events: DataFrame, config: BuildInteractionsConfig) -> tuple[DataFrame, EventsSurvey]:
     """Weigh events and survey them."""
     weighed = weighing.weigh_events(
         events,
@@ -20,7 +20,7 @@ def weigh(events: DataFrame, config: BuildInteractionsConfig) -> tuple[DataFrame
 
 
 def split(
-    weighed: DataFrame, survey: Survey, config: BuildInteractionsConfig
+    weighed: DataFrame, survey: EventsSurvey, config: BuildInteractionsConfig
 ) -> tuple[DataFrame, int]:
     """Split the events that count by global time; return them with the last training time."""
     train_end, valid_end = weighing.cut_times(

@@ -15,7 +15,7 @@ _BUCKETS = 1 << 14
 
 
 @dataclass(frozen=True)
-class Survey:
+class EventsSurvey:
     """What one pass over weighed events tells.
 
     Args:
@@ -89,7 +89,7 @@ def _reason(weight: Column) -> Column:
     )
 
 
-def survey_events(weighed: DataFrame, *, listed_types: list[str]) -> Survey:
+def survey_events(weighed: DataFrame, *, listed_types: list[str]) -> EventsSurvey:
     """Count weighed events by reason in one pass.
 
     Raises:
@@ -113,7 +113,7 @@ def survey_events(weighed: DataFrame, *, listed_types: list[str]) -> Survey:
     if not kept:
         told = ", ".join(f"{count:,} for {reason!r}" for reason, count in rejected.items())
         raise InputError(f"inputs.events: no events to build from; left out: {told or 'none'}")
-    return Survey(
+    return EventsSurvey(
         events=sum(row["events"] for row in counted),
         kept=sum(row["events"] for row in kept),
         first=min(row["first"] for row in kept),
@@ -124,7 +124,7 @@ def survey_events(weighed: DataFrame, *, listed_types: list[str]) -> Survey:
 
 
 def cut_times(
-    weighed: DataFrame, survey: Survey, *, valid_share: float, test_share: float
+    weighed: DataFrame, survey: EventsSurvey, *, valid_share: float, test_share: float
 ) -> tuple[int, int]:
     """Return the last time of the training part and of the validation part.
 

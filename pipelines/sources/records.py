@@ -15,8 +15,8 @@ from pipelines.errors import InputError
 from pipelines.sources.files import Format, Split, compression_of, list_files, plan_tasks
 from pipelines.storage.arrow import resolve
 from pipelines.storage.digests import digest
-from pipelines.storage.freshness import fresh
 from pipelines.storage.hadoop import FileInfo
+from pipelines.tables import fresh
 from schemas import REJECTED_FILES
 from schemas.corpus import REASONS
 

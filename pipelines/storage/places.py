@@ -9,8 +9,8 @@ from pipelines.errors import InputError
 from pipelines.storage import delta
 from pipelines.storage.claims import is_empty
 from pipelines.storage.hadoop import Files
-from pipelines.storage.names import is_catalog_name
 from pipelines.storage.parquet import METADATA, POINTER
+from schemas.table import is_catalog_name
 
 
 @dataclass(frozen=True)

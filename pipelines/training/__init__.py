@@ -1,1 +1,1 @@
-"""What every trainer needs and every stage may import: progress, ranking metrics, top-k."""
+"""What only trainers share: versions of a model on storage, stored arrays, tasks over numbers."""

@@ -12,7 +12,7 @@ from pipelines.storage import parquet
 from pipelines.storage.arrow import make_folder
 from pipelines.storage.hadoop import Files
 from pipelines.training import tasks as tasks_of
-from pipelines.training.stored import FILES, Content
+from pipelines.training.stored_arrays import FILES, Content
 
 
 @dataclass

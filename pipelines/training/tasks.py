@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
+from pipelines.cluster.executors import whole_executor
 from pipelines.storage.arrow import resolve
-from pipelines.training.executors import whole_executor
-from pipelines.training.stored import ARROW, Content, rows
+from pipelines.training.stored_arrays import ARROW, Content, rows
 
 Batches = Iterable[pa.RecordBatch]
 Task = Callable[[list[int]], Iterable[Any]]

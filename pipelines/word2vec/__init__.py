@@ -1,1 +1,1 @@
-"""Sentences to word vectors: Spark MLlib's trainer as the reference."""
+"""Sentences to word vectors, and sessions to item vectors, by negative sampling."""

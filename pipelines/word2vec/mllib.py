@@ -8,7 +8,7 @@ from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.training import progress
+from pipelines.cluster import progress
 from pipelines.training.rounds import RoundState, Trained
 from pipelines.word2vec.config import TrainWord2VecConfig
 
@@ -22,7 +22,7 @@ def train(
 
     Args:
         frames: `sentences` (`token_ids`) and `vocabulary` (`token_id, token`).
-        config: Settings.
+        config: TrainerParameters.
         state: Not used: MLlib keeps nothing between passes.
 
     Returns:

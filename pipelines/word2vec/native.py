@@ -9,16 +9,23 @@ from functools import partial
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.cluster import progress
 from pipelines.errors import ConfigError, InputError
-from pipelines.training import progress
 from pipelines.training.rounds import RoundState, Trained
-from pipelines.training.stored import SCHEMA
-from pipelines.word2vec import modes, shards, vectors
+from pipelines.training.stored_arrays import SCHEMA
+from pipelines.word2vec import shards, vectors
 from pipelines.word2vec.config import TrainWord2VecConfig
-from pipelines.word2vec.modes import Choice
-from pipelines.word2vec.plan import packed_rounds, replicated_rounds, rotated_turns
-from pipelines.word2vec.runs import History, Packed, Replicated, Rotated, Run
-from pipelines.word2vec.trainer import Settings
+from pipelines.word2vec.modes import training_mode
+from pipelines.word2vec.modes.runs import (
+    History,
+    PackedTraining,
+    ReplicatedTraining,
+    RotatedTraining,
+    TrainingRun,
+)
+from pipelines.word2vec.modes.training_mode import TrainingMode
+from pipelines.word2vec.plan import plan_packed, plan_replicated, plan_rotated
+from pipelines.word2vec.trainer import TrainerParameters
 
 _ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs, and twice as many for more trainers than
 _MANY_TRAINERS = 16  # these: docs/decisions/0007
@@ -33,7 +40,7 @@ def train(
     Args:
         frames: `sentences` (`sentence_id, token_ids`) and `vocabulary` (`token_id, token, count`);
             `initial_vectors` (`space_id, entity, key, vector`) to begin from, if any.
-        config: Settings.
+        config: TrainerParameters.
         state: Where rounds are kept, and found by a run that goes on.
 
     Returns:
@@ -57,10 +64,12 @@ def train(
     return Trained(trained, _history(measured), _summary(measured, choice, found))
 
 
-def _choose(config: TrainWord2VecConfig, state: RoundState, size: int, tokens: int) -> Choice:
+def _choose(config: TrainWord2VecConfig, state: RoundState, size: int, tokens: int) -> TrainingMode:
     """Choose the mode; a run that goes on keeps that of its rounds, and their trainers."""
     begun = state.noted("trainers")
-    choice = modes.choose(state.spark, config, vocabulary_size=size, tokens=tokens, begun=begun)
+    choice = training_mode.choose_mode(
+        state.spark, config, vocabulary_size=size, tokens=tokens, begun=begun
+    )
     if begun is None:
         state.note("trainers", {"mode": choice.mode, "trainers": choice.trainers})
     return choice
@@ -85,7 +94,7 @@ def _prepare(
     state: RoundState,
     size: int,
     counted: int,
-) -> shards.Survey:
+) -> shards.SentencesSurvey:
     """Keep what every round reads, shards and counts, in one pass; return what was found."""
     known = state.noted("survey")
     if known is None:
@@ -97,17 +106,21 @@ def _prepare(
         counts = shards.count_blocks(frames["vocabulary"])
         kept = packed.unionByName(counts).withColumn("file", shards.file_of("position"))
         state.write("shards", kept, by=("kind", "file"))
-        found = shards.Survey(**observed.get, shards=count)
+        found = shards.SentencesSurvey(**observed.get, shards=count)
         shards.check(found, vocabulary_size=size)
         known = asdict(found)
         state.note("survey", known)
-    return shards.Survey(**known)
+    return shards.SentencesSurvey(**known)
 
 
 def _plan(
-    config: TrainWord2VecConfig, state: RoundState, choice: Choice, found: shards.Survey, size: int
-) -> Run:
-    settings = Settings(
+    config: TrainWord2VecConfig,
+    state: RoundState,
+    choice: TrainingMode,
+    found: shards.SentencesSurvey,
+    size: int,
+) -> TrainingRun:
+    settings = TrainerParameters(
         folder=state.folder, vocabulary_size=size, shards=found.shards,
         is_cbow=config.architecture == "cbow", vector_size=config.vector_size,
         window_size=config.window_size, negative=config.negative, sample=config.sample,
@@ -116,30 +129,32 @@ def _plan(
     )  # fmt: skip
     last_rate = min(config.min_step_size, config.first_rate)
     if choice.mode == "packed":
-        plan = packed_rounds(
+        plan = plan_packed(
             shards=found.shards, epochs=config.max_iter,
             shards_per_round=max(1, config.tokens_per_round * found.shards // found.tokens),
             step_size=config.first_rate, min_step_size=last_rate, seed=config.seed,
             is_cut_at_epochs=config.early_stopping is not None,
         )  # fmt: skip
-        return Packed(state, settings, plan)
+        return PackedTraining(state, settings, plan)
     if choice.mode == "rotated":
-        turns = rotated_turns(
+        turns = plan_rotated(
             epochs=config.max_iter, rounds=config.rounds or _PASSES_PER_EPOCH * config.max_iter,
             classes=choice.trainers, step_size=config.first_rate, min_step_size=last_rate,
             seed=config.seed,
         )  # fmt: skip
-        return Rotated(state, replace(settings, classes=choice.trainers), turns, choice.tasks)
+        return RotatedTraining(
+            state, replace(settings, classes=choice.trainers), turns, choice.tasks
+        )
     per_epoch = _ROUNDS_PER_EPOCH * (2 if choice.trainers > _MANY_TRAINERS else 1)
-    merges = replicated_rounds(
+    merges = plan_replicated(
         epochs=config.max_iter, rounds=config.rounds or per_epoch * config.max_iter,
         step_size=config.first_rate, min_step_size=last_rate,
         is_new=config.inputs.initial_vectors is None,
     )  # fmt: skip
-    return Replicated(state, settings, merges, choice.trainers, choice.tasks)
+    return ReplicatedTraining(state, settings, merges, choice.trainers, choice.tasks)
 
 
-def _go_on(run: Run, config: TrainWord2VecConfig) -> tuple[int, History]:
+def _go_on(run: TrainingRun, config: TrainWord2VecConfig) -> tuple[int, History]:
     """Run the rounds that are still to be run, and return the last one and all measures."""
     state, total = run.state, len(run.plan)
     number = first = state.last_round()
@@ -164,7 +179,9 @@ def _go_on(run: Run, config: TrainWord2VecConfig) -> tuple[int, History]:
     return number, measured
 
 
-def _is_enough(run: Run, number: int, measured: History, early_stopping: float | None) -> bool:
+def _is_enough(
+    run: TrainingRun, number: int, measured: History, early_stopping: float | None
+) -> bool:
     """Tell whether an epoch ended that lowered the loss by less than is asked for."""
     if early_stopping is None or not run.ends_epoch(number):
         return False
@@ -206,7 +223,7 @@ def _rate(measured: History) -> float:
 
 
 def _summary(
-    measured: History, choice: Choice, found: shards.Survey
+    measured: History, choice: TrainingMode, found: shards.SentencesSurvey
 ) -> dict[str, float | int | str]:
     loss = measured[-1]["held_out_loss"]
     summary: dict[str, float | int | str] = {

@@ -9,7 +9,7 @@ _RAMP = 32  # last round of the first epoch / its first, in tokens: vectors grow
 
 
 @dataclass(frozen=True)
-class Piece:
+class ShardPart:
     """A run of one shard's sentences.
 
     Args:
@@ -35,7 +35,7 @@ class Segment:
     """
 
     epoch: int
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ShardPart, ...]
     first_rate: float
     last_rate: float
 
@@ -45,7 +45,7 @@ def shard_order(shards: int, *, seed: int, epoch: int) -> tuple[int, ...]:
     return tuple(int(n) for n in np.random.default_rng([seed, epoch]).permutation(shards))
 
 
-def packed_rounds(
+def plan_packed(
     *, shards: int, epochs: int, shards_per_round: int, step_size: float, min_step_size: float,
     seed: int, is_cut_at_epochs: bool = False,
 ) -> list[list[Segment]]:  # fmt: skip
@@ -64,7 +64,7 @@ def packed_rounds(
             part = order[start : start + room]
             done = np.array([0, len(part)]) + epoch * shards + start
             first, last = (step_size + (min_step_size - step_size) * done / total).tolist()
-            rounds[-1].append(Segment(epoch, tuple(Piece(n) for n in part), first, last))
+            rounds[-1].append(Segment(epoch, tuple(ShardPart(n) for n in part), first, last))
             start, room = start + len(part), room - len(part)
     return rounds
 
@@ -104,7 +104,7 @@ class Turn(Round):
     shift: int = 0
 
 
-def rotated_turns(
+def plan_rotated(
     *, epochs: int, rounds: int, classes: int, step_size: float, min_step_size: float, seed: int
 ) -> list[Turn]:
     """Return the turns of all rounds: each trains its part of a pass once on every shift.
@@ -124,7 +124,7 @@ def rotated_turns(
     return turns
 
 
-def replicated_rounds(
+def plan_replicated(
     *, epochs: int, rounds: int, step_size: float, min_step_size: float, is_new: bool
 ) -> list[Round]:
     """Return rounds by epoch in proportion to the learning rate at its beginning: 24, 16, 8 of 48.
@@ -156,7 +156,7 @@ def trainer_segment(part: Round, *, trainer: int, trainers: int, shards: int, se
     stop = (part.start + width * (trainer + 1)) * shards
     order = shard_order(shards, seed=seed, epoch=part.epoch)
     pieces = tuple(
-        Piece(order[n], max(0.0, start - n), min(1.0, stop - n))
+        ShardPart(order[n], max(0.0, start - n), min(1.0, stop - n))
         for n in range(int(start), min(shards, int(np.ceil(stop))))
     )
     return Segment(part.epoch, pieces, part.first_rate, part.last_rate)

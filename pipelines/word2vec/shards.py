@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.training.stored import SCHEMA, Content, rows
+from pipelines.training.stored_arrays import SCHEMA, Content, rows
 
 BLOCK_ROWS = 4096  # token ids per row of `counts` and `model`
 MOST_WRITERS = 16  # of a version: each leaves two d by d matrices for the driver to add up
@@ -21,7 +21,7 @@ _BUCKETS = 10_000
 
 
 @dataclass(frozen=True)
-class Survey:
+class SentencesSurvey:
     """What the sentences hold, and how many shards they make."""
 
     sentences: int
@@ -52,7 +52,7 @@ def surveyed(sentences: DataFrame) -> tuple[DataFrame, Observation]:
     return counted, observed
 
 
-def check(found: Survey, *, vocabulary_size: int) -> None:
+def check(found: SentencesSurvey, *, vocabulary_size: int) -> None:
     """Refuse ids that the vocabulary does not have, and sentences without a pair.
 
     Raises:

@@ -10,11 +10,11 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from pipelines.training.grouping import taken
-from pipelines.word2vec import kernel, loss
-from pipelines.word2vec.hot_rows import copied_rows, fold, own_rows
-from pipelines.word2vec.merge import NEGATIVE_SHARE
-from pipelines.word2vec.plan import Piece, Segment
+from pipelines.arrays.grouping import taken
+from pipelines.word2vec.kernels import loss, sentence_kernel
+from pipelines.word2vec.kernels.hot_rows import copied_rows, fold, own_rows
+from pipelines.word2vec.modes.merge import NEGATIVE_SHARE
+from pipelines.word2vec.plan import Segment, ShardPart
 from pipelines.word2vec.sampling import (
     chunk_size,
     keep_probabilities,
@@ -23,7 +23,7 @@ from pipelines.word2vec.sampling import (
     shared_negatives,
 )
 from pipelines.word2vec.shards import blocks
-from pipelines.word2vec.stored import Stored
+from pipelines.word2vec.stored_model import StoredModel
 
 Model = tuple[np.ndarray, np.ndarray]
 Rates = tuple[float, float]
@@ -32,7 +32,7 @@ UNCOUNTED = (np.empty(0, np.float32), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainerParameters:
     """What a trainer's task needs to know: plain values, sent with the task."""
 
     folder: str
@@ -56,20 +56,20 @@ class Settings:
         return size + threads * copied_rows(size, threads)
 
 
-def _new_model(model: Model, settings: Settings) -> None:
+def _new_model(model: Model, settings: TrainerParameters) -> None:
     """Draw input vectors evenly from ±.5/d; output vectors are zero (word2vec's own)."""
     for block, part in blocks(settings.vocabulary_size):
         model[0][part] = new_rows(part.stop - part.start, settings, block=block)
 
 
-def new_rows(count: int, settings: Settings, *, block: int) -> np.ndarray:
+def new_rows(count: int, settings: TrainerParameters, *, block: int) -> np.ndarray:
     """Return the first input vectors of a block, the same for whoever draws them."""
     dimension = settings.vector_size
     drawn = np.random.default_rng([settings.seed, block]).random((count, dimension), np.float32)
     return np.asarray((drawn - np.float32(0.5)) / np.float32(dimension))
 
 
-def load_model(stored: Stored, version: int, settings: Settings) -> Model:
+def load_model(stored: StoredModel, version: int, settings: TrainerParameters) -> Model:
     """Return a version of the model; the first one where there is none to begin with.
 
     Behind its rows lie those of the threads: see `hot_rows`.
@@ -83,14 +83,14 @@ def load_model(stored: Stored, version: int, settings: Settings) -> Model:
     return model
 
 
-def without_copies(model: Model, settings: Settings) -> Model:
+def without_copies(model: Model, settings: TrainerParameters) -> Model:
     """Return a model's rows without those of the threads."""
     inputs, outputs = (side[: settings.vocabulary_size] for side in model)
     return inputs, outputs
 
 
 def train_pieces(
-    stored: Stored, segment: Segment, settings: Settings, pool: Executor, work: Work
+    stored: StoredModel, segment: Segment, settings: TrainerParameters, pool: Executor, work: Work
 ) -> dict[str, float]:
     """Have threads share each piece of a segment, and measure it.
 
@@ -127,7 +127,7 @@ def train_pieces(
 
 
 def _sentences(
-    stored: Stored, piece: Piece, *, seed: tuple[int, ...]
+    stored: StoredModel, piece: ShardPart, *, seed: tuple[int, ...]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a piece's token ids and offsets: the sentences that begin in it.
 
@@ -151,7 +151,7 @@ def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
 class Trainer:
     """What training needs beside the model: sentences, chances, noise."""
 
-    def __init__(self, stored: Stored, settings: Settings) -> None:
+    def __init__(self, stored: StoredModel, settings: TrainerParameters) -> None:
         self._stored, self._settings = stored, settings
         self._free: SimpleQueue[int] = SimpleQueue()  # whose copies of rows no call trains now
         for thread in range(settings.threads):
@@ -210,7 +210,7 @@ class Trainer:
         settings, thread = self._settings, self._free.get()
         seed = np.random.SeedSequence([settings.seed, *place])
         try:
-            kernel.train_sentences(
+            sentence_kernel.train_sentences(
                 tokens, offsets, self._keep, self._noise, *model, *rates,
                 settings.is_cbow, settings.window_size, settings.negative, self._chunk,
                 shared_negatives(is_cbow=settings.is_cbow),

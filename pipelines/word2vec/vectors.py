@@ -7,13 +7,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.matrices import as_lists
 from pipelines.errors import InputError
-from pipelines.training.stored import SCHEMA, block_matrix, rows
-from pipelines.training.top_k import as_lists
-from pipelines.word2vec.balance import Moments, Stretch
+from pipelines.training.stored_arrays import SCHEMA, block_matrix, rows
 from pipelines.word2vec.config import TrainWord2VecConfig
+from pipelines.word2vec.modes.balance import Moments, Stretch
 from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, token_ids
-from pipelines.word2vec.trainer import Settings, new_rows
+from pipelines.word2vec.trainer import TrainerParameters, new_rows
 
 _CONTEXT = "context"
 
@@ -39,7 +39,7 @@ def named(
     model: DataFrame,
     vocabulary: DataFrame,
     config: TrainWord2VecConfig,
-    settings: Settings,
+    settings: TrainerParameters,
     stretch: Stretch | None,
 ) -> DataFrame:
     """Return a model's vectors by token: `entity, key, vector, norm`.
@@ -47,7 +47,7 @@ def named(
     Args:
         model: Rows of `stored.SCHEMA`.
         vocabulary: `token_id, token`.
-        config: Settings; context vectors are kept where they say so.
+        config: TrainerParameters; context vectors are kept where they say so.
         settings: What trainers knew, the number of tokens and of classes among it.
         stretch: What the rows need before they are used, if anything.
     """
@@ -95,13 +95,13 @@ def _vector_rows(ids: np.ndarray, side: np.ndarray, *, is_context: bool) -> pa.R
 
 
 def initial(
-    frames: Mapping[str, DataFrame], config: TrainWord2VecConfig, settings: Settings
+    frames: Mapping[str, DataFrame], config: TrainWord2VecConfig, settings: TrainerParameters
 ) -> DataFrame:
     """Return the model to begin from: an earlier space's vectors, and new rows for new tokens.
 
     Args:
         frames: `vocabulary`, and `initial_vectors` of one space.
-        config: Settings.
+        config: TrainerParameters.
         settings: What trainers know; shards and counts are kept by now.
 
     Returns:
@@ -142,7 +142,7 @@ def _check(vectors: DataFrame, vocabulary: DataFrame, config: TrainWord2VecConfi
         )
 
 
-def _begin(settings: Settings):  # type: ignore[no-untyped-def]
+def _begin(settings: TrainerParameters):  # type: ignore[no-untyped-def]
     """Return the function that lays one block's known vectors over new rows."""
 
     def place(group: pa.Table) -> pa.Table:
@@ -162,7 +162,7 @@ def _begin(settings: Settings):  # type: ignore[no-untyped-def]
     return place
 
 
-def _with_moments(settings: Settings):  # type: ignore[no-untyped-def]
+def _with_moments(settings: TrainerParameters):  # type: ignore[no-untyped-def]
     """Return the task that passes model rows on and ends with the sums over them."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

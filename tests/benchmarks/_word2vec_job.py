@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs.train_word2vec import run
 from pipelines import tables
-from pipelines.session import open_session
+from pipelines.cluster.session import open_session
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
 from schemas import VECTORS
 

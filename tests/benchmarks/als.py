@@ -31,10 +31,10 @@ from jobs.train_als import run
 from pipelines import tables
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.fit import Fit, Side
+from pipelines.als.layouts.packed_fit import sweep_once
 from pipelines.als.objective import Objective
-from pipelines.als.packed import sweep_once
 from pipelines.als.sweep import Cells, Solver
-from pipelines.session import open_session
+from pipelines.cluster.session import open_session
 from schemas import INTERACTIONS
 
 ALPHA, REG = 10.0, 0.01

@@ -23,8 +23,8 @@ from _interactions import Shape, generate, write_tables
 from als import job
 from pyspark.sql import SparkSession
 
-from pipelines.als import runs
-from pipelines.session import open_session
+from pipelines.als.layouts import runs
+from pipelines.cluster.session import open_session
 
 CASES = os.environ.get("CASES", "skew,growth,memory,partial").split(",")
 _SKIPPED = 50

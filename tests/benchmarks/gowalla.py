@@ -32,13 +32,13 @@ from rich.table import Table
 from jobs import evaluate_recommendations, train_als, tune_als
 from pipelines import tables
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.als.tuning_config import TuneAlsConfig, TuningInputs, TuningOutputs
+from pipelines.als.tuning.config import TuneAlsConfig, TuningInputs, TuningOutputs
+from pipelines.cluster.session import open_session
 from pipelines.evaluation.config import (
     EvaluateRecommendationsConfig,
     EvaluationOutputs,
     RecommendationInputs,
 )
-from pipelines.session import open_session
 from schemas import QUALITY_METRICS, TUNING_RESULTS
 
 FOLDER = DATA / "interactions" / "gowalla"

@@ -24,9 +24,9 @@ from _text8 import Corpus, load, mean_ratio, quality, write_tables
 from _word2vec_job import mllibs, train
 from pyspark.sql import SparkSession
 
+from pipelines.cluster.session import open_session
 from pipelines.errors import ConfigError
-from pipelines.session import open_session
-from pipelines.word2vec import merge, replicated
+from pipelines.word2vec.modes import merge, replicated_rounds
 
 TRAINERS = [int(n) for n in os.environ.get("TRAINERS", "4,16,64").split(",")]
 ROUNDS = int(os.environ["ROUNDS"]) if "ROUNDS" in os.environ else None  # by their own rule
@@ -88,9 +88,9 @@ def trainers(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
 @contextmanager
 def merging_by(rule: str) -> Iterator[None]:
     """Merge by another rule than ours: the mean of trainers' moves, as MLlib has it, or the sum."""
-    original = replicated.merge_task
+    original = replicated_rounds.merge_task
 
-    def merge_task(job: replicated.Job) -> replicated.Task:
+    def merge_task(job: replicated_rounds.Job) -> replicated_rounds.Task:
         run = original(job)
 
         def ruled(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -103,11 +103,11 @@ def merging_by(rule: str) -> Iterator[None]:
         return ruled
 
     if rule != "equilibrium":
-        replicated.merge_task = merge_task
+        replicated_rounds.merge_task = merge_task
     try:
         yield
     finally:
-        replicated.merge_task = original
+        replicated_rounds.merge_task = original
 
 
 def rotated(spark: SparkSession, corpus: Corpus, folder: Path) -> None:

@@ -30,12 +30,8 @@ from pyspark.sql import functions as F
 
 from jobs.recommend_items import run
 from pipelines import tables
-from pipelines.session import open_session
-from pipelines.vectors.serving_config import (
-    RecommendInputs,
-    RecommendItemsConfig,
-    RecommendOutputs,
-)
+from pipelines.cluster.session import open_session
+from pipelines.serving.config import RecommendInputs, RecommendItemsConfig, RecommendOutputs
 from schemas import INTERACTIONS, RECOMMENDATIONS, VECTORS
 
 K, RANK, MLLIB_USERS, PAIRS_PER_USER = 100, 64, 10_000, 66

@@ -32,8 +32,8 @@ from _text8 import (
 )
 from _word2vec_job import job_rows
 
-from pipelines.word2vec import kernel
-from pipelines.word2vec.hot_rows import ALONE
+from pipelines.word2vec.kernels import sentence_kernel
+from pipelines.word2vec.kernels.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
     keep_probabilities,
@@ -72,7 +72,7 @@ def ours(
     for epoch in range(epochs):
         tokens, offsets = shuffled(corpus, seed * 100 + epoch)
         started = time.perf_counter()
-        kernel.train_sentences(
+        sentence_kernel.train_sentences(
             tokens, offsets, keep, noise, inputs, outputs, rates[epoch], rates[epoch + 1], is_cbow,
             WINDOW, NEGATIVE, chunk, shared, seed * 100 + epoch, NONE, NONE, ALONE,
         )  # fmt: skip

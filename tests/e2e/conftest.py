@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from pipelines import delta_jars
-from pipelines.session import find_java
+from pipelines.cluster import delta_jars
+from pipelines.cluster.session import find_java
 
 ROOT = Path(__file__).resolve().parents[2]
 BARE_PYTHON = """#!/bin/sh

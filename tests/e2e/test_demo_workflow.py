@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import command
+from jobs.cli import command
 
 pytestmark = pytest.mark.slow  # its parts have quicker tests; whole, it takes ten minutes
 
@@ -48,7 +48,7 @@ def _run(root: Path, capsys: pytest.CaptureFixture[str]) -> str:
 def _kill_after(step: str, root: Path) -> None:
     """Start a run and kill all its processes when the step after this one is at work."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "jobs.command", *_arguments(root)],
+        [sys.executable, "-m", "jobs.cli.command", *_arguments(root)],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
     )  # fmt: skip

@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 from pyspark import TaskContext
 
-from pipelines.session import open_session
+from pipelines.cluster.session import open_session
 from pipelines.training.rounds import RoundState
 
 mark, place, victim, mode = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]

@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines import tables
-from pipelines.vectors.spaces import measure_content, new_space
+from pipelines.spaces.registry import measure_content, new_space
 from schemas import EMBEDDING_SPACES, VECTORS
 
 METADATA = {"input_versions": {"sentences": "v1"}, "config_hash": "c", "vectormill": "0", "seed": 1}

@@ -6,13 +6,9 @@ import pytest
 from pyspark.sql import functions as F
 
 from pipelines import tables
+from pipelines.serving.config import RecommendInputs, RecommendItemsConfig, RecommendOutputs
 from pipelines.storage.columns import Columns
 from pipelines.table_store import TableStore
-from pipelines.vectors.serving_config import (
-    RecommendInputs,
-    RecommendItemsConfig,
-    RecommendOutputs,
-)
 from schemas import USER_IDS
 
 COUNT = 250

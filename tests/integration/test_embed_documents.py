@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from jobs.command import main
+from jobs.cli.command import main
 from jobs.embed_documents import run
 from pipelines import tables
+from pipelines.documents.config import EmbedDocumentsConfig, EmbedInputs, EmbedOutputs
 from pipelines.errors import ConfigError, InputError
-from pipelines.vectors.documents_config import EmbedDocumentsConfig, EmbedInputs, EmbedOutputs
-from pipelines.vectors.spaces import new_space
+from pipelines.spaces.registry import new_space
 from schemas import (
     DOCUMENT_VECTORS,
     EMBEDDING_SPACES,

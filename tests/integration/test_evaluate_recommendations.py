@@ -15,8 +15,8 @@ from pipelines.evaluation.config import (
     EvaluationOutputs,
     RecommendationInputs,
 )
-from pipelines.training.ranking import METRICS
-from pipelines.vectors.spaces import new_space
+from pipelines.ranking.metrics import METRICS
+from pipelines.spaces.registry import new_space
 from schemas import QUALITY_METRICS, TABLES, VECTORS
 
 ITEMS = {"a": [3.0, 0.0], "b": [2.0, 0.5], "c": [0.0, 2.0], "d": [0.0, 1.0]}

@@ -9,7 +9,7 @@ from pipelines import tables
 from pipelines.errors import ConfigError, InputError
 from pipelines.evaluation.config import EvaluateVectorsConfig, EvaluationOutputs, VectorInputs
 from pipelines.settings import Layers, build
-from pipelines.vectors.spaces import new_space
+from pipelines.spaces.registry import new_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
 WORDS = [f"w{n}" for n in range(24)]

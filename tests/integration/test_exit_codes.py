@@ -6,7 +6,7 @@ import json
 import polars as pl
 import pytest
 
-from jobs.command import main
+from jobs.cli.command import main
 from pipelines import tables
 from schemas import SENTENCES, VECTORS, VOCABULARY
 

@@ -9,7 +9,7 @@ from gensim.models import KeyedVectors
 from jobs.export_vectors import run
 from pipelines import tables
 from pipelines.errors import InputError
-from pipelines.vectors.serving_config import ExportOutputs, ExportVectorsConfig, PublishedInputs
+from pipelines.serving.config import ExportOutputs, ExportVectorsConfig, PublishedInputs
 from schemas import VECTORS
 
 KEYS = ["zebra", "ärger", "one", "東京", "a.b", "two words"]

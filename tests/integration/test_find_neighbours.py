@@ -6,12 +6,8 @@ import pytest
 from jobs.find_neighbours import run
 from pipelines import tables
 from pipelines.errors import InputError
-from pipelines.vectors.neighbours import fetch_queries, find_nearest
-from pipelines.vectors.serving_config import (
-    FindNeighboursConfig,
-    NeighbourOutputs,
-    PublishedInputs,
-)
+from pipelines.serving.config import FindNeighboursConfig, NeighbourOutputs, PublishedInputs
+from pipelines.serving.neighbours import fetch_queries, find_nearest
 from schemas import NEIGHBOURS, VECTORS
 
 COUNT = 60

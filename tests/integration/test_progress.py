@@ -6,8 +6,8 @@ import time
 import pytest
 from rich.console import Console
 
-from pipelines.training import progress
-from pipelines.training.progress import Progress
+from pipelines.cluster import progress
+from pipelines.cluster.progress import Progress
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])

@@ -6,12 +6,13 @@ import polars as pl
 import pytest
 
 from jobs.publish_vectors import run
-from pipelines import publishing, tables
+from pipelines import tables
 from pipelines.errors import ConcurrentRunError, GateError
+from pipelines.spaces import publishing
+from pipelines.spaces.config import PublishInputs, PublishOutputs, PublishVectorsConfig
+from pipelines.spaces.registry import find_space
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
-from pipelines.vectors.config import PublishInputs, PublishOutputs, PublishVectorsConfig
-from pipelines.vectors.spaces import find_space
 from schemas import EMBEDDING_SPACES, VECTORS
 
 

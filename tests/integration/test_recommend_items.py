@@ -10,11 +10,7 @@ from pyspark.sql import functions as F
 from jobs.recommend_items import run
 from pipelines import tables
 from pipelines.errors import InputError, from_spark
-from pipelines.vectors.serving_config import (
-    RecommendInputs,
-    RecommendItemsConfig,
-    RecommendOutputs,
-)
+from pipelines.serving.config import RecommendInputs, RecommendItemsConfig, RecommendOutputs
 from schemas import NEIGHBOURS, RECOMMENDATIONS, TABLES, VECTORS
 
 ITEMS = {"hammer": [3.0, 0.0], "saw": [2.0, 1.0], "tulip": [0.0, 2.0], "rose": [0.0, 1.0]}

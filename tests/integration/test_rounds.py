@@ -4,8 +4,8 @@ import pytest
 from pyarrow import parquet as pq
 
 from pipelines.training.rounds import FILE, RoundState
-from pipelines.training.stored import SCHEMA, StoredRows
-from pipelines.training.stored import rows as rows_of
+from pipelines.training.stored_arrays import SCHEMA, StoredArrays
+from pipelines.training.stored_arrays import rows as rows_of
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_rows_of_tasks_are_read_by_tasks_and_by_spark(spark, tmp_path, numbered)
     state = RoundState(spark, str(tmp_path))
     state.write_by_tasks("round=1", 5, 2, numbered)
     assert len(list((tmp_path / "round=1").iterdir())) == 2
-    stored = StoredRows(state.folder)
+    stored = StoredArrays(state.folder)
     found = [(n, first.as_py()) for n, first, _ in stored.rows("round=1", "", kind="block")]
     assert found == [(n, bytes([n])) for n in range(5)]
     (one,) = stored.rows("round=1", "", kind="block", only=range(3, 4))
@@ -52,7 +52,7 @@ def test_rows_that_a_frame_ends_in_are_each_a_row_group_and_a_task_may_have_none
     state = RoundState(spark, str(tmp_path))
     numbers = spark.range(0, 3, 1, 4)  # four tasks
     state.write_by_frame("a", lambda wrap: numbers.mapInArrow(wrap(doubled), FILE))
-    stored = StoredRows(state.folder)
+    stored = StoredArrays(state.folder)
     for kind in ("block", "other"):
         found = [(n, first.as_py()) for n, first, _ in stored.rows("a", "", kind=kind)]
         assert sorted(found) == [(n, bytes([n])) for n in range(3)]
@@ -79,7 +79,7 @@ def test_files_that_failed_attempts_left_behind_are_not_read(spark, tmp_path, nu
     state.write_by_tasks("a", 3, 1, numbered)
     (file,) = (tmp_path / "a").iterdir()
     (tmp_path / "a" / "other.parquet").write_bytes(file.read_bytes())
-    assert len(list(StoredRows(state.folder).rows("a", "", kind="block"))) == 3
+    assert len(list(StoredArrays(state.folder).rows("a", "", kind="block"))) == 3
     assert state.read("a", SCHEMA).where("kind = 'block'").count() == 3
 
 
@@ -94,5 +94,5 @@ def test_a_frame_whose_tasks_fail_is_not_there(spark, tmp_path, numbered):
     with pytest.raises(Exception, match="broken"):
         state.write_by_tasks("a", 3, 1, failing)
     assert not state.has("a")
-    assert not StoredRows(state.folder).has("a")
-    assert list(StoredRows(state.folder).rows("a", "")) == []
+    assert not StoredArrays(state.folder).has("a")
+    assert list(StoredArrays(state.folder).rows("a", "")) == []

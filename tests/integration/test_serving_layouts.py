@@ -6,13 +6,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.errors import ConfigError, InputError
+from pipelines.serving import ranking_layout
+from pipelines.serving.config import RecommendInputs, RecommendItemsConfig, RecommendOutputs
 from pipelines.storage.columns import Columns, read_part, sizes
-from pipelines.vectors import layouts
-from pipelines.vectors.serving_config import (
-    RecommendInputs,
-    RecommendItemsConfig,
-    RecommendOutputs,
-)
 
 ROWS, DIMENSION, PAIRS = 30, 4, 500
 
@@ -36,11 +32,11 @@ def columns(spark, tmp_path):
     return found
 
 
-def choose(spark, columns, **settings):
+def choose_layout(spark, columns, **settings):
     inputs = RecommendInputs(**dict.fromkeys(columns, "nowhere"))
     outputs = RecommendOutputs(recommendations="nowhere")
     config = RecommendItemsConfig(inputs=inputs, outputs=outputs, **settings)
-    return layouts.choose(spark, columns, config)
+    return ranking_layout.choose_layout(spark, columns, config)
 
 
 def test_footers_tell_rows_and_components(columns):
@@ -49,7 +45,7 @@ def test_footers_tell_rows_and_components(columns):
 
 
 def test_what_fits_is_ranked_in_one_task(spark, columns):
-    choice = choose(spark, columns)
+    choice = choose_layout(spark, columns)
     assert (choice.layout, choice.threads) == ("packed", spark.sparkContext.defaultParallelism)
     assert choice.why.startswith("fits one executor: 0.")
 
@@ -64,22 +60,22 @@ def test_what_fits_is_ranked_in_one_task(spark, columns):
 def test_what_is_too_much_for_a_task_is_ranked_in_blocks(
     spark, columns, monkeypatch, name, value, why
 ):
-    monkeypatch.setattr(layouts, name, value)
-    choice = choose(spark, columns)
+    monkeypatch.setattr(ranking_layout, name, value)
+    choice = choose_layout(spark, columns)
     assert (choice.layout, choice.why[: len(why)]) == ("blocked", why)
-    assert choose(spark, columns, layout="packed").layout == "packed"
+    assert choose_layout(spark, columns, layout="packed").layout == "packed"
 
 
 def test_few_users_are_little_work(spark, columns, monkeypatch):
-    monkeypatch.setattr(layouts, "_OPERATIONS", ROWS * ROWS * DIMENSION / 100)
-    assert choose(spark, columns, users=["1"]).layout == "packed"
+    monkeypatch.setattr(ranking_layout, "_OPERATIONS", ROWS * ROWS * DIMENSION / 100)
+    assert choose_layout(spark, columns, users=["1"]).layout == "packed"
 
 
 def test_tables_whose_files_are_not_their_rows_are_left_to_spark(spark, columns):
     hidden = columns | {"interactions": Columns(columns["interactions"].frame, ())}
-    assert choose(spark, hidden).why == "interactions has no files that tasks can read"
+    assert choose_layout(spark, hidden).why == "interactions has no files that tasks can read"
     with pytest.raises(ConfigError, match=r"inputs\.interactions has none.*set layout: blocked"):
-        choose(spark, hidden, layout="packed")
+        choose_layout(spark, hidden, layout="packed")
 
 
 def test_parts_of_files_are_all_of_their_rows_and_partitions_are_in_their_paths(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 from pyspark import SparkConf
 from pyspark.sql import SparkSession
 
-from pipelines import delta_jars, session
+from pipelines.cluster import delta_jars, session
 from pipelines.errors import ConfigError, DependencyError
 
 

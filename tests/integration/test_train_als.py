@@ -11,12 +11,14 @@ from pyspark.sql.types import StructField, StructType
 
 from jobs.train_als import run
 from pipelines import tables
-from pipelines.als import blocked, cells, layouts, native, packed
+from pipelines.als import native
+from pipelines.als.cells import survey
+from pipelines.als.cells.blocks import InteractionsSurvey
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.als.packing import Survey
-from pipelines.als.runs import Blocked
+from pipelines.als.layouts import fit_layout, half_sweeps, packed_fit
+from pipelines.als.layouts.runs import BlockedFit
+from pipelines.cluster.executors import executor_threads
 from pipelines.errors import ConcurrentRunError, ConfigError, InputError, from_spark
-from pipelines.training.executors import executor_threads
 from pipelines.training.rounds import RoundState
 from schemas import INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
@@ -131,7 +133,7 @@ def test_held_out_pairs_are_not_seen(spark, tmp_path):
 def test_layouts_and_blocks_agree_and_the_loss_falls(
     spark, tmp_path, monkeypatch, blocks, settings
 ):
-    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)  # user 0 has 60 items: solved from pieces
+    monkeypatch.setattr(survey, "_LEAST_LONG_ROW", 30)  # user 0 has 60 items: solved from pieces
     write_random(spark, tmp_path)
     settings = {"max_iter": 2} | settings
     whole, result = trained(spark, tmp_path, layout="packed", to="a", **settings)
@@ -151,17 +153,17 @@ def test_layouts_and_blocks_agree_and_the_loss_falls(
     [pytest.param("explicit", marks=pytest.mark.slow), "ials"],
 )
 def test_tasks_that_hold_only_the_rows_they_need_agree(spark, tmp_path, monkeypatch, objective):
-    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)
+    monkeypatch.setattr(survey, "_LEAST_LONG_ROW", 30)
     write_random(spark, tmp_path)
     settings = {"layout": "blocked", "objective": objective, "num_blocks": 12, "max_iter": 2}
     whole, _ = trained(spark, tmp_path, to="a", **settings)
-    half = Blocked.half
+    half = BlockedFit.half
 
     def partial(self, number):
         self.held = 39  # of 60 items and 40 users: some blocks share what they need, some do not
         return half(self, number)
 
-    monkeypatch.setattr(Blocked, "half", partial)
+    monkeypatch.setattr(BlockedFit, "half", partial)
     some, _ = trained(spark, tmp_path, to="b", **settings)
     assert largest_difference(whole, some) < 1e-5
 
@@ -195,10 +197,10 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
         write(self, name, *given, **settings)
 
     memory = {"packed": 8, "blocked": 0.5}
-    task = packed.fit_task
+    task = packed_fit.fit_task
     with monkeypatch.context() as patch:
-        patch.setattr(layouts, "executor_memory", lambda _: int(memory[layout] * 2**30))
-        patch.setattr(packed, "fit_task", lambda *given: task(*given, seconds=0.0))
+        patch.setattr(fit_layout, "executor_memory", lambda _: int(memory[layout] * 2**30))
+        patch.setattr(packed_fit, "fit_task", lambda *given: task(*given, seconds=0.0))
         patch.setattr(RoundState, "note", dying)
         patch.setattr(RoundState, "write_by_tasks", counting)
         with pytest.raises(KeyboardInterrupt):
@@ -206,7 +208,7 @@ def test_a_killed_fit_goes_on_to_the_same_factors(spark, tmp_path, monkeypatch, 
     assert kept[-1] == ("round=3" if at == "round=3" else "round=4")
     kept.clear()
     other = memory["blocked" if layout == "packed" else "packed"]
-    monkeypatch.setattr(layouts, "executor_memory", lambda _: int(other * 2**30))
+    monkeypatch.setattr(fit_layout, "executor_memory", lambda _: int(other * 2**30))
     monkeypatch.setattr(RoundState, "write_by_tasks", counting)
     resumed, second = trained(spark, tmp_path, to="b", **settings)
     assert kept == again
@@ -379,19 +381,21 @@ def test_what_mllib_does_not_have_is_refused():
 
 @pytest.mark.slow
 def test_the_longest_rows_are_cut_into_pieces(spark, tmp_path, monkeypatch):
-    monkeypatch.setattr(cells, "_LEAST_GIANT", 30)
+    monkeypatch.setattr(survey, "_LEAST_LONG_ROW", 30)
     write_random(spark, tmp_path)
     seen = []
-    task = blocked.partial_task
+    task = half_sweeps.partial_task
     monkeypatch.setattr(
-        blocked, "partial_task", lambda half: (seen.append((half.side, half.pieces)), task(half))[1]
+        half_sweeps,
+        "partial_task",
+        lambda half: (seen.append((half.side, half.pieces)), task(half))[1],
     )
     run(spark, config(tmp_path, layout="blocked", num_blocks=5, max_iter=1))
     assert dict(seen)["users"] == ((0, 0, 0, 41), (0, 0, 41, 60))
 
 
 def test_auto_is_packed_where_an_executor_has_room_and_says_why(spark, tmp_path, monkeypatch):
-    found = Survey(4_000_000, 60_000, 15_000, 3.0, 16, 99_999)
+    found = InteractionsSurvey(4_000_000, 60_000, 15_000, 3.0, 16, 99_999)
     cores = executor_threads(spark)
     cases = (
         (8, "packed", 60_000, cores),
@@ -401,8 +405,10 @@ def test_auto_is_packed_where_an_executor_has_room_and_says_why(spark, tmp_path,
         (0.5, "blocked", 16_384, cores),
     )
     for gigabytes, layout, held, threads in cases:
-        monkeypatch.setattr(layouts, "executor_memory", lambda _, size=gigabytes: int(size * 2**30))
-        choice = layouts.choose(spark, config(tmp_path), found, 64)
+        monkeypatch.setattr(
+            fit_layout, "executor_memory", lambda _, size=gigabytes: int(size * 2**30)
+        )
+        choice = fit_layout.choose_layout(spark, config(tmp_path), found, 64)
         assert (choice.layout, choice.held, choice.threads) == (layout, held, threads)
         assert f"an executor's {gigabytes:.1f} GiB" in choice.why
 
@@ -411,9 +417,9 @@ def test_blocks_of_many_ids_stay_below_what_arrow_holds(tmp_path):
     """Ten million pairs of a hundred million ids: 40 blocks by pairs would be 2.6 GB each."""
     found = Row(user=99_999_999, item=9, pairs=10_000_000)
     least = -(-100_000_000 * 258 * 4 // 2**30)
-    assert cells._blocks(found, config(tmp_path, rank=256)) == least > 40
+    assert survey._blocks(found, config(tmp_path, rank=256)) == least > 40
     few = Row(user=9_999, item=9, pairs=10_000_000)
-    assert cells._blocks(few, config(tmp_path, rank=256)) == 40
-    assert cells._blocks(found, config(tmp_path, rank=256, num_blocks=least)) == least
+    assert survey._blocks(few, config(tmp_path, rank=256)) == 40
+    assert survey._blocks(found, config(tmp_path, rank=256, num_blocks=least)) == least
     with pytest.raises(ConfigError, match=f"give at least {least}"):
-        cells._blocks(found, config(tmp_path, rank=256, num_blocks=least - 1))
+        survey._blocks(found, config(tmp_path, rank=256, num_blocks=least - 1))

@@ -6,8 +6,8 @@ import pytest
 from jobs.train_word2vec import run
 from pipelines import tables
 from pipelines.errors import InputError
+from pipelines.spaces.registry import find_space
 from pipelines.training.rounds import RoundState
-from pipelines.vectors.spaces import find_space
 from pipelines.word2vec import native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
 from schemas import (

@@ -7,9 +7,10 @@ import pytest
 
 from jobs import evaluate_recommendations, train_als, tune_als
 from pipelines import tables
-from pipelines.als import layouts, tuning
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.als.tuning_config import TuneAlsConfig, TuningInputs, TuningOutputs
+from pipelines.als.layouts import fit_layout
+from pipelines.als.tuning import search
+from pipelines.als.tuning.config import TuneAlsConfig, TuningInputs, TuningOutputs
 from pipelines.errors import ConfigError, InputError
 from pipelines.evaluation.config import (
     EvaluateRecommendationsConfig,
@@ -71,7 +72,7 @@ def started_jobs(spark):
 def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(
     spark, folder, tmp_path, monkeypatch
 ):
-    attempt, jobs = tuning._try, []
+    attempt, jobs = search._try, []
 
     def counting(*given):
         before = started_jobs(spark)
@@ -79,7 +80,7 @@ def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(
         jobs.append(started_jobs(spark) - before)
         return found
 
-    monkeypatch.setattr(tuning, "_try", counting)
+    monkeypatch.setattr(search, "_try", counting)
     result, rows = tune(spark, folder, tmp_path)
     assert jobs == [1, 1]  # a second job would be all fits once more
     tried = {r["trial"]: (r["rank"], r["reg_param"], r["unobserved_weight"]) for r in rows}
@@ -102,7 +103,7 @@ def test_the_grid_is_tried_and_the_best_is_refined_at_doubled_ranks(
 @pytest.mark.slow
 def test_a_killed_search_tries_no_rank_again(spark, folder, tmp_path, monkeypatch):
     whole = tune(spark, folder, tmp_path / "a")[1]
-    attempt, tried = tuning._try, []
+    attempt, tried = search._try, []
 
     def dying(candidates, *given):
         tried.append(candidates[0].rank)
@@ -110,7 +111,7 @@ def test_a_killed_search_tries_no_rank_again(spark, folder, tmp_path, monkeypatc
             raise KeyboardInterrupt
         return attempt(candidates, *given)
 
-    monkeypatch.setattr(tuning, "_try", dying)
+    monkeypatch.setattr(search, "_try", dying)
     with pytest.raises(KeyboardInterrupt):
         tune(spark, folder, tmp_path / "b")
     again = tune(spark, folder, tmp_path / "b")[1]
@@ -169,10 +170,10 @@ def test_a_later_rank_goes_on_from_the_best_by_the_chosen_measure(
         {"trial": trial, "rank": 32, "reg_param": reg, "unobserved_weight": 0.1, "iteration": n,
          "recall": recall, "ndcg": ndcg} for trial, n, reg, recall, ndcg in found
     ]  # fmt: skip
-    assert [c.reg_param for c in tuning._candidates(config, 64, rows)] == [
+    assert [c.reg_param for c in search._candidates(config, 64, rows)] == [
         reg_param, reg_param / 2, reg_param * 2, reg_param, reg_param,
     ]  # fmt: skip
-    told = tuning.describe(tuning.best_of(rows, metric), config)
+    told = search.describe(search.best_of(rows, metric), config)
     assert told[0] == f"best {metric} at 20: {highest}, with"
     assert told[-1] == f"  max_iter: {sweeps}"
 
@@ -185,7 +186,7 @@ def test_a_split_without_pairs_is_told(spark, folder, tmp_path):
 def test_candidates_that_do_not_fit_an_executor_are_refused_at_first(
     spark, folder, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(layouts, "executor_memory", lambda _: 1 << 29)  # the margin alone
+    monkeypatch.setattr(fit_layout, "executor_memory", lambda _: 1 << 29)  # the margin alone
     with pytest.raises(ConfigError, match=r"max_rank: a candidate of rank 8 takes 0\.5 GiB"):
         tune(spark, folder, tmp_path, first_rank=4, max_rank=15)
     with pytest.raises(InputError, match="no table here"):
@@ -193,7 +194,7 @@ def test_candidates_that_do_not_fit_an_executor_are_refused_at_first(
 
 
 def test_candidates_share_an_executor_as_far_as_its_memory_goes(spark, monkeypatch):
-    monkeypatch.setattr(layouts, "executor_threads", lambda _: 8)
+    monkeypatch.setattr(fit_layout, "executor_threads", lambda _: 8)
     for gibibytes, count in ((1, 0), (2, 1), (7, 3), (64, 8)):
-        monkeypatch.setattr(layouts, "executor_memory", lambda _, n=gibibytes: n << 30)
-        assert layouts.packed_at_once(spark, (2 << 30) - 1) == count
+        monkeypatch.setattr(fit_layout, "executor_memory", lambda _, n=gibibytes: n << 30)
+        assert fit_layout.packed_at_once(spark, (2 << 30) - 1) == count

@@ -9,9 +9,10 @@ from pydantic import ValidationError
 from pipelines import tables
 from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState
-from pipelines.word2vec import modes, native
+from pipelines.word2vec import native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
-from pipelines.word2vec.runs import Packed
+from pipelines.word2vec.modes import training_mode
+from pipelines.word2vec.modes.runs import PackedTraining
 from schemas import SENTENCES, VECTORS, VOCABULARY
 
 TOPICS, WORDS = 3, 6
@@ -133,13 +134,15 @@ def test_parts_that_go_around_recover_planted_topics_and_resume_to_the_same_byte
 def test_tasks_do_not_change_what_trainers_learn(spark, frames, tmp_path, monkeypatch):
     asked = {"mode": "replicated", "trainers": 4, "rounds": 2, "max_iter": 1}
     spread, _ = train(spark, frames, tmp_path / "spread", **asked)
-    real = modes.choose
+    real = training_mode.choose_mode
 
     def one_task(*args, **kwargs):
         choice = real(*args, **kwargs)
-        return modes.Choice(choice.mode, choice.why, choice.threads, choice.trainers, tasks=1)
+        return training_mode.TrainingMode(
+            choice.mode, choice.why, choice.threads, choice.trainers, tasks=1
+        )
 
-    monkeypatch.setattr(modes, "choose", one_task)
+    monkeypatch.setattr(training_mode, "choose_mode", one_task)
     together, _ = train(spark, frames, tmp_path / "together", **asked)
     assert all((spread[key] == together[key]).all() for key in spread)
 
@@ -184,9 +187,11 @@ def test_four_times_the_rate_and_a_token_that_is_half_the_corpus_leave_finite_ve
 def test_vectors_that_are_not_finite_end_in_an_error_that_names_the_setting_each_time(
     spark, frames, tmp_path, monkeypatch
 ):
-    real, written = Packed.measured, []
+    real, written = PackedTraining.measured, []
     monkeypatch.setattr(
-        Packed, "measured", lambda run, number: [m | {"is_finite": 0.0} for m in real(run, number)]
+        PackedTraining,
+        "measured",
+        lambda run, number: [m | {"is_finite": 0.0} for m in real(run, number)],
     )
     write = RoundState.write_by_frame
     monkeypatch.setattr(
@@ -232,12 +237,12 @@ def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames,
 
 def test_the_mode_follows_from_cluster_corpus_and_model(monkeypatch):
     def chosen(executors, *, tokens, vocabulary_size=10_000, memory=8 << 30, begun=None, **asked):
-        monkeypatch.setattr(modes, "executor_threads", lambda _: 4)
-        monkeypatch.setattr(modes, "executor_memory", lambda _: memory)
+        monkeypatch.setattr(training_mode, "executor_threads", lambda _: 4)
+        monkeypatch.setattr(training_mode, "executor_memory", lambda _: memory)
         context = type("C", (), {"defaultParallelism": 4 * executors})
         session = type("S", (), {"sparkContext": context})
         asked = {"threads": None, "max_iter": 3} | asked
-        return modes.choose(
+        return training_mode.choose_mode(
             session, config(**asked), vocabulary_size=vocabulary_size, tokens=tokens, begun=begun
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from pipelines import worker_memory
+from pipelines.cluster import worker_memory
 
 
 def test_a_worker_freezes_what_outlives_its_first_task(spark):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from pipelines.training import top_k as kernel
+from pipelines.ranking import top_k as kernel
 
 _SMALL = st.integers(-3, 3).map(float)  # few values: many ties, and products exact in float32
 

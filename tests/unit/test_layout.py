@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from great_expectations import expectations as gxe
 
-from jobs.command import job_names, purpose, tables
+from jobs.cli.command import job_names, purpose, tables
 from pipelines.settings import JobConfig, Layers, Outputs, Settings, build, read_yaml
 from schemas import TABLES, Table
 
@@ -25,11 +25,10 @@ SAME_SHAPE = {
     "published": "vectors",
     "folded_vectors": "vectors",
 }
-NOT_JOBS = {"__init__", "command", "console", "workflow"}
 
 
 def test_each_job_has_one_module_one_configuration_and_one_integration_test() -> None:
-    modules = {path.stem for path in (ROOT / "jobs").glob("*.py")} - NOT_JOBS
+    modules = {path.stem for path in (ROOT / "jobs").glob("*.py")} - {"__init__"}
     configurations = {path.stem for path in (ROOT / "conf" / "base").glob("*.yaml")}
     tests = {p.stem.removeprefix("test_") for p in (ROOT / "tests/integration").glob("test_*.py")}
     assert set(job_names()) == modules == configurations

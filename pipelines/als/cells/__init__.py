@@ -1,0 +1,1 @@
+"""Interactions checked, counted and cut into blocks of cells."""

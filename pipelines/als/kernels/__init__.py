@@ -1,0 +1,1 @@
+"""Compiled solvers of one row's least squares, and the loop over rows."""

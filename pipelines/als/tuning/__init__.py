@@ -1,0 +1,1 @@
+"""The search for the settings of iALS that rank held-out interactions best."""

@@ -1,0 +1,1 @@
+"""NumPy and Arrow arrays: lists of different lengths, matrices, grouping, batching, hashing."""

@@ -1,0 +1,1 @@
+"""Document vectors: weighted means of word vectors, without their common components."""

@@ -1,0 +1,1 @@
+"""Answers from published vectors: neighbours, recommendations, exports."""

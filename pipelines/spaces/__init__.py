@@ -1,0 +1,1 @@
+"""The life of an embedding space: staged, held to its gate, published."""

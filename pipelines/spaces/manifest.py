@@ -1,0 +1,54 @@
+"""The manifest of a publication: the proof of what was published, from what, and how good it is."""
+
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.errors import GateError
+from pipelines.spaces.registry import Space
+
+
+def build_manifest(space: Space, metrics: DataFrame | None, *, run_id: str) -> dict[str, Any]:
+    """Return the manifest as JSON values: inputs, settings, counts, checksum, metrics."""
+    measured: dict[str, float] = {}
+    if metrics is not None:
+        chosen = metrics.where((F.col("space_id") == space.space_id) & F.col("value").isNotNull())
+        for row in chosen.select(
+            "job", "entity", "metric", "value"
+        ).collect():  # one row per metric
+            measured[f"{row['job']}.{row['entity']}.{row['metric']}"] = row["value"]
+    return {
+        "space_id": space.space_id,
+        "name": space.name,
+        "run_id": run_id,
+        "dimension": space.dimension,
+        "metric": space.metric,
+        "row_count": space.row_count,
+        "checksum": space.checksum,
+        "parameters": space.parameters,
+        "seed": space.seed,
+        "input_versions": space.input_versions,
+        "config_hash": space.config_hash,
+        "code_version": space.code_version,
+        "metrics": measured,
+    }
+
+
+def require_publishable(space: Space, stored: dict[str, Any]) -> None:
+    """Refuse a space that did not pass its gate, or whose vectors changed since.
+
+    Raises:
+        GateError: The state or the content says no.
+    """
+    if space.state not in ("passed", "publishing", "published", "superseded"):
+        raise GateError(
+            f"space {space.space_id} is {space.state!r}, not 'passed'; "
+            "run validate_vectors and mend what it names; nothing was published"
+        )
+    if stored["checksum"] != space.checksum:
+        raise GateError(
+            f"the staged vectors of {space.space_id} are not those that were trained "
+            f"(checksum {stored['checksum']}, registered {space.checksum}); train again; "
+            "nothing was published"
+        )

@@ -1,0 +1,139 @@
+"""Rows of arrays that trainers' tasks leave on storage, and read straight from there.
+
+A task reads Parquet itself, row group by row group into arrays of the model's size: through Spark's
+rows a model would be copied four times on its way into a Python worker.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from pipelines.storage.arrow import resolve
+
+SCHEMA = "kind string, position int, first binary, second binary"
+"""What tasks write: `kind` says what a row holds and which part of the frame it lies in, `position`
+which piece of it, `first` and `second` hold arrays, or JSON."""
+
+ARROW = pa.schema(
+    [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
+     ("second", pa.binary())]
+)  # fmt: skip
+FILES = "files"  # in a frame's marker: the files of tasks that wrote them themselves
+Row = tuple[int, pa.Scalar, pa.Scalar]
+Content = tuple[str, int, bytes, bytes]
+
+
+def rows(content: Iterable[Content]) -> pa.Table:
+    """Return rows of `SCHEMA` as an Arrow table."""
+    columns = zip(*content, strict=True)
+    return pa.Table.from_arrays([pa.array(c) for c in columns], schema=ARROW)
+
+
+def json_row(kind: str, position: int, content: object) -> Content:
+    """Return a row of some kind that holds a JSON value."""
+    return (kind, position, json.dumps(content).encode(), b"")
+
+
+def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
+    """Return a block of vectors, n by dimension, without copying them."""
+    return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
+
+
+@dataclass(frozen=True)
+class _Footer:
+    """What a file tells of its row groups: least and largest value of some columns, of each."""
+
+    path: str
+    metadata: pq.FileMetaData
+    bounds: dict[str, list[tuple[Any, Any]]]
+
+    def groups(self, name: str, wanted: range | str | None) -> set[int]:
+        """Return the row groups that may hold a value of a column; all of them for None."""
+        if wanted is None:
+            return set(range(self.metadata.num_row_groups))
+        ends = (wanted.start, wanted.stop - 1) if isinstance(wanted, range) else (wanted, wanted)
+        first, last = ends
+        return {
+            n for n, (low, high) in enumerate(self.bounds[name]) if low <= last and first <= high
+        }
+
+
+class StoredArrays:
+    """Frames of `SCHEMA` in a run's folder; it looks at their files once, so is kept for a task.
+
+    A frame is there once its marker is: see `rounds.RoundState`.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self._files, self._folder = resolve(folder)
+        self._footers: dict[tuple[str, str], list[_Footer]] = {}
+
+    def json(self, kind: str, name: str) -> list[Any]:
+        """Return the JSON values of a kind that a frame holds, by position."""
+        return _json(self.rows(name, "", kind=kind))
+
+    def has(self, name: str, part: str = "") -> bool:
+        """Tell whether a part of a frame is kept."""
+        return bool(self._paths(name, part))
+
+    def rows(
+        self, name: str, part: str, *, only: range | None = None, kind: str | None = None
+    ) -> Iterator[Row]:
+        """Yield the rows of a part, or those of some positions and kind.
+
+        A part that is not there has none. Each row is a row group, so that statistics tell which
+        ones to read.
+        """
+        if (name, part) not in self._footers:
+            self._footers[name, part] = [self._footer(path) for path in self._paths(name, part)]
+        for footer in self._footers[name, part]:
+            groups = sorted(footer.groups("position", only) & footer.groups("kind", kind))
+            if not groups:
+                continue
+            with (
+                self._files.open_input_file(footer.path) as source,
+                pq.ParquetFile(source, metadata=footer.metadata) as file,
+            ):
+                for batch in file.iter_batches(batch_size=1, row_groups=groups):
+                    columns = (batch.column(name) for name in ("position", "first", "second"))
+                    position, first, second = (column[0] for column in columns)
+                    if only is None or position.as_py() in only:
+                        yield position.as_py(), first, second
+
+    def _paths(self, name: str, part: str) -> list[str]:
+        """Return the files of a part: those its marker names, else all that lie in its folder.
+
+        Frames whose marker names files have no parts: `part` is empty then.
+        """
+        try:
+            with self._files.open_input_stream(f"{self._folder}/{name}.json") as source:
+                kept = json.loads(source.read())
+        except FileNotFoundError:
+            return []
+        if kept:
+            return [f"{self._folder}/{name}/{file}" for file in kept[FILES]]
+        folder = f"{self._folder}/{name}/{part}"
+        place = fs.FileSelector(folder, recursive=True, allow_not_found=True)
+        found = (info.path for info in self._files.get_file_info(place) if info.is_file)
+        return sorted(path for path in found if path.endswith(".parquet"))
+
+    def _footer(self, path: str) -> _Footer:
+        with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
+            metadata, schema = file.metadata, file.schema_arrow
+        bounds = {}
+        for name in {"position", "kind"} & set(schema.names):
+            column = schema.get_field_index(name)
+            groups = (metadata.row_group(n) for n in range(metadata.num_row_groups))
+            found = [group.column(column).statistics for group in groups]
+            bounds[name] = [(one.min, one.max) for one in found]
+        return _Footer(path, metadata, bounds)
+
+
+def _json(found: Iterable[Row]) -> list[Any]:
+    return [json.loads(first.as_py()) for _, first, _ in sorted(found, key=lambda row: row[0])]

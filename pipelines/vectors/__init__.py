@@ -1,1 +1,0 @@
-"""Embedding spaces: registry, gate measures, neighbours, top-k, exports."""

@@ -1,0 +1,1 @@
+"""Compiled loops of skip-gram and CBOW with negative sampling."""

@@ -1,0 +1,1 @@
+"""How executors share the training: packed, replicated with a merge, or rotated."""

@@ -1,0 +1,138 @@
+"""Training of a model larger than an executor: its parts go around, and no row has two trainers.
+
+Input and output rows are each cut into as many classes as there are trainers. In a turn trainer i
+has input class i and output class i + shift, and trains the pairs of the round's tokens that fall
+there; after as many turns as classes every pair was trained once, and nothing has to be merged.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.training.stored_arrays import json_row, rows
+from pipelines.word2vec.kernels import block_kernel, loss
+from pipelines.word2vec.plan import Turn, trainer_segment
+from pipelines.word2vec.sampling import (
+    chunk_size,
+    keep_probabilities,
+    noise_table,
+    noise_weights,
+    shared_negatives,
+)
+from pipelines.word2vec.shards import blocks, blocks_of_class
+from pipelines.word2vec.stored_model import StoredModel
+from pipelines.word2vec.trainer import Rates, TrainerParameters, new_rows, train_pieces
+
+Row = tuple[str, int, bytes, bytes]
+_FEWEST_SHARED = 2
+
+
+@dataclass(frozen=True)
+class RotatedTurn:
+    """One turn: what all of its tasks know."""
+
+    settings: TrainerParameters
+    turn: Turn
+    number: int
+
+
+def turn_task(
+    job: RotatedTurn, history: list[dict[str, float]]
+) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
+    """Return the task of trainers: rows of trainer numbers in, rows of `stored.SCHEMA` out."""
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        numbers = [number for batch in batches for number in batch.column(0).to_pylist()]
+        with ThreadPoolExecutor(job.settings.threads) as pool:
+            for number in numbers:
+                for row in _Block(job, number).trained(pool):
+                    yield from rows([row]).to_batches()
+                if number == 0:
+                    yield from rows([json_row("history", 0, history)]).to_batches()
+
+    return run
+
+
+class _Block:
+    """Input rows of one class and output rows of another, and what training them needs."""
+
+    def __init__(self, job: RotatedTurn, own: int) -> None:
+        settings, self._job = job.settings, job
+        self._own, self._other = own, (own + job.turn.shift) % settings.classes
+        self._stored = StoredModel(settings.folder)
+        counts = self._stored.counts(settings.vocabulary_size)
+        weights = noise_weights(counts, settings.ns_exponent)
+        self._keep = keep_probabilities(counts, settings.sample)
+        self._noise = noise_table(counts[self._other :: settings.classes], settings.ns_exponent)
+        self._share = float(weights[self._other :: settings.classes].sum() / weights.sum())
+        self._chunk = chunk_size(
+            counts, settings.ns_exponent, window=settings.window_size, negative=settings.negative,
+            step_size=settings.step_size, is_cbow=False,
+        )  # fmt: skip
+        # A token meets every class in turn: over all of them it has as many negatives as elsewhere.
+        self._shared = max(_FEWEST_SHARED, shared_negatives(is_cbow=False) // settings.classes)
+        self._inputs = self._loaded("inputs", self._own)
+        self._outputs = self._loaded("outputs", self._other)
+
+    def trained(self, pool: Executor) -> Iterator[Row]:
+        """Train the block on the turn's part of the pass; yield its measures and its rows."""
+        settings, turn = self._job.settings, self._job.turn
+        self._train(np.empty(0, np.int32), np.zeros(1, np.int64), (0.0, 0.0), (0, 0, 0))  # compiled
+        segment = trainer_segment(
+            turn, trainer=0, trainers=1, shards=settings.shards, seed=settings.seed
+        )
+        measured = train_pieces(self._stored, segment, settings, pool, self._train)
+        yield json_row("measures", self._own, [measured | self._measured()])
+        sides = (("inputs", self._own, self._inputs), ("outputs", self._other, self._outputs))
+        for kind, which, matrix in sides:
+            first = self._positions(which).start
+            for n, part in blocks(len(matrix)):
+                yield kind, first + n, matrix[part].tobytes(), b""
+
+    def _train(
+        self, tokens: np.ndarray, offsets: np.ndarray, rates: Rates, place: tuple[int, ...]
+    ) -> None:
+        settings = self._job.settings
+        seeds = [
+            int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
+            for entropy in ([settings.seed, *place],
+                            [settings.seed, *place, self._own, self._other, self._job.number])
+        ]  # fmt: skip
+        block_kernel.train_block(
+            tokens, offsets, self._keep, self._noise, self._share, self._inputs, self._outputs,
+            *rates, (self._own, self._other, settings.classes), settings.window_size,
+            settings.negative, self._chunk, self._shared, *seeds,
+        )  # fmt: skip
+
+    def _measured(self) -> dict[str, float]:
+        """Return the losses of the block's held-out pairs, their number, and if all is finite."""
+        settings = self._job.settings
+        total, count = loss.held_out_loss(
+            self._stored.sentences("held_out", 0), self._noise, (self._inputs, self._outputs),
+            window=settings.window_size, negative=settings.negative, is_cbow=False,
+            block=(self._own, self._other, settings.classes),
+        )  # fmt: skip
+        is_finite = np.isfinite(self._inputs).all() and np.isfinite(self._outputs).all()
+        return {"loss": total, "pairs": count, "is_finite": float(is_finite)}
+
+    def _loaded(self, kind: str, which: int) -> np.ndarray:
+        settings = self._job.settings
+        count = len(range(which, settings.vocabulary_size, settings.classes))
+        matrix = np.zeros((count, settings.vector_size), np.float32)
+        positions = self._positions(which)
+        if self._job.number > 1:
+            self._stored.rows_of(f"round={self._job.number - 1}", kind, positions, matrix)
+        elif kind == "inputs":
+            for n, part in blocks(count):
+                size = part.stop - part.start
+                matrix[part] = new_rows(size, settings, block=positions.start + n)
+        return matrix
+
+    def _positions(self, which: int) -> range:
+        """Return the positions of the blocks of a class."""
+        settings = self._job.settings
+        each = blocks_of_class(settings.vocabulary_size, settings.classes)
+        return range(which * each, (which + 1) * each)

@@ -1,0 +1,104 @@
+"""How many executors train a model together: decided from its size, the corpus and the cluster."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from pipelines.cluster.executors import executor_memory, executor_threads
+from pipelines.errors import ConfigError
+from pipelines.word2vec.config import TrainWord2VecConfig
+
+_TOKENS_PER_SECOND = 1_000_000  # of one thread, d = 100
+_SHORT = 180  # seconds that one executor may train alone before others are worth their merges
+_MARGIN = 1 << 30  # bytes of a worker beside the model's two copies and its slice
+_COPIES = {"packed": 1, "replicated": 2, "rotated": 1}
+
+
+@dataclass(frozen=True)
+class TrainingMode:
+    """How a model is trained.
+
+    Args:
+        mode: `packed`, `replicated` or `rotated`.
+        why: The reason, for the reader.
+        threads: Threads of a trainer.
+        trainers: Trainers that begin a round from the same model, or have parts of it.
+        tasks: Spark tasks that they are spread over.
+    """
+
+    mode: str
+    why: str
+    threads: int
+    trainers: int = 1
+    tasks: int = 1
+
+    @property
+    def described(self) -> str:
+        """Say it for the summary."""
+        who = f"{self.trainers} trainers, " if self.mode != "packed" else ""
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        return f"{who}{threads}, {self.why}"
+
+
+def choose_mode(
+    spark: SparkSession, config: TrainWord2VecConfig, *, vocabulary_size: int, tokens: int,
+    begun: Mapping[str, Any] | None = None,
+) -> TrainingMode:  # fmt: skip
+    """Decide the mode where it is `auto`, and how many trainers and threads there are.
+
+    A run that was begun by some trainers in a mode goes on so: `begun` has `mode` and `trainers`.
+
+    Raises:
+        ConfigError: What an executor must hold of the model does not fit its memory.
+    """
+    cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
+    executors = max(1, slots // cores)
+    model = vocabulary_size * config.vector_size * 2 * 4
+    memory = executor_memory(spark)
+    mode, why = str(config.mode), "as configured"
+    if begun:
+        mode, why, config = begun["mode"], "as it began", config.model_copy(update=dict(begun))
+    if mode == "auto":
+        mode, why = _decide(config, cores, executors, tokens)
+        whole = model * _COPIES[mode] + _MARGIN
+        if memory and whole > memory and _can_rotate(config):
+            mode, why = "rotated", f"{mode} would take {_of_memory(whole, memory)}"
+    trainers = config.trainers or executors
+    if mode == "rotated":
+        parts = math.ceil(model / max(memory - _MARGIN, 1)) if memory else 1
+        trainers = min(vocabulary_size, config.trainers or max(executors, parts))
+    needed = model * _COPIES[mode] // (trainers if mode == "rotated" else 1) + _MARGIN
+    if memory and needed > memory:
+        raise ConfigError(
+            f"vector_size: the model of {vocabulary_size:,} tokens by {config.vector_size} takes "
+            f"{_of_memory(needed, memory)} in mode {mode}; raise spark.executor.memoryOverhead, or "
+            "lower vector_size or the vocabulary (min_count of tokenize_corpus)"
+        )
+    if mode == "packed":
+        return TrainingMode("packed", why, config.threads or cores)
+    threads = config.threads or (1 if trainers > executors and mode == "replicated" else cores)
+    return TrainingMode(mode, why, threads, trainers, min(trainers, max(1, slots // threads)))
+
+
+def _can_rotate(config: TrainWord2VecConfig) -> bool:
+    return config.architecture == "skip_gram" and config.inputs.initial_vectors is None
+
+
+def _of_memory(needed: int, memory: int) -> str:
+    return f"{needed / 2**30:.1f} GiB of an executor, which has {memory / 2**30:.1f}"
+
+
+def _decide(
+    config: TrainWord2VecConfig, cores: int, executors: int, tokens: int
+) -> tuple[str, str]:
+    threads = config.threads or cores
+    rate = threads * _TOKENS_PER_SECOND * min(1.0, 100 / config.vector_size)
+    alone = tokens * config.max_iter / rate
+    if executors == 1:
+        return "packed", "one executor"
+    if alone < _SHORT:
+        return "packed", f"one executor alone takes about {max(1, round(alone))} s"
+    return "replicated", f"one executor alone would take about {alone / 60:.0f} min"
