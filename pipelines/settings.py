@@ -58,13 +58,18 @@ class Outputs(Settings):
         return self
 
 
-class JobConfig(Settings):
-    """What every job has: where its tables are, how they are stored, and its seed."""
+class StageSettings(Settings):
+    """What a stage's settings have in common; they name no table and no folder."""
+
+    seed: int = Field(default=42, ge=0, lt=1 << 62)
+    """Seed of every random choice of the job."""
+
+
+class JobConfig(StageSettings):
+    """What a job adds to its stage's settings: tables, in a format."""
 
     format: Literal["delta", "parquet"] = "delta"
     """Storage format of new tables; one that is there keeps its own."""
-    seed: int = Field(default=42, ge=0, lt=1 << 62)
-    """Seed of every random choice of the job."""
 
 
 def beside(uri: str, name: str) -> str:
