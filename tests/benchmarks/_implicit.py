@@ -22,9 +22,14 @@ def model(rank: int, **settings: Any) -> Any:
 
 
 def fit(
-    matrix: sp.csr_matrix, first: tuple[np.ndarray, np.ndarray], *, alpha: float, reg: float,
-    iterations: int, threads: int,
-) -> tuple[float, np.ndarray, np.ndarray]:  # fmt: skip
+    matrix: sp.csr_matrix,
+    first: tuple[np.ndarray, np.ndarray],
+    *,
+    alpha: float,
+    reg: float,
+    iterations: int,
+    threads: int,
+) -> tuple[float, np.ndarray, np.ndarray]:
     """Fit from given factors of users and items, items first as we do.
 
     Returns:

@@ -74,17 +74,23 @@ def write_pairs(
     moment = pa.array([NOON], pa.timestamp("us", "UTC"))
     moments = moment.take(pa.array(np.zeros(users.size, np.int32)))
     columns = {
-        "user_id": pa.array(users, pa.int32()), "item_id": pa.array(items, pa.int32()),
-        "weight": pa.array(weights), "count": pa.array(np.ones(users.size, np.int64)),
-        "first_time": moments, "last_time": moments, "split": pa.array(splits.tolist()),
-    }  # fmt: skip
+        "user_id": pa.array(users, pa.int32()),
+        "item_id": pa.array(items, pa.int32()),
+        "weight": pa.array(weights),
+        "count": pa.array(np.ones(users.size, np.int64)),
+        "first_time": moments,
+        "last_time": moments,
+        "split": pa.array(splits.tolist()),
+    }
     _write(spark, INTERACTIONS, pa.table(columns), folder)
     for table, size in ((USER_IDS, users.max() + 1), (ITEM_IDS, items.max() + 1)):
         keys = pa.array([f"{table.name[0]}{n}" for n in range(size)])
         ids = {
-            "id": pa.array(np.arange(size), pa.int32()), "key": keys,
-            "count": pa.array(np.ones(size, np.int64)), "is_retired": pa.array([False] * size),
-        }  # fmt: skip
+            "id": pa.array(np.arange(size), pa.int32()),
+            "key": keys,
+            "count": pa.array(np.ones(size, np.int64)),
+            "is_retired": pa.array([False] * size),
+        }
         _write(spark, table, pa.table(ids), folder)
 
 

@@ -37,10 +37,14 @@ def write(name: str, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         row["ratio"] = _ratio(row)
         shown = (
-            row["case"], row["metric"], _shown(row["ours"]), row["peer"],
+            row["case"],
+            row["metric"],
+            _shown(row["ours"]),
+            row["peer"],
             _shown(row["peer_value"]) if _is_told(row) else "not measured",
-            f"{row['ratio']:.2f}" if row["ratio"] else "", json.dumps(row["quality"]),
-        )  # fmt: skip
+            f"{row['ratio']:.2f}" if row["ratio"] else "",
+            json.dumps(row["quality"]),
+        )
         table.add_row(*shown)
     Console(width=160).print(table)
     folder = ROOT / "build" / "bench"

@@ -57,21 +57,38 @@ def load(folder: Path, *, line: int = 1000, words: int | None = None) -> Corpus:
 def write_tables(spark: Any, corpus: Corpus, folder: Path) -> None:
     """Write the corpus as the tables `sentences` and `vocabulary` (Delta)."""
     count = corpus.offsets.size - 1
-    lists = pa.ListArray.from_arrays(pa.array(corpus.offsets.astype(np.int32)),
-                                     pa.array(corpus.tokens))  # fmt: skip
+    lists = pa.ListArray.from_arrays(
+        pa.array(corpus.offsets.astype(np.int32)), pa.array(corpus.tokens)
+    )
     content = {
-        SENTENCES: pa.table({"sentence_id": [str(n) for n in range(count)],
-                             "doc_id": ["text"] * count, "token_ids": lists}),
-        VOCABULARY: pa.table({"token_id": pa.array(range(len(corpus.words)), pa.int32()),
-                              "token": corpus.words, "count": pa.array(corpus.counts, pa.int64()),
-                              "document_count": pa.array(corpus.counts, pa.int64())}),
-    }  # fmt: skip
+        SENTENCES: pa.table(
+            {
+                "sentence_id": [str(n) for n in range(count)],
+                "doc_id": ["text"] * count,
+                "token_ids": lists,
+            }
+        ),
+        VOCABULARY: pa.table(
+            {
+                "token_id": pa.array(range(len(corpus.words)), pa.int32()),
+                "token": corpus.words,
+                "count": pa.array(corpus.counts, pa.int64()),
+                "document_count": pa.array(corpus.counts, pa.int64()),
+            }
+        ),
+    }
     for table, rows in content.items():
         plain = str(folder / f"{table.name}.parquet")
         pq.write_table(rows, plain, row_group_size=max(1, rows.num_rows // 8))
         frame = spark.read.parquet(plain).select([c.name for c in table.columns])
-        tables.write(frame, table, str(folder / table.name), format="delta", part={},
-                     metadata={"fingerprint": table.name})  # fmt: skip
+        tables.write(
+            frame,
+            table,
+            str(folder / table.name),
+            format="delta",
+            part={},
+            metadata={"fingerprint": table.name},
+        )
 
 
 def gensims(
@@ -79,9 +96,18 @@ def gensims(
 ) -> tuple[float, KeyedVectors]:
     """Train by gensim from the file; return words per second and the vectors."""
     model = Word2Vec(
-        vector_size=dimension, window=WINDOW, negative=NEGATIVE, sample=SAMPLE, min_count=5, sg=1,
-        workers=workers, alpha=RATE, min_alpha=LAST_RATE, seed=seed, epochs=epochs,
-    )  # fmt: skip
+        vector_size=dimension,
+        window=WINDOW,
+        negative=NEGATIVE,
+        sample=SAMPLE,
+        min_count=5,
+        sg=1,
+        workers=workers,
+        alpha=RATE,
+        min_alpha=LAST_RATE,
+        seed=seed,
+        epochs=epochs,
+    )
     model.build_vocab(corpus_file=str(corpus.file))
     started = time.perf_counter()
     model.train(corpus_file=str(corpus.file), total_words=corpus.raw, epochs=epochs)

@@ -28,9 +28,14 @@ def config(folder: Path, **changes: Any) -> TrainWord2VecConfig:
     places = {"sentences": str(folder / "sentences"), "vocabulary": str(folder / "vocabulary")}
     outputs = Word2VecOutputs(vectors=str(folder / changes.pop("name", "") / "vectors"))
     return TrainWord2VecConfig(
-        inputs=Word2VecInputs(**places), outputs=outputs, window_size=WINDOW, negative=NEGATIVE,
-        sample=SAMPLE, step_size=RATE, **{"max_iter": EPOCHS, "vector_size": 100} | changes,
-    )  # fmt: skip
+        inputs=Word2VecInputs(**places),
+        outputs=outputs,
+        window_size=WINDOW,
+        negative=NEGATIVE,
+        sample=SAMPLE,
+        step_size=RATE,
+        **{"max_iter": EPOCHS, "vector_size": 100} | changes,
+    )
 
 
 def train(
@@ -59,9 +64,15 @@ def mllibs(
     lines = lines.repartition(partitions).cache()
     lines.count()
     model = Word2Vec(
-        inputCol="words", vectorSize=100, windowSize=WINDOW, minCount=5, stepSize=RATE,
-        maxIter=EPOCHS, numPartitions=partitions, seed=seed,
-    )  # fmt: skip
+        inputCol="words",
+        vectorSize=100,
+        windowSize=WINDOW,
+        minCount=5,
+        stepSize=RATE,
+        maxIter=EPOCHS,
+        numPartitions=partitions,
+        seed=seed,
+    )
     started = time.perf_counter()
     fitted = model.fit(lines)
     speed = corpus.raw * EPOCHS / (time.perf_counter() - started)
@@ -96,12 +107,24 @@ def job_rows(corpus: Corpus, folder: Path) -> list[dict[str, Any]]:
 
 
 def _row(
-    corpus: Corpus, ours: float, name: str, value: float, own: list[dict[str, float]],
-    its: list[dict[str, float]], runs: int,
-) -> dict[str, Any]:  # fmt: skip
+    corpus: Corpus,
+    ours: float,
+    name: str,
+    value: float,
+    own: list[dict[str, float]],
+    its: list[dict[str, float]],
+    runs: int,
+) -> dict[str, Any]:
     scores = {"ours": own, "peer": its, "mean_ratio": mean_ratio(own, its)}
     return {
-        "case": "local[2], whole job, d=100, three epochs", "metric": "words_per_second",
-        "unit": "words/s", "ours": ours, "peer": name, "peer_value": value, "quality": scores,
-        "rows": corpus.raw, "threads": 2, "runs": runs,
-    }  # fmt: skip
+        "case": "local[2], whole job, d=100, three epochs",
+        "metric": "words_per_second",
+        "unit": "words/s",
+        "ours": ours,
+        "peer": name,
+        "peer_value": value,
+        "quality": scores,
+        "rows": corpus.raw,
+        "threads": 2,
+        "runs": runs,
+    }

@@ -49,8 +49,10 @@ def sides(matrix: sp.csr_matrix, rank: int, solver: Solver, threads: int) -> tup
     other = matrix.T.tocsr()
     other.sort_indices()
     shapes = {"users": matrix.shape[0], "items": matrix.shape[1]}
-    counts = {"users": int((np.diff(matrix.indptr) > 0).sum()),
-              "items": int((np.diff(other.indptr) > 0).sum())}  # fmt: skip
+    counts = {
+        "users": int((np.diff(matrix.indptr) > 0).sum()),
+        "items": int((np.diff(other.indptr) > 0).sum()),
+    }
     fit = Fit("", shapes, counts, BLOCKS, rank, goal, solver, 1, threads, 1, None)
     made = []
     for side, table in (("users", matrix), ("items", other)):
@@ -94,9 +96,13 @@ def implicits(
         return float("nan"), float("nan")
     users, items = sides(matrix, rank, Solver("conjugate_gradients", 3), 1)
     seconds, *found = _implicit.fit(
-        matrix, (users.factors, items.factors), alpha=ALPHA, reg=REG, iterations=iterations,
+        matrix,
+        (users.factors, items.factors),
+        alpha=ALPHA,
+        reg=REG,
+        iterations=iterations,
         threads=threads,
-    )  # fmt: skip
+    )
     return seconds, loss(matrix, *found)
 
 
@@ -113,9 +119,14 @@ def job(spark: SparkSession, folder: Path, name: str, **settings: Any) -> tuple[
     """Run the job; return its seconds, and the loss it reports."""
     places = {n: str(folder / n) for n in ("interactions", "user_ids", "item_ids")}
     config = TrainAlsConfig(
-        inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(folder / name / "vectors")),
-        objective="hu2008", alpha=ALPHA, reg_param=REG, seed=1, **settings,
-    )  # fmt: skip
+        inputs=AlsInputs(**places),
+        outputs=AlsOutputs(vectors=str(folder / name / "vectors")),
+        objective="hu2008",
+        alpha=ALPHA,
+        reg_param=REG,
+        seed=1,
+        **settings,
+    )
     started = time.perf_counter()
     result = run(spark, config)
     return time.perf_counter() - started, float(result.measures["loss"])
@@ -139,9 +150,16 @@ def mllibs(spark: SparkSession, folder: Path, rank: int) -> float:
     times = []
     for iterations in (1, 1, 5):
         trainer = ALS(
-            rank=rank, maxIter=iterations, regParam=REG, alpha=ALPHA, implicitPrefs=True, seed=1,
-            userCol="user_id", itemCol="item_id", ratingCol="weight",
-        )  # fmt: skip
+            rank=rank,
+            maxIter=iterations,
+            regParam=REG,
+            alpha=ALPHA,
+            implicitPrefs=True,
+            seed=1,
+            userCol="user_id",
+            itemCol="item_id",
+            ratingCol="weight",
+        )
         started = time.perf_counter()
         trainer.fit(pairs).userFactors.count()
         times.append(time.perf_counter() - started)
@@ -201,14 +219,26 @@ def _session(folder: Path) -> SparkSession:
 
 
 def _row(
-    case: str, ours: float, name: str | None, its: float, pairs: int, found: dict[str, float],
+    case: str,
+    ours: float,
+    name: str | None,
+    its: float,
+    pairs: int,
+    found: dict[str, float],
     threads: int,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     return {
-        "case": case, "metric": "seconds_per_iteration", "unit": "s", "ours": ours, "peer": name,
-        "peer_value": its, "quality": found, "rows": pairs, "threads": threads,
+        "case": case,
+        "metric": "seconds_per_iteration",
+        "unit": "s",
+        "ours": ours,
+        "peer": name,
+        "peer_value": its,
+        "quality": found,
+        "rows": pairs,
+        "threads": threads,
         "runs": REPETITIONS,
-    }  # fmt: skip
+    }
 
 
 def main() -> None:

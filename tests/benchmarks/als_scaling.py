@@ -68,10 +68,14 @@ def skew(spark: SparkSession, folder: Path) -> dict[str, Any]:
         advance(self, number, measured)
         if number:  # the first one also makes what the fit begins with, and compiles
             found.extend(
-                {"half_sweep": number + 1, "tasks": len(seconds), "longest": max(seconds),
-                 "median": statistics.median(seconds)}
+                {
+                    "half_sweep": number + 1,
+                    "tasks": len(seconds),
+                    "longest": max(seconds),
+                    "median": statistics.median(seconds),
+                }
                 for seconds in durations(spark, first).values()
-            )  # fmt: skip
+            )
 
     runs.Blocked.advance = watching  # type: ignore[method-assign]
     job(spark, place, "space", rank=64, max_iter=4, layout="blocked", threads=1)
@@ -100,9 +104,12 @@ def memory(folder: Path) -> dict[str, Any]:
         place = data(spark, folder, f"memory-{users}", Shape(2_000_000, users, 5_000))
         spark.stop()
         settings = {f"inputs.{n}": place / n for n in ("interactions", "user_ids", "item_ids")} | {
-            "outputs.vectors": place / "vectors", "rank": 64, "max_iter": 2, "layout": "blocked",
+            "outputs.vectors": place / "vectors",
+            "rank": 64,
+            "max_iter": 2,
+            "layout": "blocked",
             "num_blocks": 64,
-        }  # fmt: skip
+        }
         found[f"{users:,} users"] = peaks_of("train_als", settings, folder)
     return found
 
@@ -113,15 +120,17 @@ def partial(folder: Path) -> dict[str, Any]:
     place = data(spark, folder, "partial", Shape(8_000_000, 2_000_000, 50_000))
     spark.stop()
     settings = {f"inputs.{n}": place / n for n in ("interactions", "user_ids", "item_ids")} | {
-        "rank": 64, "layout": "blocked",
-    }  # fmt: skip
+        "rank": 64,
+        "layout": "blocked",
+    }
     found = [
         peaks_of(
-            "train_als", settings | {"outputs.vectors": place / f"s{number}" / "vectors",
-            "max_iter": count}, folder,
+            "train_als",
+            settings | {"outputs.vectors": place / f"s{number}" / "vectors", "max_iter": count},
+            folder,
         )
         for number, count in enumerate((1, 1, 4))  # the first compiles
-    ]  # fmt: skip
+    ]
     a_sweep = (found[2]["seconds"] - found[1]["seconds"]) / 3
     return found[2] | {"seconds_per_iteration": round(a_sweep, 1)}
 

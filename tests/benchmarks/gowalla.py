@@ -71,8 +71,9 @@ def tune(spark: SparkSession, folder: Path) -> dict[str, Any]:
     settings = yaml.safe_load((ROOT / "conf" / "tuning" / "gowalla.yaml").read_text())["tune_als"]
     config = TuneAlsConfig(
         inputs=TuningInputs(interactions=str(folder / "search" / "interactions")),
-        outputs=TuningOutputs(tuning_results=str(folder / "tuning_results")), **settings,
-    )  # fmt: skip
+        outputs=TuningOutputs(tuning_results=str(folder / "tuning_results")),
+        **settings,
+    )
     started = time.perf_counter()
     result = tune_als.run(spark, config)
     print("\n".join(result.lines), f"\nsearch: {time.perf_counter() - started:.0f} s", flush=True)
@@ -81,10 +82,14 @@ def tune(spark: SparkSession, folder: Path) -> dict[str, Any]:
     for trial in sorted({row["trial"] for row in rows}):
         best = max((row for row in rows if row["trial"] == trial), key=lambda row: row["ndcg"])
         shown.add_row(
-            str(trial), str(best["rank"]), f"{best['reg_param']:g}",
-            f"{best['unobserved_weight']:g}", str(best["iteration"]), f"{best['recall']:.4f}",
+            str(trial),
+            str(best["rank"]),
+            f"{best['reg_param']:g}",
+            f"{best['unobserved_weight']:g}",
+            str(best["iteration"]),
+            f"{best['recall']:.4f}",
             f"{best['ndcg']:.4f}",
-        )  # fmt: skip
+        )
     Console(width=100).print(shown)
     return next(row.asDict() for row in rows if row["is_best"])
 
@@ -93,10 +98,13 @@ def judge(spark: SparkSession, folder: Path, best: dict[str, Any]) -> dict[str, 
     """Refit on train and valid with what was found, and measure the test split."""
     places = {n: str(folder / "last" / n) for n in ("interactions", "user_ids", "item_ids")}
     config = TrainAlsConfig(
-        inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(folder / "last" / "vectors")),
-        rank=best["rank"], reg_param=best["reg_param"], max_iter=best["iteration"],
+        inputs=AlsInputs(**places),
+        outputs=AlsOutputs(vectors=str(folder / "last" / "vectors")),
+        rank=best["rank"],
+        reg_param=best["reg_param"],
+        max_iter=best["iteration"],
         unobserved_weight=best["unobserved_weight"],
-    )  # fmt: skip
+    )
     trained = train_als.run(spark, config)
     print(json.dumps(trained.measures), flush=True)
     outputs = EvaluationOutputs(quality_metrics=str(folder / "quality_metrics"))

@@ -61,11 +61,18 @@ def trainers(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
     """Train three epochs by one trainer (five seeds) and by many (three seeds each)."""
     ones = []
     for seed in range(1, SEEDS + 3):
-        seconds, vectors, _ = train(spark, corpus, folder, seed=seed, mode="packed", threads=1,
-                                    vector_size=DIMENSION)  # fmt: skip
+        seconds, vectors, _ = train(
+            spark, corpus, folder, seed=seed, mode="packed", threads=1, vector_size=DIMENSION
+        )
         ones.append(quality(vectors))
-        note(case="trainers", trainers=1, dimension=DIMENSION, seed=seed, **ones[-1],
-             seconds=round(seconds))  # fmt: skip
+        note(
+            case="trainers",
+            trainers=1,
+            dimension=DIMENSION,
+            seed=seed,
+            **ones[-1],
+            seconds=round(seconds),
+        )
     for rule, count in itertools.product(MERGES, TRAINERS):
         own = {"trainers": count, "rounds": ROUNDS, "threads": THREADS, "vector_size": DIMENSION}
         cell = []
@@ -115,11 +122,24 @@ def rotated(spark: SparkSession, corpus: Corpus, folder: Path) -> None:
     for count in TRAINERS:
         for seed in range(1, SEEDS + 1):
             seconds, vectors, found = train(
-                spark, corpus, folder, seed=seed, mode="rotated", trainers=count, threads=1,
+                spark,
+                corpus,
+                folder,
+                seed=seed,
+                mode="rotated",
+                trainers=count,
+                threads=1,
                 vector_size=DIMENSION,
-            )  # fmt: skip
-            note(case="rotated", trainers=count, dimension=DIMENSION, seed=seed,
-                 **quality(vectors), seconds=round(seconds), **found)  # fmt: skip
+            )
+            note(
+                case="rotated",
+                trainers=count,
+                dimension=DIMENSION,
+                seed=seed,
+                **quality(vectors),
+                seconds=round(seconds),
+                **found,
+            )
 
 
 def growth(spark: SparkSession, folder: Path) -> None:
@@ -157,8 +177,12 @@ def cost_of_a_round(spark: SparkSession, folder: Path) -> None:
         asked = {"mode": "replicated", "trainers": count, "max_iter": 1, "threads": 1}
         train(spark, corpus, place, seed=99, rounds=4, **asked)
         few, many = (train(spark, corpus, place, seed=1, rounds=n, **asked)[0] for n in (4, 24))
-        note(case="round", trainers=count, vocabulary=len(corpus.words),
-             seconds_per_round=round((many - few) / 20, 2))  # fmt: skip
+        note(
+            case="round",
+            trainers=count,
+            vocabulary=len(corpus.words),
+            seconds_per_round=round((many - few) / 20, 2),
+        )
 
 
 def isolated_mllib(corpus: Corpus, folder: Path) -> None:
@@ -178,10 +202,16 @@ def memory(folder: Path) -> None:
         write_tables(spark, drawn(size), place)
         spark.stop()
         settings = {
-            "inputs.sentences": place / "sentences", "inputs.vocabulary": place / "vocabulary",
-            "outputs.vectors": place / "vectors", "mode": "replicated", "trainers": 2,
-            "rounds": 4, "max_iter": 1, "vector_size": 100, "threads": 1,
-        }  # fmt: skip
+            "inputs.sentences": place / "sentences",
+            "inputs.vocabulary": place / "vocabulary",
+            "outputs.vectors": place / "vectors",
+            "mode": "replicated",
+            "trainers": 2,
+            "rounds": 4,
+            "max_iter": 1,
+            "vector_size": 100,
+            "threads": 1,
+        }
         peaks = peaks_of("train_word2vec", settings, folder)
         note(case="memory", vocabulary=size, model_megabytes=size * 100 * 2 * 4 >> 20, **peaks)
 

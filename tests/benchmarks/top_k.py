@@ -43,9 +43,10 @@ def ours(spark: SparkSession, folder: Path) -> float:
     places = {n: str(folder / n) for n in ("interactions", "user_ids", "item_ids")}
     config = RecommendItemsConfig(
         inputs=RecommendInputs(vectors=str(folder / "space" / "vectors"), **places),
-        outputs=RecommendOutputs(recommendations=str(folder / "out" / "recommendations")), k=K,
+        outputs=RecommendOutputs(recommendations=str(folder / "out" / "recommendations")),
+        k=K,
         format="parquet",  # as MLlib's are written
-    )  # fmt: skip
+    )
     started = time.perf_counter()
     result = run(spark, config)
     return result.rows_out["recommendations"] / (time.perf_counter() - started)
@@ -80,8 +81,14 @@ def implicits(users: np.ndarray, items: np.ndarray, pairs: sp.csr_matrix) -> flo
 def mllibs(spark: SparkSession, folder: Path) -> float:
     """Recommend to some users by MLlib, results written; return users per second."""
     pairs = tables.read(spark, str(folder / "interactions"), INTERACTIONS)
-    trainer = ALS(rank=RANK, maxIter=1, implicitPrefs=True, userCol="user_id", itemCol="item_id",
-                  ratingCol="weight")  # fmt: skip
+    trainer = ALS(
+        rank=RANK,
+        maxIter=1,
+        implicitPrefs=True,
+        userCol="user_id",
+        itemCol="item_id",
+        ratingCol="weight",
+    )
     model = trainer.fit(pairs.select("user_id", "item_id", "weight"))
     some = model.userFactors.select(F.col("id").alias("user_id")).limit(MLLIB_USERS)
     started = time.perf_counter()
@@ -140,10 +147,16 @@ def main() -> None:
 def _row(users: int, own: float, name: str | None, its: float, wrong: int) -> dict[str, Any]:
     return {
         "case": f"local[2], {users:,} users, top {K} of 15,000 items, rank {RANK}",
-        "metric": "users_per_second", "unit": "users/s", "ours": own, "peer": name,
-        "peer_value": its, "quality": {"places_unlike_float64": wrong}, "rows": users,
-        "threads": 2, "runs": REPETITIONS,
-    }  # fmt: skip
+        "metric": "users_per_second",
+        "unit": "users/s",
+        "ours": own,
+        "peer": name,
+        "peer_value": its,
+        "quality": {"places_unlike_float64": wrong},
+        "rows": users,
+        "threads": 2,
+        "runs": REPETITIONS,
+    }
 
 
 if __name__ == "__main__":

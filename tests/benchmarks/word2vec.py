@@ -56,16 +56,22 @@ def shuffled(corpus: Corpus, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def ours(
-    corpus: Corpus, dimension: int, epochs: int, seed: int, *, rate: float = RATE,
+    corpus: Corpus,
+    dimension: int,
+    epochs: int,
+    seed: int,
+    *,
+    rate: float = RATE,
     is_cbow: bool = False,
-) -> tuple[float, np.ndarray]:  # fmt: skip
+) -> tuple[float, np.ndarray]:
     """Train by the kernel; return words per second and the vectors."""
     rng = np.random.default_rng(seed)
     inputs = ((rng.random((len(corpus.words), dimension)) - 0.5) / dimension).astype(np.float32)
     outputs = np.zeros_like(inputs)
     keep, noise = keep_probabilities(corpus.counts, SAMPLE), noise_table(corpus.counts, 0.75)
-    chunk = chunk_size(corpus.counts, 0.75, window=WINDOW, negative=NEGATIVE,
-                       step_size=rate, is_cbow=is_cbow)  # fmt: skip
+    chunk = chunk_size(
+        corpus.counts, 0.75, window=WINDOW, negative=NEGATIVE, step_size=rate, is_cbow=is_cbow
+    )
     shared = shared_negatives(is_cbow=is_cbow)
     rates = np.linspace(rate, LAST_RATE, epochs + 1)
     seconds = 0.0
@@ -73,9 +79,24 @@ def ours(
         tokens, offsets = shuffled(corpus, seed * 100 + epoch)
         started = time.perf_counter()
         sentence_kernel.train_sentences(
-            tokens, offsets, keep, noise, inputs, outputs, rates[epoch], rates[epoch + 1], is_cbow,
-            WINDOW, NEGATIVE, chunk, shared, seed * 100 + epoch, NONE, NONE, ALONE,
-        )  # fmt: skip
+            tokens,
+            offsets,
+            keep,
+            noise,
+            inputs,
+            outputs,
+            rates[epoch],
+            rates[epoch + 1],
+            is_cbow,
+            WINDOW,
+            NEGATIVE,
+            chunk,
+            shared,
+            seed * 100 + epoch,
+            NONE,
+            NONE,
+            ALONE,
+        )
         seconds += time.perf_counter() - started
     return corpus.raw * epochs / seconds, inputs
 
@@ -101,10 +122,17 @@ def cbow(corpus: Corpus) -> dict[str, Any]:
 
 def _row(name: str, corpus: Corpus, speed: float, other: str | None, its: float) -> dict[str, Any]:
     return {
-        "case": name, "metric": "words_per_second", "unit": "words/s", "ours": speed,
-        "peer": other, "peer_value": its, "quality": {}, "rows": corpus.raw, "threads": 1,
+        "case": name,
+        "metric": "words_per_second",
+        "unit": "words/s",
+        "ours": speed,
+        "peer": other,
+        "peer_value": its,
+        "quality": {},
+        "rows": corpus.raw,
+        "threads": 1,
         "runs": REPETITIONS,
-    }  # fmt: skip
+    }
 
 
 def with_quality(rows: list[dict[str, Any]], corpus: Corpus) -> None:

@@ -42,12 +42,17 @@ def bare_python(tmp_path: Path) -> Path:
 @pytest.fixture
 def bare_environment(bare_python: Path) -> dict[str, str]:
     """Return the environment of a user without vectormill."""
-    kept = {k: v for k, v in os.environ.items()
-            if not k.startswith(("PYTHON", "PYSPARK", "SPARK", "COV_"))}  # fmt: skip
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("PYTHON", "PYSPARK", "SPARK", "COV_"))
+    }
     return kept | {
-        "PYSPARK_PYTHON": str(bare_python), "PYSPARK_DRIVER_PYTHON": str(bare_python),
-        "JAVA_HOME": find_java() or "", "SPARK_LOCAL_IP": "127.0.0.1",
-    }  # fmt: skip
+        "PYSPARK_PYTHON": str(bare_python),
+        "PYSPARK_DRIVER_PYTHON": str(bare_python),
+        "JAVA_HOME": find_java() or "",
+        "SPARK_LOCAL_IP": "127.0.0.1",
+    }
 
 
 @pytest.fixture
@@ -60,14 +65,32 @@ def submit(
 
     def submitted(job: str, *arguments: str) -> dict[str, Any]:
         told = subprocess.run(
-            [Path(sys.executable).with_name("spark-submit"), "--master", "local-cluster[2,1,1024]",
-             *delta, "--py-files", built_zip, "--conf", "spark.driver.memory=1g", "--conf",
-             "spark.executorEnv.PYSPARK_PYTHON=" + bare_environment["PYSPARK_PYTHON"],
-             "--conf", "spark.ui.enabled=false", ROOT / "jobs" / f"{job}.py", *arguments,
-             "--json", "--log-dir", tmp_path / "logs"],
-            cwd=tmp_path, env=bare_environment, capture_output=True, text=True, check=False,
+            [
+                Path(sys.executable).with_name("spark-submit"),
+                "--master",
+                "local-cluster[2,1,1024]",
+                *delta,
+                "--py-files",
+                built_zip,
+                "--conf",
+                "spark.driver.memory=1g",
+                "--conf",
+                "spark.executorEnv.PYSPARK_PYTHON=" + bare_environment["PYSPARK_PYTHON"],
+                "--conf",
+                "spark.ui.enabled=false",
+                ROOT / "jobs" / f"{job}.py",
+                *arguments,
+                "--json",
+                "--log-dir",
+                tmp_path / "logs",
+            ],
+            cwd=tmp_path,
+            env=bare_environment,
+            capture_output=True,
+            text=True,
+            check=False,
             timeout=400,
-        )  # fmt: skip
+        )
         assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-6000:]
         result: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
         return result

@@ -30,8 +30,16 @@ SMALL = (
     "recommend_items.similar_users=[asyncio/locks.py]",
     "recommend_items.similar_items=[append]",
 )
-EXACT = ("documents", "sentences", "vocabulary", "events", "interactions", "sessions",
-         "user_ids", "item_ids")  # fmt: skip
+EXACT = (
+    "documents",
+    "sentences",
+    "vocabulary",
+    "events",
+    "interactions",
+    "sessions",
+    "user_ids",
+    "item_ids",
+)
 PUBLISHED = ("word_vectors", "recommender_vectors")
 
 
@@ -49,9 +57,12 @@ def _kill_after(step: str, root: Path) -> None:
     """Start a run and kill all its processes when the step after this one is at work."""
     process = subprocess.Popen(
         [sys.executable, "-m", "jobs.cli.command", *_arguments(root)],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
     assert process.stdout is not None
     told = []
     for line in process.stdout:

@@ -107,19 +107,35 @@ config = TrainAlsConfig(
 )
 tell(native.train(frames, config, RoundState(spark, place)), "layout")
 """
-MODES = [(WORD2VEC, "packed"), (WORD2VEC, "replicated"), (WORD2VEC, "rotated"), (ALS, "packed"),
-         (ALS, "blocked")]  # fmt: skip
+MODES = [
+    (WORD2VEC, "packed"),
+    (WORD2VEC, "replicated"),
+    (WORD2VEC, "rotated"),
+    (ALS, "packed"),
+    (ALS, "blocked"),
+]
 DEFAULT = [(WORD2VEC, "replicated"), (ALS, "packed")]
 
 
 def train(tmp_path, name, script, victim, mode):
     """Run a script in a process of its own; return how it ended and what it told."""
     done = subprocess.run(
-        [sys.executable, "-c", BEGIN + script, str(tmp_path / name),
-         str(tmp_path / f"{name}-rounds"), victim, mode],
-        env=os.environ | {"PYTHONPATH": str(ROOT)}, cwd=tmp_path, capture_output=True,
-        text=True, timeout=600, check=False,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            BEGIN + script,
+            str(tmp_path / name),
+            str(tmp_path / f"{name}-rounds"),
+            victim,
+            mode,
+        ],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     told = done.stdout.strip().splitlines()
     return done.returncode, json.loads(told[-1]) if told else done.stderr[-3000:]
 

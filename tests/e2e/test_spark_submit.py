@@ -23,9 +23,13 @@ def test_the_bare_python_knows_the_packages_but_not_vectormill(
         "try:\n import pipelines\nexcept ImportError: print('none')"
     )
     told = subprocess.run(
-        [bare_python, "-c", script], cwd=tmp_path, env=bare_environment,
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        [bare_python, "-c", script],
+        cwd=tmp_path,
+        env=bare_environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert told.stdout.strip() == "none", "the tests with the cluster would prove nothing"
 
 
@@ -39,8 +43,13 @@ def test_a_job_file_is_submitted_with_the_zip_alone(
         lines = [json.dumps({"text": text}).encode() for text in [*texts, "too short"]]
         (corpus / f"part{part}.jsonl").write_bytes(b"\n".join([*lines, b'{"text": "\xff"}']))
     documents = tmp_path / "documents"
-    cleaned = submit("clean_corpus", "--set", f"inputs.corpus={corpus}", "--set",
-                     f"outputs.documents={documents}")  # fmt: skip
+    cleaned = submit(
+        "clean_corpus",
+        "--set",
+        f"inputs.corpus={corpus}",
+        "--set",
+        f"outputs.documents={documents}",
+    )
     # 60 of 66 records are sound, and each file repeats the first one's
     assert cleaned["rows_in"] == {"corpus": 66}
     rows_out = cleaned["rows_out"]

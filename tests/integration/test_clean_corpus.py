@@ -20,10 +20,13 @@ GOOD = "a document with more than five words"
 
 
 def _clean(spark: SparkSession, folder: Path, **settings: Any) -> JobResult:
-    config = CONFIG.model_validate({
-        "inputs": {"corpus": str(folder / "in")},
-        "outputs": {"documents": str(folder / "out" / "documents")}, **settings,
-    })  # fmt: skip
+    config = CONFIG.model_validate(
+        {
+            "inputs": {"corpus": str(folder / "in")},
+            "outputs": {"documents": str(folder / "out" / "documents")},
+            **settings,
+        }
+    )
     return run(spark, config)
 
 
@@ -58,8 +61,11 @@ def test_each_record_goes_to_one_table_with_all_its_reasons(
     result = _clean(spark, tmp_path, id_column="id")
     assert result.rows_in == {"corpus": 8}
     assert {k: v for k, v in result.rows_out.items() if k != "run_counts"} == {
-        "documents": 2, "rejected_documents": 5, "duplicate_documents": 1, "rejected_files": 0,
-    }  # fmt: skip
+        "documents": 2,
+        "rejected_documents": 5,
+        "duplicate_documents": 1,
+        "rejected_files": 0,
+    }
     good, nfc = _rows(spark, tmp_path, DOCUMENTS)
     assert (good["doc_id"], good["source"], good["position"]) == ("good", "a.jsonl", 0)
     assert (good["word_count"], good["character_count"], good["text"]) == (7, len(GOOD), GOOD)
@@ -69,9 +75,12 @@ def test_each_record_goes_to_one_table_with_all_its_reasons(
     rejected = {r["doc_id"]: r["reasons"] for r in _rows(spark, tmp_path, REJECTED_DOCUMENTS)}
     rules = sorted(tuple(reason["rule"] for reason in found) for found in rejected.values())
     assert rules == [
-        ("has_text",), ("unique_id",), ("valid_json",), ("valid_utf8",),
+        ("has_text",),
+        ("unique_id",),
+        ("valid_json",),
+        ("valid_utf8",),
         ("word_count", "mean_word_length", "alphabetic_word_share", "symbol_word_ratio"),
-    ]  # fmt: skip
+    ]
     short = {reason["rule"]: tuple(reason)[1:] for reason in rejected["short"]}
     assert short["word_count"] == ("1", ">= 5")
     assert short["symbol_word_ratio"] == ("1.0", "<= 0.2")

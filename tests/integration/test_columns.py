@@ -79,8 +79,11 @@ def test_a_version_that_was_replaced_is_not_read(spark, opened):
 
 def test_row_groups_of_one_file_are_shared_by_tasks(spark, tmp_path):
     file = str(tmp_path / "ids.parquet")
-    pq.write_table(pa.table({"key": ["a"] * 95, "id": pa.array(range(95), pa.int32())}), file,
-                   row_group_size=10)  # fmt: skip
+    pq.write_table(
+        pa.table({"key": ["a"] * 95, "id": pa.array(range(95), pa.int32())}),
+        file,
+        row_group_size=10,
+    )
     columns = Columns(spark.read.parquet(file).select("id"), (file,))
     frame = columns.map_in_arrow(lambda batches: batches, "id int")
     assert sorted(row["id"] for row in frame.collect()) == list(range(95))

@@ -113,11 +113,13 @@ def expect(documents, weighting, removed, matrix=MATRIX):
     """Return the vectors of the documents that have one, by their ids."""
     known = {key: [n for n in ids if n < len(matrix)] for key, ids in documents.items()}
     keys = [key for key, ids in known.items() if ids]
-    rows = np.array([
-        sum(weight(WORDS[n], weighting) * matrix[n].astype(np.float64) for n in known[key])
-        / len(known[key])
-        for key in keys
-    ])  # fmt: skip
+    rows = np.array(
+        [
+            sum(weight(WORDS[n], weighting) * matrix[n].astype(np.float64) for n in known[key])
+            / len(known[key])
+            for key in keys
+        ]
+    )
     first = np.linalg.svd(rows, full_matrices=False)[2][:removed]
     return dict(zip(keys, rows - rows @ first.T @ first, strict=True))
 
@@ -262,9 +264,13 @@ def test_sessions_are_embedded_by_the_vectors_of_their_items(spark, inputs, tmp_
         "embedding_spaces": None,
     }
     _, rows = embed(
-        spark, inputs.model_copy(update=places), tmp_path, entity="item", weighting="idf",
+        spark,
+        inputs.model_copy(update=places),
+        tmp_path,
+        entity="item",
+        weighting="idf",
         vectors_per="sentence",
-    )  # fmt: skip
+    )
     held = {n: sum(n in ids for *_, ids in SENTENCE_IDS) for n in range(len(WORDS))}
     for key, _, ids in SENTENCE_IDS:
         known = [n for n in ids if n < len(MATRIX)]

@@ -47,9 +47,11 @@ def folder(spark, tmp_path_factory):
 def train(spark, folder, to, **changes):
     places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
     config = TrainAlsConfig(
-        inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
-        format="parquet", **{"rank": 6, "max_iter": 4, "solver": "dual"} | changes,
-    )  # fmt: skip
+        inputs=AlsInputs(**places),
+        outputs=AlsOutputs(vectors=str(to / "vectors")),
+        format="parquet",
+        **{"rank": 6, "max_iter": 4, "solver": "dual"} | changes,
+    )
     return train_als.run(spark, config)
 
 
@@ -57,9 +59,11 @@ def fold_in(spark, folder, to, **changes):
     places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
     places |= {n: str(to / n) for n in ("vectors", "embedding_spaces", "training_history")}
     config = FoldInConfig(
-        inputs=FoldInInputs(**places), format="parquet",
-        outputs=FoldInOutputs(folded_vectors=str(to / "folded_vectors")), **changes,
-    )  # fmt: skip
+        inputs=FoldInInputs(**places),
+        format="parquet",
+        outputs=FoldInOutputs(folded_vectors=str(to / "folded_vectors")),
+        **changes,
+    )
     result = fold_in_vectors.run(spark, config)
     return read(spark, to / "folded_vectors"), result
 

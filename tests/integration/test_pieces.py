@@ -35,7 +35,7 @@ def made(spark: SparkSession, rows=ROWS, *, is_broken: bool = False) -> Pieces:
                 "items": pa.ListArray.from_arrays(ends, scored),
                 "user": pa.array([r[1] for r in some], pa.string()),
                 "space_id": pa.array([r[0] for r in some], pa.string()),
-            }  # fmt: skip
+            }
             return then(pa.table(columns))
 
         numbers = spark.range(0, 4).selectExpr("cast(id as int) as number")
@@ -51,8 +51,9 @@ def content(spark, uri):
 
 def test_pieces_are_the_table_spark_would_have_written(spark, tmp_path):
     uri = str(tmp_path / "t")
-    count = parquet.replace_by_pieces(Files(spark), made(spark), RECOMMENDATIONS, uri,
-                                      metadata={"run_id": "1"}, codec="gzip")  # fmt: skip
+    count = parquet.replace_by_pieces(
+        Files(spark), made(spark), RECOMMENDATIONS, uri, metadata={"run_id": "1"}, codec="gzip"
+    )
     assert count == 3
     assert content(spark, uri) == ROWS
     files = sorted(tmp_path.glob("t/part-*.parquet"))

@@ -73,9 +73,12 @@ def recommend(spark, inputs, tmp_path, request):
 @pytest.mark.parametrize("stored_as", ["parquet", "delta"])
 def test_unseen_items_by_product(spark, recommend, tmp_path, stored_as):
     result, items = recommend(
-        k=2, similar_items=["rose"], similar_users=["ann"], shown=1,
+        k=2,
+        similar_items=["rose"],
+        similar_users=["ann"],
+        shown=1,
         format=stored_as,
-    )  # fmt: skip
+    )
     assert items == {
         "ann": [("saw", 2.0), ("rose", 0.0)],  # hammer is seen; tulip ties with rose, by key
         "bob": [("tulip", 2.0), ("saw", 1.0)],  # seen in any split is seen

@@ -52,11 +52,13 @@ def test_what_fits_is_ranked_in_one_task(spark, columns):
 
 @pytest.mark.parametrize(
     ("name", "value", "why"),
-    [("executor_memory", lambda _: 1 << 29, "too large for one executor"),
-     ("_OPERATIONS", ROWS * ROWS * DIMENSION / 100, "too long for one task: "),
-     ("_MOST_BY_ONE", 1, "one task alone would write the lists into Delta"),
-     ("_MOST_FILES", 4, "inputs of more than 4 files")],
-)  # fmt: skip
+    [
+        ("executor_memory", lambda _: 1 << 29, "too large for one executor"),
+        ("_OPERATIONS", ROWS * ROWS * DIMENSION / 100, "too long for one task: "),
+        ("_MOST_BY_ONE", 1, "one task alone would write the lists into Delta"),
+        ("_MOST_FILES", 4, "inputs of more than 4 files"),
+    ],
+)
 def test_what_is_too_much_for_a_task_is_ranked_in_blocks(
     spark, columns, monkeypatch, name, value, why
 ):
@@ -82,8 +84,9 @@ def test_parts_of_files_are_all_of_their_rows_and_partitions_are_in_their_paths(
     folder = tmp_path / "space_id=a%20b"
     folder.mkdir()
     for name in ("one", "two"):
-        pq.write_table(pa.table({"n": list(range(20))}), folder / f"{name}.parquet",
-                       row_group_size=3)  # fmt: skip
+        pq.write_table(
+            pa.table({"n": list(range(20))}), folder / f"{name}.parquet", row_group_size=3
+        )
     files = [str(folder / "one.parquet"), str(folder / "two.parquet")]
     schema = pa.schema({"space_id": pa.string(), "n": pa.int32(), "is_new": pa.bool_()})
     batches = [batch for part in range(3) for batch in read_part(files, part, 3, schema)]
@@ -110,8 +113,12 @@ def test_other_writers_types_are_read_as_the_contract_has_them(tmp_path):
         vectors = pa.array([[1, 2], [3, 4]], pa.list_(pa.float32())).cast(kind)
         files.append(str(folder / f"{n}.parquet"))
         pq.write_table(pa.table({"key": key, "vector": vectors, "id": [n, n]}), files[-1])
-    kinds = {"day": pa.int32(), "key": pa.string(), "vector": pa.list_(pa.float32()),
-             "id": pa.int32()}  # fmt: skip
+    kinds = {
+        "day": pa.int32(),
+        "key": pa.string(),
+        "vector": pa.list_(pa.float32()),
+        "id": pa.int32(),
+    }
     schema = pa.schema(kinds)
     table = pa.Table.from_batches(read_part(files, 0, 1, schema))
     assert table.schema == schema

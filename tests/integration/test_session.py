@@ -38,9 +38,16 @@ def no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(
     ("version", "is_found"),
-    [("17.0.15", True), ("21", True), ("21.0.2", True), ("11.0.1", False), ("1.8.0_392", False),
-     ("25", False), ("170", False)],
-)  # fmt: skip
+    [
+        ("17.0.15", True),
+        ("21", True),
+        ("21.0.2", True),
+        ("11.0.1", False),
+        ("1.8.0_392", False),
+        ("25", False),
+        ("170", False),
+    ],
+)
 def test_only_java_17_and_21_will_do(no_java: Path, version: str, is_found: bool) -> None:
     home = _java(no_java / "usual" / "some-jdk", version)
     assert session.find_java() == (str(home) if is_found else None)
@@ -149,10 +156,14 @@ def test_remembered_jars_count_only_while_all_are_there(
     assert delta_jars.remembered() is None
     for name in ("a.jar", "b.jar"):
         (tmp_path / name).touch()
-    told: Any = SimpleNamespace(conf=SimpleNamespace(get={
-        "spark.jars.packages": delta_jars.coordinates(),
-        "spark.jars": f"file://{tmp_path}/a.jar,file://{tmp_path}/b.jar",
-    }.get))  # fmt: skip
+    told: Any = SimpleNamespace(
+        conf=SimpleNamespace(
+            get={
+                "spark.jars.packages": delta_jars.coordinates(),
+                "spark.jars": f"file://{tmp_path}/a.jar,file://{tmp_path}/b.jar",
+            }.get
+        )
+    )
     delta_jars.remember(told)
     assert delta_jars.remembered() == f"{tmp_path}/a.jar,{tmp_path}/b.jar"
     (tmp_path / "b.jar").unlink()

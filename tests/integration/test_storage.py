@@ -85,8 +85,12 @@ def test_one_owner_at_a_time_and_none_afterwards(files: Files, tmp_path: Path) -
 
 def _owner(**changed: Any) -> dict[str, Any]:
     own = psutil.Process()
-    return {"host": socket.gethostname(), "process": own.pid, "started": own.create_time(),
-            "expires": time.time() + 60} | changed  # fmt: skip
+    return {
+        "host": socket.gethostname(),
+        "process": own.pid,
+        "started": own.create_time(),
+        "expires": time.time() + 60,
+    } | changed
 
 
 def _dead_process() -> int:

@@ -149,8 +149,10 @@ def test_a_run_replaces_only_the_part_it_owns(
         assert _write(_owned(spark, "a", range(7, 9)), PARTS, place, stored, owner="a") == 2
     rows = tables.read(spark, str(place), PARTS).collect()
     assert sorted((row["owner"], row["id"]) for row in rows) == [
-        ("a", 7), ("a", 8), *((odd, n) for n in range(5))
-    ]  # fmt: skip
+        ("a", 7),
+        ("a", 8),
+        *((odd, n) for n in range(5)),
+    ]
     _write(_owned(spark, "a", range(0)), PARTS, place, stored, owner="a")
     assert _ids(spark, place, PARTS) == [0, 1, 2, 3, 4]
 
@@ -297,9 +299,11 @@ def test_polars_delta_rs_and_duckdb_read_the_same_rows(spark: SparkSession, tmp_
     wanted = [(n, f"n{n}" if n % 2 == 0 else None, [float(n), 0.5]) for n in range(4)]
     frame = pl.read_delta(place).sort("id").select("id", "name", "parts")
     assert frame.rows() == wanted
-    batches = QueryBuilder().register("t", DeltaTable(place)).execute(
-        "select id, name, parts from t order by id"
-    )  # fmt: skip
+    batches = (
+        QueryBuilder()
+        .register("t", DeltaTable(place))
+        .execute("select id, name, parts from t order by id")
+    )
     assert [tuple(row.values()) for row in pa.table(batches.read_all()).to_pylist()] == wanted
     with duckdb.connect() as connection:
         [extension] = Path(str(files("duckdb_extension_delta"))).rglob("delta.duckdb_extension")
@@ -404,8 +408,14 @@ def test_publishing_turns_readers_from_one_space_to_the_next(
 ) -> None:
     place = str(tmp_path / "things")
     for space, ids in (("s1", range(3)), ("s2", range(5, 7)), ("s1", range(3))):
-        tables.publish(_things(spark, ids), THINGS, place, format=stored, space_id=space,
-                       metadata={"space_id": space})  # fmt: skip
+        tables.publish(
+            _things(spark, ids),
+            THINGS,
+            place,
+            format=stored,
+            space_id=space,
+            metadata={"space_id": space},
+        )
         assert _ids(spark, place) == list(ids)
         assert tables.commit(spark, place)["metadata"]["space_id"] == space
 

@@ -367,10 +367,12 @@ def test_a_split_to_rank_without_pairs_is_told(spark, tmp_path):
 def test_what_mllib_does_not_have_is_refused():
     with pytest.raises((ConfigError, ValueError), match="evaluation_split need engine: native"):
         TrainAlsConfig(
-            engine="mllib", objective="hu2008", evaluation_split="valid",
+            engine="mllib",
+            objective="hu2008",
+            evaluation_split="valid",
             inputs=AlsInputs(interactions="a", user_ids="b", item_ids="c"),
             outputs=AlsOutputs(vectors="d"),
-        )  # fmt: skip
+        )
     with pytest.raises((ConfigError, ValueError), match="ials needs engine: native"):
         TrainAlsConfig(
             engine="mllib",

@@ -67,8 +67,12 @@ def folder(spark, tmp_path_factory):
 )
 def test_planted_topics_are_nearer_to_themselves(spark, folder, engine, architecture, measured):
     epochs = 3 if engine == "mllib" else 20
-    result = run(spark, config(folder, engine=engine, architecture=architecture, max_iter=epochs,
-                               held_out_share=0.05))  # fmt: skip
+    result = run(
+        spark,
+        config(
+            folder, engine=engine, architecture=architecture, max_iter=epochs, held_out_share=0.05
+        ),
+    )
     stored = tables.read(spark, str(folder / "vectors"), VECTORS)
     rows = stored.where(f"space_id = '{result.space_id}'").collect()
     vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
@@ -221,9 +225,13 @@ def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, t
     ids = [(n, f"t{n // WORDS}w{n % WORDS}", 100, False) for n in range(TOPICS * WORDS)]
     ids += [(TOPICS * WORDS, "retired", 5, True), (TOPICS * WORDS + 1, "unseen", 0, False)]
     tables.write(
-        spark.createDataFrame(ids, ITEM_IDS.schema()), ITEM_IDS, str(tmp_path / "item_ids"),
-        format="parquet", part={}, metadata={},
-    )  # fmt: skip
+        spark.createDataFrame(ids, ITEM_IDS.schema()),
+        ITEM_IDS,
+        str(tmp_path / "item_ids"),
+        format="parquet",
+        part={},
+        metadata={},
+    )
     asked = config(folder, entity="item", space_name="items", max_iter=20, ns_exponent=-0.5)
     places = {
         "inputs": Word2VecInputs(

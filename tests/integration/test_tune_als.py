@@ -54,13 +54,19 @@ def folder(spark, tmp_path_factory):
 
 def tune(spark, folder, to, **changes):
     settings = {
-        "first_rank": 4, "max_rank": 8, "reg_params": [0.001, 5.0], "unobserved_weights": [0.1],
-        "max_iter": 4, "k": 5, "format": "parquet",
-    }  # fmt: skip
+        "first_rank": 4,
+        "max_rank": 8,
+        "reg_params": [0.001, 5.0],
+        "unobserved_weights": [0.1],
+        "max_iter": 4,
+        "k": 5,
+        "format": "parquet",
+    }
     config = TuneAlsConfig(
         inputs=TuningInputs(interactions=str(folder / "interactions")),
-        outputs=TuningOutputs(tuning_results=str(to / "tuning_results")), **settings | changes,
-    )  # fmt: skip
+        outputs=TuningOutputs(tuning_results=str(to / "tuning_results")),
+        **settings | changes,
+    )
     result = tune_als.run(spark, config)
     return result, tables.read(spark, str(to / "tuning_results"), TUNING_RESULTS).collect()
 
@@ -127,10 +133,17 @@ def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path, layou
     places = {name: str(folder / name) for name in ("interactions", "user_ids", "item_ids")}
     to = tmp_path / layout
     config = TrainAlsConfig(
-        inputs=AlsInputs(**places), outputs=AlsOutputs(vectors=str(to / "vectors")),
-        format="parquet", rank=4, reg_param=0.003, max_iter=3, layout=layout, num_blocks=USERS,
-        evaluation_split="valid", evaluation_k=5,
-    )  # fmt: skip
+        inputs=AlsInputs(**places),
+        outputs=AlsOutputs(vectors=str(to / "vectors")),
+        format="parquet",
+        rank=4,
+        reg_param=0.003,
+        max_iter=3,
+        layout=layout,
+        num_blocks=USERS,
+        evaluation_split="valid",
+        evaluation_k=5,
+    )
     trained = train_als.run(spark, config)
     history = tables.read(spark, str(to / "training_history"), TRAINING_HISTORY).collect()
     found = {(r["round"], r["metric"]): r["value"] for r in history}
@@ -144,8 +157,10 @@ def test_measures_are_those_of_the_evaluating_job(spark, folder, tmp_path, layou
             vectors=str(to / "vectors"), embedding_spaces=str(to / "embedding_spaces"), **places
         ),
         outputs=EvaluationOutputs(quality_metrics=str(to / "quality_metrics")),
-        format="parquet", k=5, split="valid",
-    )  # fmt: skip
+        format="parquet",
+        k=5,
+        split="valid",
+    )
     evaluate_recommendations.run(spark, judge)
     metrics = tables.read(spark, judge.outputs.quality_metrics, QUALITY_METRICS).collect()
     known = {r["metric"]: r["value"] for r in metrics}
@@ -163,16 +178,29 @@ def test_a_later_rank_goes_on_from_the_best_by_the_chosen_measure(
 ):
     config = TuneAlsConfig(
         inputs=TuningInputs(interactions="a"),
-        outputs=TuningOutputs(tuning_results="b", run_counts="c"), metric=metric,
-    )  # fmt: skip
+        outputs=TuningOutputs(tuning_results="b", run_counts="c"),
+        metric=metric,
+    )
     found = [(1, 3, 0.01, 0.61, 0.14), (2, 5, 0.02, 0.65, 0.12), (2, 6, 0.02, 0.65, 0.13)]
     rows = [
-        {"trial": trial, "rank": 32, "reg_param": reg, "unobserved_weight": 0.1, "iteration": n,
-         "recall": recall, "ndcg": ndcg} for trial, n, reg, recall, ndcg in found
-    ]  # fmt: skip
+        {
+            "trial": trial,
+            "rank": 32,
+            "reg_param": reg,
+            "unobserved_weight": 0.1,
+            "iteration": n,
+            "recall": recall,
+            "ndcg": ndcg,
+        }
+        for trial, n, reg, recall, ndcg in found
+    ]
     assert [c.reg_param for c in search._candidates(config, 64, rows)] == [
-        reg_param, reg_param / 2, reg_param * 2, reg_param, reg_param,
-    ]  # fmt: skip
+        reg_param,
+        reg_param / 2,
+        reg_param * 2,
+        reg_param,
+        reg_param,
+    ]
     told = search.describe(search.best_of(rows, metric), config)
     assert told[0] == f"best {metric} at 20: {highest}, with"
     assert told[-1] == f"  max_iter: {sweeps}"

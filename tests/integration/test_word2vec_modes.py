@@ -82,9 +82,15 @@ def test_trainers_that_are_merged_recover_planted_topics(
     seen = []
     monkeypatch.setattr(native.progress, "report", lambda **measures: seen.append(measures))
     vectors, trained = train(
-        spark, frames, tmp_path, mode="replicated", trainers=5, rounds=12, held_out_share=0.05,
+        spark,
+        frames,
+        tmp_path,
+        mode="replicated",
+        trainers=5,
+        rounds=12,
+        held_out_share=0.05,
         architecture=architecture,
-    )  # fmt: skip
+    )
     assert len(vectors) == TOPICS * WORDS
     assert topics_found(vectors) == 1
     assert trained.measures["mode"].startswith("replicated: 5 trainers, 1 thread")
@@ -113,8 +119,14 @@ def test_a_killed_replicated_run_goes_on_to_the_same_bytes(spark, frames, tmp_pa
 def test_parts_that_go_around_recover_planted_topics_and_resume_to_the_same_bytes(
     spark, frames, tmp_path, monkeypatch
 ):
-    asked = {"mode": "rotated", "trainers": 3, "rounds": 4, "max_iter": 2, "held_out_share": 0.05,
-             "keep_context_vectors": True}  # fmt: skip
+    asked = {
+        "mode": "rotated",
+        "trainers": 3,
+        "rounds": 4,
+        "max_iter": 2,
+        "held_out_share": 0.05,
+        "keep_context_vectors": True,
+    }
     whole, trained = train(spark, frames, tmp_path / "whole", **asked)
     assert len(whole) == 2 * TOPICS * WORDS
     assert topics_found(whole) == 1
@@ -177,9 +189,19 @@ def test_four_times_the_rate_and_a_token_that_is_half_the_corpus_leave_finite_ve
         ),
     }
     vectors, _ = train(
-        spark, frames, tmp_path, mode=mode, trainers=2, rounds=4, max_iter=2, threads=2,
-        step_size=0.1, sample=1e-3, vector_size=16, keep_context_vectors=True,
-    )  # fmt: skip
+        spark,
+        frames,
+        tmp_path,
+        mode=mode,
+        trainers=2,
+        rounds=4,
+        max_iter=2,
+        threads=2,
+        step_size=0.1,
+        sample=1e-3,
+        vector_size=16,
+        keep_context_vectors=True,
+    )
     assert len(vectors) == 2 * 200
     assert all(np.isfinite(vector).all() for vector in vectors.values())
 
@@ -222,8 +244,14 @@ def test_an_earlier_space_is_gone_on_from_with_a_grown_vocabulary(spark, frames,
     tables.write(space, VECTORS, str(tmp_path / "space"), format="parquet", part={}, metadata={})
     earlier = tables.read(spark, str(tmp_path / "space"), VECTORS)
     grown = corpus(spark, tokens=TOPICS * WORDS + 1) | {"initial_vectors": earlier}
-    asked = {"mode": mode, "trainers": 2, "max_iter": 1, "rounds": 1, "keep_context_vectors": True,
-             "inputs": {"initial_vectors": "space"}}  # fmt: skip
+    asked = {
+        "mode": mode,
+        "trainers": 2,
+        "max_iter": 1,
+        "rounds": 1,
+        "keep_context_vectors": True,
+        "inputs": {"initial_vectors": "space"},
+    }
     second, _ = train(spark, grown, tmp_path / "second", step_size=1e-9, **asked)
     assert ("word", f"t{TOPICS}w0") in second
     # at a rate of nothing the model is what it began as

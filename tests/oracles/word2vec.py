@@ -33,9 +33,23 @@ def train(
 ) -> float:
     keep = np.ones(SIZE, np.float32)
     pairs = sentence_kernel.train_sentences(
-        TOKENS, OFFSETS, keep, NOISE, inputs, outputs, rate, rate, is_cbow, WINDOW, NEGATIVE,
-        3, 5, seed, *touches, ALONE,
-    )  # fmt: skip
+        TOKENS,
+        OFFSETS,
+        keep,
+        NOISE,
+        inputs,
+        outputs,
+        rate,
+        rate,
+        is_cbow,
+        WINDOW,
+        NEGATIVE,
+        3,
+        5,
+        seed,
+        *touches,
+        ALONE,
+    )
     return float(pairs)
 
 

@@ -76,9 +76,11 @@ def test_the_job_table_stands_between_its_markers(
 
 
 def test_a_missing_or_old_page_is_named(
-    generate: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    generate: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     pages = {tmp_path / "old.md": "new", tmp_path / "good.md": "good", tmp_path / "none.md": ""}
     (tmp_path / "old.md").write_text("old", encoding="utf-8")

@@ -16,9 +16,15 @@ from pipelines.results import JobResult
 
 @pytest.mark.parametrize(
     ("kind", "code"),
-    [(VectormillError, 1), (ConfigError, 2), (InputError, 3), (GateError, 4),
-     (ConcurrentRunError, 5), (DependencyError, 6)],
-)  # fmt: skip
+    [
+        (VectormillError, 1),
+        (ConfigError, 2),
+        (InputError, 3),
+        (GateError, 4),
+        (ConcurrentRunError, 5),
+        (DependencyError, 6),
+    ],
+)
 def test_exit_codes_are_promised(kind: type[VectormillError], code: int) -> None:
     assert kind("x").exit_code == code
 

@@ -79,8 +79,11 @@ def _missing(model: type[Settings], tree: dict[str, Any], prefix: str = "") -> l
         if issubclass(nested, Outputs) or not isinstance(given, dict):
             continue
         optional = {n for n, f in nested.model_fields.items() if f.default is None}
-        found += [f"{prefix}{name}.{n}" for n in nested.model_fields
-                  if n not in given and n not in optional]  # fmt: skip
+        found += [
+            f"{prefix}{name}.{n}"
+            for n in nested.model_fields
+            if n not in given and n not in optional
+        ]
         found += _missing(nested, given, f"{prefix}{name}.")
     return found
 

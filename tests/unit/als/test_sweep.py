@@ -108,9 +108,13 @@ def test_blocks_and_threads_change_nothing(name, solver):
 @pytest.mark.parametrize(
     ("solver", "steps", "cells"),
     # conjugate gradients gather 8,192 cells at most, and leave longer rows to Cholesky
-    [("cholesky", 0, 3000), ("dual", 0, 3000), ("conjugate_gradients", 20, 3000),
-     ("conjugate_gradients", 1, 14_000)],
-)  # fmt: skip
+    [
+        ("cholesky", 0, 3000),
+        ("dual", 0, 3000),
+        ("conjugate_gradients", 20, 3000),
+        ("conjugate_gradients", 1, 14_000),
+    ],
+)
 def test_rows_longer_than_a_tile_are_solved_by_any_solver(name, solver, steps, cells):
     dense, goal = matrix(6, cells, 0.7)[:3], objective(name)
     users, items = sides(dense, goal, Solver(solver, steps))

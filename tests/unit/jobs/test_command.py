@@ -57,8 +57,14 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     def run(spark: SparkSession, config: Any) -> JobResult:
         seen.append(config)
-        return JobResult(rows_in={"raw": 3}, rows_out={"things": 2}, rejected={"rule": 1},
-                         measures={"loss": 0.5}, lines=["[a] line"], space_id="s")  # fmt: skip
+        return JobResult(
+            rows_in={"raw": 3},
+            rows_out={"things": 2},
+            rejected={"rule": 1},
+            measures={"loss": 0.5},
+            lines=["[a] line"],
+            space_id="s",
+        )
 
     module = SimpleNamespace(__name__="jobs.fake_job", CONFIG=Config, run=run)
     real = command.importlib.import_module
@@ -107,9 +113,17 @@ def test_a_dry_run_prints_the_resolved_configuration_and_reads_nothing(
     )
     (conf / "there").touch()
     code = command.main(
-        ["fake_job", "--conf-dir", str(conf), "--env", "big", "--dry-run",
-         "--set", f"inputs.raw={conf / 'there'}"]
-    )  # fmt: skip
+        [
+            "fake_job",
+            "--conf-dir",
+            str(conf),
+            "--env",
+            "big",
+            "--dry-run",
+            "--set",
+            f"inputs.raw={conf / 'there'}",
+        ]
+    )
     told = capsys.readouterr().out
     assert (code, ran) == (0, [])
     assert "seed: 7\n" in told
@@ -130,9 +144,12 @@ def test_a_dry_run_prints_the_resolved_configuration_and_reads_nothing(
     ],
 )
 def test_a_wrong_configuration_ends_with_two_before_anything_runs(
-    conf: Path, ran: list[Any], capsys: pytest.CaptureFixture[str], arguments: list[str],
+    conf: Path,
+    ran: list[Any],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
     message: str,
-) -> None:  # fmt: skip
+) -> None:
     assert command.main(["fake_job", "--conf-dir", str(conf), *arguments]) == 2
     told = capsys.readouterr().err
     assert told.startswith("error: ")
@@ -158,8 +175,9 @@ def test_an_overlay_with_an_unknown_section_is_refused(
 
 
 def _run(conf: Path, *arguments: str) -> int:
-    return command.main(["fake_job", "--conf-dir", str(conf), "--log-dir", str(conf / "logs"),
-                         *arguments])  # fmt: skip
+    return command.main(
+        ["fake_job", "--conf-dir", str(conf), "--log-dir", str(conf / "logs"), *arguments]
+    )
 
 
 def test_a_job_runs_and_prints_a_summary_or_json(
@@ -173,8 +191,10 @@ def test_a_job_runs_and_prints_a_summary_or_json(
     assert _run(conf, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["job"], result["rows_out"], result["space_id"]) == (
-        "fake_job", {"things": 2}, "s"
-    )  # fmt: skip
+        "fake_job",
+        {"things": 2},
+        "s",
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,9 +207,14 @@ def test_a_job_runs_and_prints_a_summary_or_json(
     ],
 )
 def test_a_failure_is_one_line_with_its_code_and_its_log(
-    spark: SparkSession, conf: Path, capsys: pytest.CaptureFixture[str],
-    ran: list[Any], error: Exception, code: int, line: str,
-) -> None:  # fmt: skip
+    spark: SparkSession,
+    conf: Path,
+    capsys: pytest.CaptureFixture[str],
+    ran: list[Any],
+    error: Exception,
+    code: int,
+    line: str,
+) -> None:
     def run(spark: SparkSession, config: Any) -> JobResult:
         raise error
 

@@ -51,8 +51,9 @@ class World:
 
     def run(self, *arguments: str) -> int:
         self.ran.clear()
-        return command.main(["run", str(self.folder / "flow.yaml"), "--conf-dir",
-                             str(self.folder), *arguments])  # fmt: skip
+        return command.main(
+            ["run", str(self.folder / "flow.yaml"), "--conf-dir", str(self.folder), *arguments]
+        )
 
 
 DIAMOND = "{d: {after: [b, c]}, b: {after: [a]}, c: {after: [a]}, a: {}, alone: {}}"
@@ -131,8 +132,9 @@ def test_only_and_from_choose_steps(world: World) -> None:
 
 
 def test_parameters_and_assignments_reach_the_step(world: World) -> None:
-    world.write("{one: {job: a, config: {place: '${root}/x', size: 3}}, b: {}}",
-                parameters="{root: /r}")  # fmt: skip
+    world.write(
+        "{one: {job: a, config: {place: '${root}/x', size: 3}}, b: {}}", parameters="{root: /r}"
+    )
     assert world.run("--set", "parameters.root=/other", "--set", "one.seed=9") == 0
     assert world.configs["a"] == Config(place="/other/x", size=3, seed=9)
     assert world.configs["b"] == Config(size=2)

@@ -24,9 +24,12 @@ print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values(
 
 def hits_and_misses(folder, state):
     told = subprocess.run(
-        [sys.executable, "-c", SCRIPT, state], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", SCRIPT, state],
+        capture_output=True,
+        text=True,
+        check=True,
         env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
-    )  # fmt: skip
+    )
     return json.loads(told.stdout)
 
 
@@ -63,11 +66,14 @@ def test_the_process_that_compiles_computes_the_same_bytes_as_those_after_it(tmp
     """Else two executors, or a run and its continuation, would differ in the last digits."""
     told = [
         subprocess.run(
-            [sys.executable, "-c", FIRST_USE], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", FIRST_USE],
+            capture_output=True,
+            text=True,
+            check=True,
             env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
         ).stdout
         for _ in range(2)
-    ]  # fmt: skip
+    ]
     assert told[0] == told[1] != ""
 
 
@@ -110,9 +116,12 @@ def test_a_kernel_is_compiled_again_when_a_kernel_that_it_calls_changed(tmp_path
     for value in (1, 2):
         (package / "als/deep/inner.py").write_text(CALLEE.format(value=value))
         ended = subprocess.run(
-            [sys.executable, "-c", script], capture_output=True, text=True, check=True,
+            [sys.executable, "-c", script],
+            capture_output=True,
+            text=True,
+            check=True,
             cwd=package.parent,
             env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
+        )
         told.append(ended.stdout.split())
     assert told == [["1"] * 8, ["2"] * 8]

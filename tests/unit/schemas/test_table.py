@@ -54,11 +54,13 @@ def test_order_and_nullability_are_no_differences() -> None:
         (_with(id=StringType()), ["column 'id' is string, not int"]),
         (_with(more=LongType()), ["column 'more' is not in the contract"]),
         (StructType(_with().fields[1:]), ["column 'id' is missing"]),
-        (_with(near=ArrayType(StringType())),
-         ["column 'near' is array<string>, not array<struct<key:string,s:float>>"]),
+        (
+            _with(near=ArrayType(StringType())),
+            ["column 'near' is array<string>, not array<struct<key:string,s:float>>"],
+        ),
         (StructType([]), [f"column '{name}' is missing" for name in ("id", "size", "near")]),
     ],
-)  # fmt: skip
+)
 def test_each_difference_names_the_column_and_what_differs(
     actual: StructType, expected: list[str]
 ) -> None:
@@ -66,8 +68,10 @@ def test_each_difference_names_the_column_and_what_differs(
 
 
 def test_types_are_the_same_whatever_may_be_null_inside_them() -> None:
-    strict = ArrayType(StructType([StructField("key", StringType(), False),
-                                   StructField("s", FloatType(), False)]), False)  # fmt: skip
+    strict = ArrayType(
+        StructType([StructField("key", StringType(), False), StructField("s", FloatType(), False)]),
+        False,
+    )
     assert same_type(SCORED, strict)
     assert not same_type(ArrayType(FloatType()), ArrayType(DoubleType()))
     renamed = StructType([StructField("k", StringType()), StructField("s", FloatType())])

@@ -24,8 +24,11 @@ def test_batches_are_gathered_until_there_are_enough(sizes, found):
 def test_places_of_a_class_stay_in_order_and_no_class_is_empty():
     ids = np.array([7, 300, 1, 4, 601, 301], np.int32)
     assert {n: places.tolist() for n, places in by_class(ids, 300)} == {
-        0: [1], 1: [2, 4, 5], 4: [3], 7: [0],
-    }  # fmt: skip
+        0: [1],
+        1: [2, 4, 5],
+        4: [3],
+        7: [0],
+    }
     assert list(by_class(np.empty(0, np.int32), 4)) == []
 
 
@@ -52,9 +55,16 @@ def test_users_without_pairs_and_pairs_without_users():
 
 @pytest.mark.parametrize(
     ("count", "k", "cores", "blocks"),
-    [(60_000, 100, 2, 8), (5_000, 100, 200, 10), (1_000_000, 100, 2, 62),
-     (1_000_000, 1_000, 2, 500), (0, 10, 2, 1), (240_000, 100, 2, 16), (5_000, 100, 3, 12)],
-)  # fmt: skip
+    [
+        (60_000, 100, 2, 8),
+        (5_000, 100, 200, 10),
+        (1_000_000, 100, 2, 62),
+        (1_000_000, 1_000, 2, 500),
+        (0, 10, 2, 1),
+        (240_000, 100, 2, 16),
+        (5_000, 100, 3, 12),
+    ],
+)
 def test_blocks_are_bounded_by_users_and_by_places(count, k, cores, blocks):
     assert block_count(count, k, cores) == blocks
 

@@ -31,10 +31,15 @@ def _rows(path: Path, mode: str, bad_files: str = "fail") -> list[records.Row]:
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("a.txt", DATA), ("a.txt.gz", gzip.compress(DATA)), ("a.txt.bz2", bz2.compress(DATA)),
-     ("a.txt.zst", _zst(DATA)), ("A.TXT.GZ", gzip.compress(DATA)),
-     ("members.gz", gzip.compress(DATA[:999]) + gzip.compress(DATA[999:]))],
-)  # fmt: skip
+    [
+        ("a.txt", DATA),
+        ("a.txt.gz", gzip.compress(DATA)),
+        ("a.txt.bz2", bz2.compress(DATA)),
+        ("a.txt.zst", _zst(DATA)),
+        ("A.TXT.GZ", gzip.compress(DATA)),
+        ("members.gz", gzip.compress(DATA[:999]) + gzip.compress(DATA[999:])),
+    ],
+)
 def test_compression_changes_neither_records_nor_positions(
     name: str, data: bytes, tmp_path: Path
 ) -> None:
@@ -45,9 +50,14 @@ def test_compression_changes_neither_records_nor_positions(
 
 @pytest.mark.parametrize(
     ("name", "data"),
-    [("a.gz", gzip.compress(DATA)[:-4]), ("b.gz", gzip.compress(DATA)[:2000]), ("c.gz", DATA),
-     ("a.bz2", bz2.compress(DATA)[:-20]), ("a.zst", _zst(DATA)[:-20])],
-)  # fmt: skip
+    [
+        ("a.gz", gzip.compress(DATA)[:-4]),
+        ("b.gz", gzip.compress(DATA)[:2000]),
+        ("c.gz", DATA),
+        ("a.bz2", bz2.compress(DATA)[:-20]),
+        ("a.zst", _zst(DATA)[:-20]),
+    ],
+)
 def test_a_file_that_breaks_off_ends_the_job_by_name_or_is_listed(
     name: str, data: bytes, tmp_path: Path
 ) -> None:
@@ -147,11 +157,14 @@ def test_large_files_are_cut_and_small_ones_gathered(monkeypatch: pytest.MonkeyP
     found = [_info("big", 250), _info("zip.gz", 500), *(_info(f"s{n}", 10) for n in range(7))]
     tasks = files.plan_tasks(found, is_splittable=True)
     assert [[(s.relative, s.start, s.end) for s in task] for task in tasks] == [
-        [("big", 0, 100)], [("big", 100, 200)], [("big", 200, 250)], [("zip.gz", 0, None)],
+        [("big", 0, 100)],
+        [("big", 100, 200)],
+        [("big", 200, 250)],
+        [("zip.gz", 0, None)],
         [("s0", 0, 10), ("s1", 0, 10), ("s2", 0, 10)],
         [("s3", 0, 10), ("s4", 0, 10), ("s5", 0, 10)],
         [("s6", 0, 10)],
-    ]  # fmt: skip
+    ]
     whole = files.plan_tasks(found, is_splittable=False)
     assert [(s.relative, s.end) for s in whole[0]] == [("big", None)]
 
@@ -200,9 +213,10 @@ def test_records_come_through_spark_with_every_kind_told_by_its_ending(
     assert kind == "jsonl"
     odd = "sub dir/a ü%20#1.jsonl"
     assert {tuple(row) for row in frame.collect()} == {
-        (odd, 0, '{"t": 1}', None), (odd, 9, '{"t": 2}', None),
+        (odd, 0, '{"t": 1}', None),
+        (odd, 9, '{"t": 2}', None),
         ("b.jsonl.gz", 0, '{"t": 3}', None),
-    }  # fmt: skip
+    }
     (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"t": 33}\n'))
     again = records.read_records(spark, str(tmp_path), file_format=None, bad_files="fail")
     assert again[2] != version, "another content is another version"
@@ -223,8 +237,10 @@ def test_a_broken_file_met_in_a_worker_is_an_input_error(
 def test_parquet_records_have_their_relative_path_and_all_columns(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    for name, columns in (("x/a+b %é.parquet", {"t": ["1", "2"]}),
-                          ("y/a+b %é.parquet", {"t": ["3"], "more": [4]})):  # fmt: skip
+    for name, columns in (
+        ("x/a+b %é.parquet", {"t": ["1", "2"]}),
+        ("y/a+b %é.parquet", {"t": ["3"], "more": [4]}),
+    ):
         (tmp_path / name).parent.mkdir()
         pq.write_table(pa.table(columns), tmp_path / name)
     frame, kind, _ = records.read_records(spark, str(tmp_path), file_format=None, bad_files="fail")

@@ -50,9 +50,11 @@ def test_rounds_follow_the_learning_rate_and_grow_while_a_model_is_new() -> None
 
 
 @given(
-    shards=st.integers(1, 9), trainers=st.integers(1, 9), rounds=st.integers(1, 12),
+    shards=st.integers(1, 9),
+    trainers=st.integers(1, 9),
+    rounds=st.integers(1, 12),
     epochs=st.integers(1, 4),
-)  # fmt: skip
+)
 def test_trainers_share_a_pass_without_gap_or_overlap(
     shards: int, trainers: int, rounds: int, epochs: int
 ) -> None:

@@ -34,10 +34,19 @@ class Shards:
 def trained(shards, segment, threads):
     """Return the numbers of the sentences that the threads were given, in order."""
     settings = TrainerParameters(
-        folder="", vocabulary_size=1, shards=len(shards.shards), is_cbow=False, vector_size=1,
-        window_size=1, negative=1, sample=0, ns_exponent=0.75, seed=3, threads=threads,
+        folder="",
+        vocabulary_size=1,
+        shards=len(shards.shards),
+        is_cbow=False,
+        vector_size=1,
+        window_size=1,
+        negative=1,
+        sample=0,
+        ns_exponent=0.75,
+        seed=3,
+        threads=threads,
         step_size=0.1,
-    )  # fmt: skip
+    )
     found = {}
 
     def work(ids, offsets, rates, place):

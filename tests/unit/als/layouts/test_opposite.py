@@ -34,10 +34,18 @@ def half(folder, held):
     """Return the users' half-sweep of explicit ratings, whose rows are regressed on as stored."""
     objective = Objective("explicit", 0.1, 1.0, 1.0, 0.0, 3.0, has_biases=False)
     fit = Fit(
-        folder=str(folder), sizes={"users": 9, "items": ITEMS}, counts={"users": 9, "items": ITEMS},
-        blocks=BLOCKS, rank=RANK, objective=objective, solver=Solver("dual", 3), seed=1, threads=1,
-        max_iter=1, tolerance=None,
-    )  # fmt: skip
+        folder=str(folder),
+        sizes={"users": 9, "items": ITEMS},
+        counts={"users": 9, "items": ITEMS},
+        blocks=BLOCKS,
+        rank=RANK,
+        objective=objective,
+        solver=Solver("dual", 3),
+        seed=1,
+        threads=1,
+        max_iter=1,
+        tolerance=None,
+    )
     return HalfSweep(fit, "users", "round=0", "round=0", held)
 
 

@@ -33,10 +33,22 @@ def train_blocks(
     for own, other in np.ndindex(classes, classes):
         sides = begin[0][own::classes].copy(), begin[1][other::classes].copy()
         pairs += block_kernel.train_block(
-            TOKENS, OFFSETS, np.ones(SIZE, np.float32), noise_of(other, classes),
-            float(WEIGHTS[other::classes].sum() / WEIGHTS.sum()), *sides, rate, rate,
-            (own, other, classes), WINDOW, NEGATIVE, 3, 2, seed, seed * 9 + own * classes + other,
-        )  # fmt: skip
+            TOKENS,
+            OFFSETS,
+            np.ones(SIZE, np.float32),
+            noise_of(other, classes),
+            float(WEIGHTS[other::classes].sum() / WEIGHTS.sum()),
+            *sides,
+            rate,
+            rate,
+            (own, other, classes),
+            WINDOW,
+            NEGATIVE,
+            3,
+            2,
+            seed,
+            seed * 9 + own * classes + other,
+        )
         inputs[own::classes] += sides[0] - begin[0][own::classes]
         outputs[other::classes] += sides[1] - begin[1][other::classes]
     return pairs
@@ -70,11 +82,14 @@ def test_the_losses_of_all_blocks_are_those_of_the_whole_model(classes: int) -> 
     total, count = loss.held_out_loss((TOKENS, OFFSETS), NOISE, (inputs, outputs), **asked)
     parts = [
         loss.held_out_loss(
-            (TOKENS, OFFSETS), NOISE, (inputs[own::classes], outputs[other::classes]),
-            block=(own, other, classes), **asked,
+            (TOKENS, OFFSETS),
+            NOISE,
+            (inputs[own::classes], outputs[other::classes]),
+            block=(own, other, classes),
+            **asked,
         )
         for own, other in np.ndindex(classes, classes)
-    ]  # fmt: skip
+    ]
     assert sum(part for part, _ in parts) == pytest.approx(total)
     assert sum(n for _, n in parts) == count == 18
 

@@ -19,9 +19,22 @@ def trained(is_cbow: bool, own: tuple[int, int, int, int], rows: int) -> list[np
     model[:, :SIZE] = rng.normal(0, 0.3, (2, SIZE, DIMENSION))
     touches = np.zeros((2, rows), np.float32)
     sentence_kernel.train_sentences(
-        tokens, offsets, np.ones(SIZE, np.float32), noise_table(COUNTS, 0.75), *model, 0.05, 0.01,
-        is_cbow, 3, 5, 16, 8, 7, *touches, own,
-    )  # fmt: skip
+        tokens,
+        offsets,
+        np.ones(SIZE, np.float32),
+        noise_table(COUNTS, 0.75),
+        *model,
+        0.05,
+        0.01,
+        is_cbow,
+        3,
+        5,
+        16,
+        8,
+        7,
+        *touches,
+        own,
+    )
     return [*model, *touches]
 
 

@@ -17,9 +17,14 @@ WINDOW, NEGATIVE, DIMENSION = 5, 5, 24
 
 
 def train(
-    tokens: np.ndarray, length: int, *, epochs: int, rate: float, is_cbow: bool = False,
+    tokens: np.ndarray,
+    length: int,
+    *,
+    epochs: int,
+    rate: float,
+    is_cbow: bool = False,
     sample: float = 0.0,
-) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+) -> tuple[np.ndarray, np.ndarray]:
     """Train sentences of one length by one thread."""
     counts = np.bincount(tokens)
     offsets = np.arange(0, tokens.size + 1, length).astype(np.int64)
@@ -27,15 +32,31 @@ def train(
     inputs = ((rng.random((counts.size, DIMENSION)) - 0.5) / DIMENSION).astype(np.float32)
     outputs = np.zeros_like(inputs)
     keep, noise = keep_probabilities(counts, sample), noise_table(counts, 0.75)
-    chunk = chunk_size(counts, 0.75, window=WINDOW, negative=NEGATIVE, step_size=rate,
-                       is_cbow=is_cbow)  # fmt: skip
+    chunk = chunk_size(
+        counts, 0.75, window=WINDOW, negative=NEGATIVE, step_size=rate, is_cbow=is_cbow
+    )
     shared = shared_negatives(is_cbow=is_cbow)
     rates = np.linspace(rate, 1e-4, epochs + 1)
     for epoch in range(epochs):
         sentence_kernel.train_sentences(
-            tokens.astype(np.int32), offsets, keep, noise, inputs, outputs, rates[epoch],
-            rates[epoch + 1], is_cbow, WINDOW, NEGATIVE, chunk, shared, epoch, NONE, NONE, ALONE,
-        )  # fmt: skip
+            tokens.astype(np.int32),
+            offsets,
+            keep,
+            noise,
+            inputs,
+            outputs,
+            rates[epoch],
+            rates[epoch + 1],
+            is_cbow,
+            WINDOW,
+            NEGATIVE,
+            chunk,
+            shared,
+            epoch,
+            NONE,
+            NONE,
+            ALONE,
+        )
     return inputs, outputs
 
 
@@ -50,8 +71,9 @@ def test_planted_analogies_are_recovered(is_cbow: bool) -> None:
     about = np.where(is_row, rows, side + columns) * company
     tokens = side * side + about + rng.integers(0, company, (sentences, length))
     tokens[:, [2, 7]] = word
-    inputs, _ = train(tokens.ravel(), length, epochs=5, rate=0.1 if is_cbow else 0.05,
-                      is_cbow=is_cbow)  # fmt: skip
+    inputs, _ = train(
+        tokens.ravel(), length, epochs=5, rate=0.1 if is_cbow else 0.05, is_cbow=is_cbow
+    )
     words = inputs[: side * side]
     words = words / np.linalg.norm(words, axis=1, keepdims=True)
     right = total = 0

@@ -103,14 +103,28 @@ def test_few_tokens_and_high_rates_stay_bounded(times: int, share: float, is_cbo
     offsets = np.arange(0, 6001, 10)
     inputs = ((rng.random((10, 8)) - 0.5) / 8).astype(np.float32)
     outputs = np.zeros_like(inputs)
-    chunk = chunk_size(counts, 0.75, window=5, negative=5, step_size=rate,
-                       is_cbow=is_cbow)  # fmt: skip
+    chunk = chunk_size(counts, 0.75, window=5, negative=5, step_size=rate, is_cbow=is_cbow)
     noise = noise_table(counts, 0.75)
     for epoch in range(10):
         sentence_kernel.train_sentences(
-            tokens, offsets, keep_probabilities(counts, 1e-3), noise, inputs, outputs, rate, rate,
-            is_cbow, 5, 5, chunk, shared_negatives(is_cbow=is_cbow), epoch, NONE, NONE, ALONE,
-        )  # fmt: skip
+            tokens,
+            offsets,
+            keep_probabilities(counts, 1e-3),
+            noise,
+            inputs,
+            outputs,
+            rate,
+            rate,
+            is_cbow,
+            5,
+            5,
+            chunk,
+            shared_negatives(is_cbow=is_cbow),
+            epoch,
+            NONE,
+            NONE,
+            ALONE,
+        )
     assert np.abs(inputs).max() < 20
 
 
@@ -119,9 +133,24 @@ def test_sentences_longer_than_a_block_are_trained_whole() -> None:
     tokens = (np.arange(size) % SIZE).astype(np.int32)
     inputs, outputs = model()
     pairs = sentence_kernel.train_sentences(
-        tokens, np.array([0, size]), np.ones(SIZE, np.float32), NOISE, inputs,
-        outputs, 0.01, 0.01, False, 1, 5, 8, 8, 1, NONE, NONE, ALONE,
-    )  # fmt: skip
+        tokens,
+        np.array([0, size]),
+        np.ones(SIZE, np.float32),
+        NOISE,
+        inputs,
+        outputs,
+        0.01,
+        0.01,
+        False,
+        1,
+        5,
+        8,
+        8,
+        1,
+        NONE,
+        NONE,
+        ALONE,
+    )
     assert pairs == 2 * size - 2 * 3, "two neighbours each, but for the ends of three blocks"
 
 
@@ -139,9 +168,23 @@ def test_occurrences_are_left_out_by_their_chance(is_cbow: bool) -> None:
     sentences = 20_000
     tokens, offsets = np.tile(np.array([0, 1], np.int32), sentences), np.arange(sentences + 1) * 2
     pairs = sentence_kernel.train_sentences(
-        tokens, offsets, np.array([0.3, 0.8], np.float32), np.array([0, 1], np.int32),
-        *model(), 0.0, 0.0, is_cbow, WINDOW, NEGATIVE, 8, 5, 1, NONE, NONE, ALONE,
-    )  # fmt: skip
+        tokens,
+        offsets,
+        np.array([0.3, 0.8], np.float32),
+        np.array([0, 1], np.int32),
+        *model(),
+        0.0,
+        0.0,
+        is_cbow,
+        WINDOW,
+        NEGATIVE,
+        8,
+        5,
+        1,
+        NONE,
+        NONE,
+        ALONE,
+    )
     expected = sentences * 0.3 * 0.8
     assert pairs == pytest.approx(2 * expected, abs=5 * 2 * expected**0.5)
 
