@@ -7,8 +7,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.cli.command import run_job
-from pipelines.als import mllib, native
 from pipelines.als.config import TrainAlsConfig
+from pipelines.als.frames import train
 from pipelines.results import JobResult
 from pipelines.spaces.registry import of_space, require_one_space
 from pipelines.spaces.staging import stage
@@ -27,12 +27,11 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
         chosen = config.initial_space_id or require_one_space(earlier, "initial_space_id")
         store.use_space("initial_vectors", chosen)
         frames["initial_vectors"] = of_space(earlier, chosen)
-    trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,
         name=config.space_name,
         metric="dot",
-        train=lambda state: trainer.train(frames, config, state),
+        train=lambda state: train(frames, config, state),
         work=config.work,
     )
 

@@ -7,10 +7,10 @@ import pytest
 from oracles.als import EXACT, RANK, matrix, objective, oracle, sides
 from scipy.sparse.linalg import cg
 
-from pipelines.als.config import TrainAlsConfig
+from pipelines.als.config import AlsSettings
 from pipelines.als.kernels.solvers import conjugate_gradients
 from pipelines.als.layouts.packed_fit import sweep_once
-from pipelines.als.sweep import Solver, face, gramian, solve
+from pipelines.als.sweep import Solver, gramian, prepare_opposite, solve
 
 
 @pytest.mark.parametrize("cells", [1, 7, 40])
@@ -47,7 +47,7 @@ def errors(name, steps, sweeps):
 )
 def test_the_default_steps_come_close_and_closer_from_the_sweep_before(name, first, sixth):
     """Bounds are measured, a tenth added; two steps are beyond each of them."""
-    found = errors(name, TrainAlsConfig.model_fields["cg_steps"].default, 6)
+    found = errors(name, AlsSettings.model_fields["cg_steps"].default, 6)
     assert found[0] < first
     assert found[5] < sixth
 
@@ -68,7 +68,7 @@ def test_ranks_above_the_number_of_items_are_solved(name, reg_param, solver):
         sweep_once(users, items, pool)
         assert np.linalg.matrix_rank(items.factors) < RANK
         for side, other, table in ((items, users, dense.T), (users, items, dense)):
-            side.solve(other.face(pool), pool)
+            side.solve(other.as_opposite(pool), pool)
             wanted = oracle(table, other.factors, goal)
             off = np.abs(side.factors - wanted)
             assert off.max() < 1e-5 * np.abs(wanted).max()
@@ -88,7 +88,9 @@ def test_rounding_of_a_gramian_without_full_rank_does_not_reach_the_vectors(name
     found = []
     for parts in (1, 5):
         total = sum(gramian(items.factors[n::parts]) for n in range(parts))
-        opposite = face(items.factors, total, goal, users.fit.solver, items.fit.counts["items"])
+        opposite = prepare_opposite(
+            items.factors, total, goal, users.fit.solver, items.fit.counts["items"]
+        )
         found.append(solve(users.cells[0], users.factors, opposite, goal, users.fit.solver)[0])
     assert np.abs(found[0] - found[1]).max() < 1e-4 * np.abs(found[0]).max()
 
