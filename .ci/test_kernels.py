@@ -19,7 +19,7 @@ _PROCESSORS: dict[str, tuple[str, ...]] = {
     "skylake-avx512": _AVX2 + _AVX512,
     "": (),
 }
-"""LLVM's names of processors, "" for the machine's own, and the features that code for each uses."""
+"""LLVM's names of processors, "" for the machine's own; the features that code for each uses."""
 
 
 def lacking(processor: str) -> list[str]:
