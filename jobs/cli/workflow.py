@@ -1,7 +1,6 @@
 """The runner: the steps of a workflow file in dependency order, in one Spark session."""
 
 import argparse
-import importlib
 import json
 import time
 from dataclasses import dataclass
@@ -14,10 +13,11 @@ from pydantic import Field, JsonValue
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs.cli import command
+from jobs.cli import jobs_list
 from jobs.cli.console import Outcome, closing, failed, print_plan, summary
+from jobs.cli.options import configuration, job_layers
+from jobs.cli.running import session, warn_of_shortages
 from pipelines.cluster.progress import Progress
-from pipelines.cluster.session import open_session, shortages
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, Layers, Settings, build, read_yaml, substitute
@@ -67,28 +67,6 @@ class Planned:
         return digest([self.module.__name__, self.config.model_dump(mode="json")])
 
 
-def _session(arguments: argparse.Namespace, name: str) -> SparkSession:
-    return open_session(
-        name,
-        master=arguments.master,
-        settings=command.spark_settings(arguments),
-        log_folder=command.log_folder(arguments, name),
-    )
-
-
-def run_alone(arguments: argparse.Namespace, module: ModuleType, config: JobConfig) -> int:
-    """Run one job in a session of its own, or the running one, and print its summary."""
-    spark = _session(arguments, arguments.job)
-    console = Console(stderr=True, highlight=False)
-    for warning in shortages(spark, Path.cwd()):
-        console.print(f"[yellow]warning:[/yellow] {warning}")
-    started = time.monotonic()
-    with Progress(console).watch(arguments.job, spark):
-        result: JobResult = module.run(spark, config)
-    summary(arguments.job, result, time.monotonic() - started, is_json=arguments.json)
-    return 0
-
-
 def load(arguments: argparse.Namespace) -> tuple[Workflow, list[Planned]]:
     """Read and validate a workflow and every step's configuration, in dependency order.
 
@@ -114,16 +92,16 @@ def _plan(
 ) -> Planned:
     step = workflow.steps[name]
     job = step.job or name
-    if job not in command.job_names():
+    if job not in jobs_list.job_names():
         raise ConfigError(f"{arguments.workflow}: steps.{name}: no job {job!r}")
-    folder = command.configuration(arguments)
+    folder = configuration(arguments)
     base = folder / "base" / f"{job}.yaml"
     parameters = {"conf": _conf(arguments, folder), **workflow.parameters}
     own = [a.removeprefix(f"{name}.") for a in assignments if a.startswith(f"{name}.")]
-    layers = command.job_layers(job, base, arguments)
+    layers = job_layers(job, base, arguments)
     layers.add(substitute(step.config, parameters), f"{arguments.workflow} steps.{name}")
     layers.add_assignments(own)
-    module = importlib.import_module(f"jobs.{job}")
+    module = jobs_list.load(job)
     return Planned(name, step.after, module, build(module.CONFIG, layers))
 
 
@@ -172,7 +150,7 @@ def run_workflow(arguments: argparse.Namespace) -> int:
         return 0
     work = substitute(workflow.work, workflow.parameters)
     arguments.log_dir = arguments.log_dir or Path(work) / "logs"
-    spark = _session(arguments, workflow.name)
+    spark = session(arguments, workflow.name)
     files = Files(spark)
     with lease(files, f"{work}/{workflow.name}"):
         return _WorkflowRun(spark, files, f"{work}/{workflow.name}.state.json", arguments).steps(
@@ -196,8 +174,7 @@ class _WorkflowRun:
 
     def steps(self, steps: list[Planned]) -> int:
         """Run the steps and print the closing table; return the first failure's code."""
-        for warning in shortages(self._spark, Path.cwd()):
-            self._console.print(f"[yellow]warning:[/yellow] {warning}")
+        warn_of_shortages(self._spark, self._console)
         redone: set[str] = set()
         for step in steps:
             stopped = [

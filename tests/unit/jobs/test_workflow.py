@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.cli import command, console
+from jobs.cli import command, console, jobs_list
 from pipelines.errors import ConcurrentRunError, ConfigError, GateError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, substitute
@@ -69,8 +69,8 @@ def world(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in names:
         (tmp_path / "base" / f"{name}.yaml").write_text("size: 2\n", encoding="utf-8")
     real = importlib.import_module
-    monkeypatch.setattr(command, "job_names", lambda: names)
-    monkeypatch.setattr(command, "purpose", lambda job: f"Do {job}.")
+    monkeypatch.setattr(jobs_list, "job_names", lambda: names)
+    monkeypatch.setattr(jobs_list, "purpose", lambda job: f"Do {job}.")
     monkeypatch.setattr(importlib, "import_module", lambda name: modules.get(name) or real(name))
     made.write(DIAMOND)
     before = list(console.LOG.handlers)
