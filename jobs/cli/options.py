@@ -50,9 +50,18 @@ def overlay(arguments: argparse.Namespace) -> tuple[str, Tree]:
     return str(path), read_yaml(path)
 
 
-def job_layers(job: str, base: Path | Traversable, arguments: argparse.Namespace) -> Layers:
-    """Return a job's layers so far: its file, then the overlay's `all` and `<job>` sections."""
-    layers = Layers().add(read_yaml(base), str(base))
+def job_layers(
+    job: str, base: Path | Traversable, arguments: argparse.Namespace, places: Tree | None = None
+) -> Layers:
+    """Return a job's layers so far: its file, then the overlay's `all` and `<job>` sections.
+
+    Args:
+        job: Name of the job.
+        base: Its file.
+        arguments: Options, which name the overlay.
+        places: Where a workflow's tables lie, over the file and under the overlay.
+    """
+    layers = Layers().add(read_yaml(base), str(base)).add(places or {}, "parameters.root")
     origin, tree = overlay(arguments)
     unknown = set(tree) - {"all", "spark", *jobs_list.job_names()}
     if unknown:

@@ -12,8 +12,19 @@ from jobs.cli import jobs_list
 from jobs.cli.options import configuration, job_layers
 from jobs.cli.ordering import order, tables_of, waits_of
 from pipelines.errors import ConfigError
-from pipelines.settings import JobConfig, Layers, Settings, build, read_yaml, substitute
+from pipelines.settings import (
+    JobConfig,
+    Layers,
+    Settings,
+    Tree,
+    build,
+    read_yaml,
+    substitute,
+)
 from pipelines.storage.digests import digest
+from schemas import TABLES
+
+_TABLES = TABLES.keys() | {"folded_vectors"}  # names of tables, as inputs and outputs bear them
 
 
 class Step(Settings):
@@ -35,7 +46,9 @@ class Workflow(Settings):
     purpose: str
     """What it is for, in one line."""
     parameters: dict[str, str] = Field(default_factory=dict)
-    """Values for `${name}` in the steps' configuration; `${conf}` is the configuration's folder."""
+    """Values for `${name}` in the steps' configuration; `${conf}` is the configuration's folder.
+
+    With `root`, a table that a step does not name lies at `${root}/tables/<table>`."""
     work: str
     """Folder of the runner's state, lease and logs."""
     steps: dict[str, Step]
@@ -91,11 +104,41 @@ def _plan(
     base = folder / "base" / f"{job}.yaml"
     parameters = {"conf": _conf(arguments, folder), **workflow.parameters}
     own = [a.removeprefix(f"{name}.") for a in assignments if a.startswith(f"{name}.")]
-    layers = job_layers(job, base, arguments)
+    module = jobs_list.load(job)
+    root = workflow.parameters.get("root")
+    places = {} if root is None else default_places(module.CONFIG, read_yaml(base), root)
+    layers = job_layers(job, base, arguments, places)
     layers.add(substitute(step.config, parameters), f"{arguments.workflow} steps.{name}")
     layers.add_assignments(own)
-    module = jobs_list.load(job)
     return Planned(name, step.after, module, build(module.CONFIG, layers))
+
+
+def default_places(model: type[JobConfig], base: Tree, root: str) -> Tree:
+    """Return the places of a job's tables that a step need not name: `<root>/tables/<table>`.
+
+    They are the tables that the job's base file names. A table that is null there stays null, and
+    an output that is missing there lies beside the others. All else keeps the base file's place:
+    raw text and events, exports, reports, and published vectors, a table for each space.
+    """
+    places: Tree = {}
+    for side in ("inputs", "outputs"):
+        named = {name for name, uri in (base.get(side) or {}).items() if uri} & _TABLES
+        if side == "inputs":
+            named -= _not_tables(model)
+        if named:
+            places[side] = {name: f"{root.rstrip('/')}/tables/{name}" for name in sorted(named)}
+    return places
+
+
+def _not_tables(model: type[JobConfig]) -> set[str]:
+    """Return the inputs that bear a table's name and are something else.
+
+    The job that writes `events` reads raw ones. Where a job chooses no space by its name, `vectors`
+    are published.
+    """
+    outputs = model.model_fields.get("outputs")
+    written = set(getattr(outputs and outputs.annotation, "model_fields", ()))
+    return written if "space_name" in model.model_fields else {*written, "vectors"}
 
 
 def _conf(arguments: argparse.Namespace, folder: Any) -> str:
