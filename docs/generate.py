@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from jobs.cli.command import job_names, purpose, tables
+from jobs.cli.jobs_list import job_names, purpose, tables
 from pipelines.settings import Outputs, Settings
 from schemas import TABLES, Column, Table
 

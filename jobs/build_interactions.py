@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines import tables
 from pipelines.interactions import building, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig

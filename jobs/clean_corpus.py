@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult, reason_counts

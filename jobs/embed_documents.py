@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.documents import components, embedding
 from pipelines.documents.config import EmbedDocumentsConfig
 from pipelines.results import JobResult

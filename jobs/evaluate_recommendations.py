@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.evaluation import item_knn, recommenders
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.lists import KNN_COLUMN, Judging

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.evaluation.words import evaluate_words, read_files

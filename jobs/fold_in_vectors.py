@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.als import fold_in
 from pipelines.als.fold_in_config import FoldInConfig
 from pipelines.results import JobResult

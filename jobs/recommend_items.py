@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines import tables
 from pipelines.ranking.catalogue import Catalogue, collect_catalogue, train_counts
 from pipelines.results import JobResult

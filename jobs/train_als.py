@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.als import mllib, native
 from pipelines.als.config import TrainAlsConfig
 from pipelines.results import JobResult

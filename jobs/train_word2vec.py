@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.spaces.registry import of_space, require_one_space
 from pipelines.spaces.staging import stage
