@@ -53,6 +53,7 @@ def _number(
         if tables.exists(store.spark, uri):
             known = tables.read(store.spark, uri, table)
         ids = identities.assign_ids(counts, known=known).persist(StorageLevel.DISK_ONLY)
+        # the ids that earlier runs gave are an input, and those in use now stand for them
         store.input_versions[table.name] = identities.content_version(ids)
         assigned[table.name] = ids
     keys = []

@@ -21,7 +21,7 @@ _KEYS = {"word": VOCABULARY, "user": USER_IDS, "item": ITEM_IDS}
 
 
 def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
-    """Measure the space, judge it, write what came of it, and fail where an expectation failed."""
+    """Measure and validate the space, write the outcomes, and fail where an expectation failed."""
     store = TableStore(spark, config, job="validate_vectors")
     spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
     space = find_space(spaces, name=config.space_name, space_id=config.space_id)
@@ -38,13 +38,13 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     bounds = {
         entity: gate.bounds_of(entity, found, config.limits) for entity, found in measured.items()
     }
-    outcomes = validation.judge_space(vectors, VECTORS, measured, bounds)
+    outcomes = validation.validate_space(vectors, VECTORS, measured, bounds)
     rows = gate.metric_rows(spark, space.space_id, measured, outcomes)
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
     result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
-    judged = space.changed(state=validation.verdict(outcomes, space.state))
-    store.write(judged.to_frame(spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
+    validated = space.changed(state=validation.verdict(outcomes, space.state))
+    store.write(validated.to_frame(spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
     validation.require_passed(space.space_id, outcomes)
     result.measures = {"expectations passed": len(outcomes)}
     return result
