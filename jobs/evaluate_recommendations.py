@@ -12,7 +12,7 @@ from pipelines.evaluation import item_knn, recommenders
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.lists import KNN_COLUMN, Judging
 from pipelines.evaluation.measures import to_frame
-from pipelines.ranking.catalogue import collect_catalogue, train_counts
+from pipelines.ranking.keyed_vectors import collect_vectors, train_counts
 from pipelines.results import JobResult
 from pipelines.spaces.registry import find_space, of_space
 from pipelines.table_store import TableStore
@@ -31,7 +31,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
     spaces, interactions = inputs["embedding_spaces"], inputs["interactions"]
     space = find_space(spaces, name=config.space_name, space_id=config.space_id)
     vectors = of_space(inputs["vectors"], space.space_id)
-    catalogue = collect_catalogue(
+    catalogue = collect_vectors(
         vectors,
         inputs["item_ids"].select("key", "id"),
         is_normalised=space.metric == "cosine",

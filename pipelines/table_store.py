@@ -18,7 +18,7 @@ from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.columns import Columns
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import Place, locate
 from schemas import RUN_COUNTS, TABLES, Table
 
@@ -161,17 +161,17 @@ class TableStore:
             metadata=self.metadata,
         )
 
-    def write_pieces(self, pieces: Pieces, table: Table) -> int:
-        """Replace the output named like the table, by the tasks that make it; return its rows.
+    def write_pieces(self, made: PiecewiseTable, table: Table) -> int:
+        """Replace the output named like the table by what tasks make and write; return its rows.
 
         Delta's own writer writes Delta tables: their commits need what it knows of each file. Spark
         writes where tasks of Python cannot.
         """
         folder = self._reached(table.name)
         if folder is None:
-            return self.write(pieces.frame(table), table)
+            return self.write(made.frame(table), table)
         return parquet.replace_by_pieces(
-            self.files, pieces, table, folder, metadata=self.metadata, codec=self._codec
+            self.files, made, table, folder, metadata=self.metadata, codec=self._codec
         )
 
     def write_rows(
@@ -197,9 +197,14 @@ class TableStore:
         if folder is not None:
             try:
                 parquet.replace_by_rows(
-                    self.files, rows, table, folder,
-                    part=part or {}, metadata=self.metadata, codec=self._codec,
-                )  # fmt: skip
+                    self.files,
+                    rows,
+                    table,
+                    folder,
+                    part=part or {},
+                    metadata=self.metadata,
+                    codec=self._codec,
+                )
                 return len(rows)
             except OSError:  # a store that pyarrow may only read
                 pass

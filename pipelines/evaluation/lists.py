@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.matrices import Floats, Indices, as_matrix
 from pipelines.arrays.ragged import Ragged, as_ragged
-from pipelines.ranking.catalogue import Catalogue
+from pipelines.ranking.keyed_vectors import KeyedVectors
 from pipelines.ranking.top_k import top_k
 
 SPACE, POPULARITY, ITEM_KNN, SAMPLED = "", "popularity_", "item_knn_", "sampled_"
@@ -21,7 +21,7 @@ KNN_COLUMN = "item_knn"
 class Asked:
     """A batch of users: items as rows of the catalogue, -1 where it has them not."""
 
-    catalogue: Catalogue
+    catalogue: KeyedVectors
     user_ids: Indices
     queries: Floats
     has_vector: NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Asked:
         return self.held_out.counts
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch, catalogue: Catalogue) -> "Asked":
+    def of(cls, batch: pa.RecordBatch, catalogue: KeyedVectors) -> "Asked":
         """Read a batch of `held_out_users`."""
         vectors = batch.column("vector")
         has_vector = vectors.is_valid().to_numpy(zero_copy_only=False)

@@ -12,7 +12,7 @@ from pipelines.arrays.matrices import Floats, Indices
 from pipelines.evaluation import bootstrap
 from pipelines.evaluation.lists import Asked, Judging
 from pipelines.evaluation.measures import Measure
-from pipelines.ranking.catalogue import items_by_user
+from pipelines.ranking.keyed_vectors import items_by_user
 from pipelines.ranking.metrics import METRICS, find_hits, measure_ranking
 
 _SHOWN = ("novelty", "mean_popularity")

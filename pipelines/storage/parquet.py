@@ -19,7 +19,7 @@ from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import FileInfo, Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable
 from schemas import Table
 
 METADATA = "_vectormill.json"
@@ -116,14 +116,14 @@ def replace(
 
 def replace_by_pieces(
     files: Files,
-    made: Pieces,
+    made: PiecewiseTable,
     table: Table,
     uri: str,
     *,
     metadata: Mapping[str, Any],
     codec: str = "snappy",
 ) -> int:
-    """Write a table by the tasks that make it, move it into place; return the number of rows."""
+    """Have tasks write the table that they make, move it into place, return its rows."""
     with _replacing(files, uri, metadata) as temporary:
         count = pieces.write(files, made, table, temporary, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")

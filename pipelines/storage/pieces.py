@@ -1,12 +1,12 @@
-"""Tables that come in pieces, each made whole by one call in a worker, which can write it itself.
+"""Tables that Spark's tasks make in pieces, and write themselves.
 
-A piece written by Spark is copied from Python to the JVM and taken apart into rows and values:
-millions of lists of structs took longer to write than to make.
+A piece that Spark writes is copied from Python to the JVM and split into rows and values: millions
+of lists of structs took longer to write than to make.
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -26,36 +26,37 @@ _WRITTEN = "file string, rows bigint"
 _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """A table that is not made yet.
+class PiecewiseTable(ABC):
+    """A table that is not made yet: tasks will make it in pieces."""
 
-    Args:
-        apply: Returns the frame, of a schema, of what a function makes of each piece. Strings of a
-            piece may be in a dictionary, which is written as it is.
-    """
+    @abstractmethod
+    def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
+        """Return the frame of what a function returns for each piece, in the task that made it.
 
-    apply: Callable[[Callable[[pa.Table], pa.Table], str], DataFrame]
+        Args:
+            function: Called once per piece. Strings of a piece may be dictionary-encoded.
+            schema: Columns that the function returns.
+        """
 
     def frame(self, table: Table) -> DataFrame:
-        """Return the rows."""
+        """Return the rows, as Spark's own."""
         schema = _stored_schema(table)
-        return self.apply(
+        return self.map_pieces(
             lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
         )
 
 
-def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str) -> int:
-    """Write each piece to a file where it is made, and move these to a new folder; return the rows.
+def write(files: Files, made: PiecewiseTable, table: Table, folder: str, *, codec: str) -> int:
+    """Have each task write its pieces to files, move these to a new folder, return the rows.
 
-    A task that fails, or comes second, leaves its files in a folder that is deleted: however late
-    it writes them, they are in no table.
+    A task that fails, or an attempt that Spark discards, leaves its files in a folder that is
+    deleted: they are in no table, however late they are written.
 
     Args:
         files: File operations.
-        pieces: What is written.
+        made: The table.
         table: Its contract.
-        folder: Where the files are to lie; nothing is there yet.
+        folder: Where the files go; nothing is there yet.
         codec: Spark's name of the compression.
 
     Raises:
@@ -64,8 +65,8 @@ def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str
     schema, aside = _stored_schema(table), f"{folder}.pieces"
     make_folder(aside)
     try:
-        written = pieces.apply(_writer(aside, table, schema, codec), _WRITTEN).collect()
-        for row in written:  # a name a piece
+        written = made.map_pieces(_writer(aside, table, schema, codec), _WRITTEN).collect()
+        for row in written:  # one file name per piece
             files.move(f"{aside}/{row['file']}", f"{folder}/{row['file']}")
     finally:
         files.delete(aside)
@@ -84,8 +85,8 @@ def write_rows(
         InputError: A column that may not be null is.
     """
     names = table.column_names
-    held = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows],
-                                schema=_stored_schema(table))  # fmt: skip
+    values = [dict(zip(names, row, strict=True)) for row in rows]
+    held = pa.Table.from_pylist(values, schema=_stored_schema(table))
     _require_no_nulls(held, table)
     kept = _stored_schema(table, without)
     _write(held.select(kept.names).cast(kept), file, codec)
@@ -154,10 +155,13 @@ def _write(piece: pa.Table, file: str, codec: str) -> None:
     files, path = resolve(file)
     flat = [field.name for field in piece.schema if not pa.types.is_nested(field.type)]
     with pq.ParquetWriter(
-        path, piece.schema, filesystem=files, compression=_CODECS.get(codec, codec),
+        path,
+        piece.schema,
+        filesystem=files,
+        compression=_CODECS.get(codec, codec),
         use_dictionary=[name for field in piece.schema for name in _strings(field, field.name)],
-        write_statistics=flat,  # of what is in lists nobody asks for the least
-        store_schema=False,  # whoever reads is to get strings, not our dictionaries
-    ) as writer:  # fmt: skip
+        write_statistics=flat,  # readers do not filter by values inside lists
+        store_schema=False,  # Arrow readers get strings, not the dictionaries of this writer
+    ) as writer:
         writer.write_table(piece)
         writer.add_key_value_metadata(piece.schema.metadata)
