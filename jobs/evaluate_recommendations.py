@@ -14,7 +14,7 @@ from pipelines.evaluation.lists import KNN_COLUMN, Judging
 from pipelines.evaluation.measures import to_frame
 from pipelines.ranking.keyed_vectors import collect_vectors, train_counts
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
 
@@ -29,7 +29,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
         item_ids=ITEM_IDS, user_ids=USER_IDS,
     )  # fmt: skip
     spaces, interactions = inputs["embedding_spaces"], inputs["interactions"]
-    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
     vectors = of_space(inputs["vectors"], space.space_id)
     catalogue = collect_vectors(
         vectors,

@@ -3,16 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame
-
 from pipelines.serving.blocked_recommendations import blocked_recommendations
 from pipelines.serving.config import RecommendSettings
-from pipelines.serving.packed_recommendations import COLUMNS, PackedRecommendations, RankingTask
+from pipelines.serving.packed_recommendations import PackedRecommendations, RankingTask
 from pipelines.serving.ranking_layout import RankingLayout, choose_layout
 from pipelines.serving.recommendations import choose_users
 from pipelines.storage.columns import Columns
 from pipelines.storage.pieces import PiecewiseTable
-from schemas import RECOMMENDATIONS
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,8 @@ def plan_recommendations(
     """Choose the layout and return the best unseen items of each user, exactly, to be made.
 
     Args:
-        tables: `COLUMNS` of `vectors` (one space), `interactions`, `user_ids` and `item_ids`.
+        tables: `packed_recommendations.COLUMNS` of `vectors` (one space), `interactions`,
+            `user_ids` and `item_ids`.
         settings: Settings.
         stored_as: Format of the table that is written, `delta` or `parquet`.
 
@@ -53,38 +51,3 @@ def plan_recommendations(
     files = {name: columns.files for name, columns in tables.items()}
     task = RankingTask(files, settings, layout.threads)
     return PlannedRecommendations(PackedRecommendations(users.sparkSession, task), layout, unknown)
-
-
-def recommend_items(
-    vectors: DataFrame,
-    interactions: DataFrame,
-    user_ids: DataFrame,
-    item_ids: DataFrame,
-    settings: RecommendSettings | None = None,
-) -> DataFrame:
-    """Return the best unseen items of each user by inner product or cosine, exactly.
-
-    Args:
-        vectors: Rows of `vectors`: users and items of one space.
-        interactions: Rows of `interactions`; every split counts as seen.
-        user_ids: Rows of `user_ids`.
-        item_ids: Rows of `item_ids`; retired items are not recommended.
-        settings: Settings; the defaults where None. `layout` must not be `packed`, which needs
-            the tables' files.
-
-    Returns:
-        Rows of `recommendations`: one per user, with up to k items, best first.
-
-    Raises:
-        InputError: As `plan_recommendations` raises it.
-    """
-    frames = {
-        "vectors": vectors,
-        "interactions": interactions,
-        "user_ids": user_ids,
-        "item_ids": item_ids,
-    }
-    tables = {name: Columns(frame.select(*COLUMNS[name]), ()) for name, frame in frames.items()}
-    return plan_recommendations(tables, settings or RecommendSettings()).table.frame(
-        RECOMMENDATIONS
-    )
