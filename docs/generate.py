@@ -72,7 +72,8 @@ def _job_settings(job: str) -> str:
 def _settings(
     model: type[Settings], prefix: str, given: Settings | None = None
 ) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
+    fields = model.model_fields.items()  # tables first, as in the configuration files
+    for name, field in sorted(fields, key=lambda named: named[0] not in ("inputs", "outputs")):
         nested = _nested(field.annotation)
         key = f"{prefix}{name}"
         value = (

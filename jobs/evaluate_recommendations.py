@@ -11,7 +11,7 @@ from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.evaluation.recommendations import evaluate_recommendations
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
 
@@ -28,7 +28,9 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
         item_ids=ITEM_IDS,
         user_ids=USER_IDS,
     )
-    space = find_space(inputs["embedding_spaces"], name=config.space_name, space_id=config.space_id)
+    space = choose_space(
+        inputs["embedding_spaces"], name=config.space_name, space_id=config.space_id
+    )
     measures = evaluate_recommendations(
         of_space(inputs["vectors"], space.space_id),
         inputs["interactions"],

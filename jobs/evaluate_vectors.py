@@ -11,7 +11,7 @@ from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.evaluation.words import measure_words, read_files
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
@@ -23,7 +23,7 @@ def run(spark: SparkSession, config: EvaluateVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="evaluate_vectors")
     files = read_files(store.files, config)
     store.input_versions.update(files.versions)
-    space = find_space(
+    space = choose_space(
         store.read("embedding_spaces", EMBEDDING_SPACES),
         name=config.space_name,
         space_id=config.space_id,

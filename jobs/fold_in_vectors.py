@@ -11,7 +11,7 @@ from jobs.cli.running import run_job
 from pipelines.als import fold_in
 from pipelines.als.fold_in_config import FoldInConfig
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
@@ -26,7 +26,7 @@ def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
         interactions=INTERACTIONS, user_ids=USER_IDS, item_ids=ITEM_IDS,
     )  # fmt: skip
     spaces = frames.pop("embedding_spaces")
-    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
     for name in ("vectors", "training_history"):
         frames[name] = of_space(frames[name], space.space_id)
     frozen = fold_in.freeze(frames, config, space.parameters)

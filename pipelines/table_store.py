@@ -17,7 +17,7 @@ from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.columns import Columns
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import Place, locate
 from schemas import RUN_COUNTS, TABLES, Table
 
@@ -160,7 +160,7 @@ class TableStore:
             metadata=self.metadata,
         )
 
-    def write_pieces(self, pieces: Pieces, table: Table) -> int:
+    def write_pieces(self, pieces: PiecewiseTable, table: Table) -> int:
         """Replace the output named like the table by pieces, as `tables.write_pieces` has it."""
         return tables.write_pieces(
             self.spark,

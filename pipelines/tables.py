@@ -13,7 +13,7 @@ from pipelines.storage.arrow import reaches
 from pipelines.storage.conform import conform
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
 from schemas import Table
 
@@ -121,7 +121,7 @@ def write(
 
 def write_pieces(
     spark: SparkSession,
-    pieces: Pieces,
+    pieces: PiecewiseTable,
     table: Table,
     uri: str,
     *,

@@ -21,7 +21,7 @@ from pipelines.als.vectors import known_key, published_factors, solved_factors
 from pipelines.arrays.matrices import as_lists
 from pipelines.arrays.ragged import as_ragged
 from pipelines.errors import InputError
-from pipelines.ranking.catalogue import Catalogue, collect_catalogue
+from pipelines.ranking.keyed_vectors import KeyedVectors, collect_vectors
 
 OPPOSITE = {"user": "item", "item": "user"}
 _COUNTS = ["rows", "pairs", "unknown"]
@@ -40,7 +40,7 @@ class FoldInSpace:
 
     objective: Objective
     is_nonnegative: bool
-    opposite: Catalogue
+    opposite: KeyedVectors
 
 
 def read_objective(parameters: str, history: DataFrame) -> tuple[Objective, bool]:
@@ -77,7 +77,7 @@ def freeze(frames: Mapping[str, DataFrame], config: FoldInConfig, parameters: st
         InputError: They do not fit, or the space cannot be folded into.
     """
     objective, is_nonnegative = read_objective(parameters, frames["training_history"])
-    opposite = collect_catalogue(
+    opposite = collect_vectors(
         frames["vectors"],
         frames[f"{OPPOSITE[config.entity]}_ids"].select("key", "id"),
         entity=OPPOSITE[config.entity],

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipelines.arrays.grouping import taken
 from pipelines.arrays.matrices import Indices
@@ -37,8 +38,17 @@ class Ragged:
         return Ragged(offsets - offsets[0], self.values[offsets[0] : offsets[-1]])
 
 
+def offsets_of(counts: NDArray[Any]) -> Indices:
+    """Return where lists of these lengths begin when they lie end to end, and where the last ends.
+
+    The result is int64, `(n + 1,)`: 0, counts[0], counts[0] + counts[1], …
+    """
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
+
+
 def as_ragged(column: Any) -> Ragged:
     """Return an Arrow column of lists of ints as one `Ragged`; a null is an empty list."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    return Ragged(offsets, column.flatten().to_numpy(zero_copy_only=False).astype(np.int64))
+    return Ragged(
+        offsets_of(lengths), column.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
+    )

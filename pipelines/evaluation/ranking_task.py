@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.matrices import Floats, Indices, as_matrix
 from pipelines.arrays.ragged import Ragged, as_ragged
-from pipelines.ranking.catalogue import Catalogue
+from pipelines.ranking.keyed_vectors import KeyedVectors
 from pipelines.ranking.top_k import top_k
 
 
@@ -46,7 +46,7 @@ class UserBatch:
         item_knn: Items that the item-KNN baseline recommends, where it is asked for.
     """
 
-    catalogue: Catalogue
+    catalogue: KeyedVectors
     user_ids: Indices
     queries: Floats
     has_vector: NDArray[np.bool_]
@@ -55,7 +55,7 @@ class UserBatch:
     item_knn: Ragged | None
 
     @classmethod
-    def of(cls, batch: pa.RecordBatch, catalogue: Catalogue) -> "UserBatch":
+    def of(cls, batch: pa.RecordBatch, catalogue: KeyedVectors) -> "UserBatch":
         """Read a batch of `held_out_users`."""
         vectors = batch.column("vector")
         has_vector = vectors.is_valid().to_numpy(zero_copy_only=False)

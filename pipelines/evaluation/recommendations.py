@@ -14,7 +14,7 @@ from pipelines.evaluation import bootstrap, item_knn
 from pipelines.evaluation.config import RecommendationEvaluationSettings
 from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.ranking_task import Ranker, RankingTask, UserBatch
-from pipelines.ranking.catalogue import collect_catalogue, items_by_user, train_counts
+from pipelines.ranking.keyed_vectors import collect_vectors, items_by_user, train_counts
 from pipelines.ranking.metrics import METRICS, find_hits, measure_ranking
 
 _OF_ITEMS = ("novelty", "mean_popularity")  # metrics of the items shown, hits or not
@@ -44,7 +44,7 @@ def evaluate_recommendations(
     Raises:
         InputError: The space has no items, or more than `max_catalogue_megabytes` of them.
     """
-    catalogue = collect_catalogue(
+    catalogue = collect_vectors(
         vectors,
         item_ids.select("key", "id"),
         is_normalised=metric == "cosine",

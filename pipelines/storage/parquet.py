@@ -18,7 +18,7 @@ from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import FileInfo, Files
-from pipelines.storage.pieces import Pieces, write_file, write_pieces
+from pipelines.storage.pieces import PiecewiseTable, write_file, write_pieces
 from schemas import Table
 
 METADATA = "_vectormill.json"  # file of what the last write recorded
@@ -115,7 +115,7 @@ def replace(
 
 def replace_by_pieces(
     files: Files,
-    pieces: Pieces,
+    pieces: PiecewiseTable,
     table: Table,
     uri: str,
     *,

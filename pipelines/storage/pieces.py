@@ -5,8 +5,8 @@ of lists of structs took longer than making them.
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -26,26 +26,29 @@ _WRITTEN = "file string, rows bigint"  # schema of what the writing tasks report
 _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """A table that Python tasks make when it is written, one Arrow table at a time: a piece.
+class PiecewiseTable(ABC):
+    """A table that Python tasks make when it is written, one Arrow table at a time: a piece."""
 
-    Args:
-        apply: Takes a function of a piece and the schema of its results, and returns the frame of
-            the results for all pieces. Strings of a piece may be dictionary-encoded, and stay so.
-    """
+    @abstractmethod
+    def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
+        """Return the frame of what a function returns for each piece, in the task that made it.
 
-    apply: Callable[[Callable[[pa.Table], pa.Table], str], DataFrame]
+        Args:
+            function: Called once per piece. Strings of a piece may be dictionary-encoded.
+            schema: Columns that the function returns.
+        """
 
     def frame(self, table: Table) -> DataFrame:
         """Return the rows as a Spark frame."""
         schema = _stored_schema(table)
-        return self.apply(
+        return self.map_pieces(
             lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
         )
 
 
-def write_pieces(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str) -> int:
+def write_pieces(
+    files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
+) -> int:
     """Write each piece to a file in its task, and move the files to a new folder; return the rows.
 
     Tasks write to a second folder, which is deleted afterwards: files of failed, repeated or late
@@ -64,7 +67,7 @@ def write_pieces(files: Files, pieces: Pieces, table: Table, folder: str, *, cod
     schema, aside = _stored_schema(table), f"{folder}.pieces"
     make_folder(aside)
     try:
-        written = pieces.apply(_writer(aside, table, schema, codec), _WRITTEN).collect()
+        written = pieces.map_pieces(_writer(aside, table, schema, codec), _WRITTEN).collect()
         for row in written:  # one row per piece
             files.move(f"{aside}/{row['file']}", f"{folder}/{row['file']}")
     finally:

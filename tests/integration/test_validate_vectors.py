@@ -7,7 +7,7 @@ from pipelines import tables
 from pipelines.errors import GateError
 from pipelines.expectations import validation
 from pipelines.spaces.config import Limits, ValidateInputs, ValidateOutputs, ValidateVectorsConfig
-from pipelines.spaces.registry import find_space
+from pipelines.spaces.registry import newest_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
 
@@ -25,7 +25,7 @@ def config(tmp_path, **changes):
 
 def state(spark, tmp_path):
     spaces = tables.read(spark, str(tmp_path / "embedding_spaces"), EMBEDDING_SPACES)
-    return find_space(spaces, name="word").state
+    return newest_space(spaces, "word").state
 
 
 def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_words):
