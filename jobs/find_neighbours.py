@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.serving.config import FindNeighboursConfig
 from pipelines.serving.neighbours import fetch_queries, find_nearest, say_neighbours

@@ -7,13 +7,13 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.als.fold_in.config import FoldInConfig
 from pipelines.als.fold_in.pairs import count_pairs, gather_rows
 from pipelines.als.fold_in.solving import fold_in, in_space
 from pipelines.als.fold_in.space import collect_space, read_training
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
@@ -32,7 +32,7 @@ def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
         item_ids=ITEM_IDS,
     )
     spaces = frames.pop("embedding_spaces")
-    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
     for name in ("vectors", "training_history"):
         frames[name] = of_space(frames[name], space.space_id)
     trained_with, mean = read_training(space.parameters, frames["training_history"])

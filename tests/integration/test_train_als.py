@@ -11,7 +11,7 @@ from pyspark.sql.types import StructField, StructType
 
 from jobs.train_als import run
 from pipelines import tables
-from pipelines.als import native
+from pipelines.als import AlsSettings, FoldInSettings, fold_in_vectors, native, train_als
 from pipelines.als.cells import survey
 from pipelines.als.cells.blocks import InteractionsSurvey
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
@@ -425,3 +425,40 @@ def test_blocks_of_many_ids_stay_below_what_arrow_holds(tmp_path):
     assert survey._blocks(found, config(tmp_path, rank=256, num_blocks=least)) == least
     with pytest.raises(ConfigError, match=f"give at least {least}"):
         survey._blocks(found, config(tmp_path, rank=256, num_blocks=least - 1))
+
+
+def test_frames_are_trained_on_and_folded_into_in_one_call_each(spark, tmp_path):
+    """As the job does, and each training user's vector is what is folded in for it."""
+    write_random(spark, tmp_path)
+    frames = [
+        tables.read(spark, str(tmp_path / table.name), table)
+        for table in (INTERACTIONS, USER_IDS, ITEM_IDS)
+    ]
+    settings = AlsSettings(rank=4, max_iter=2, solver="dual", objective="explicit")
+    work = str(tmp_path / "fit")
+    result = train_als(*frames, settings, work=work)
+    rows = result.vectors.collect()
+    found = {r["key"]: np.array(r["vector"], np.float32) for r in rows}
+    wanted, _ = trained(spark, tmp_path, max_iter=2, solver="dual", objective="explicit")
+    assert largest_difference(found, wanted) == 0
+    assert [name for _, name, _ in result.history].count("loss") == 2
+    new = fold_in_vectors(
+        result.vectors,
+        *frames,
+        settings,
+        FoldInSettings(only_new=False),
+        mean=result.measures["mean"],
+    )
+    assert new.columns == ["entity", "key", "vector", "norm"]
+    folded = {r["key"]: np.array(r["vector"], np.float32) for r in new.collect()}
+    assert largest_difference(folded, {k: v for k, v in found.items() if k[0] == "u"}) < 1e-4
+    with pytest.raises(ConfigError, match="holds a run of other settings"):
+        train_als(*frames, AlsSettings(rank=5), work=work)
+
+
+def test_initial_vectors_need_the_native_engine(spark, tmp_path):
+    frame = spark.range(1)
+    settings = AlsSettings(engine="mllib", objective="hu2008")
+    work = str(tmp_path / "fit")
+    with pytest.raises(ConfigError, match="need engine: native"):
+        train_als(frame, frame, frame, settings, work=work, initial_vectors=frame)

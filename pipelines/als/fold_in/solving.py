@@ -16,7 +16,7 @@ from pipelines.als.sides import opposite_entity
 from pipelines.als.sweep import Cells, Opposite, Solver
 from pipelines.als.vectors import published_factors, solved_factors, vector_batch
 from pipelines.arrays.ragged import as_ragged, offsets_of
-from pipelines.ranking.catalogue import Catalogue
+from pipelines.ranking.keyed_vectors import KeyedVectors
 
 _SCHEMA = "id int, vector array<float>, norm float"
 
@@ -33,7 +33,7 @@ class FoldInSpace:
 
     objective: Objective
     is_nonnegative: bool
-    opposite: Catalogue
+    opposite: KeyedVectors
 
 
 def fold_in(rows: DataFrame, shared: Any, *, entity: str) -> DataFrame:
@@ -91,7 +91,7 @@ def _solve_batch(
 
 
 def _cells(batch: pa.RecordBatch, space: FoldInSpace) -> Cells:
-    """Return a batch's usable cells; their columns are rows of the catalogue."""
+    """Return a batch's usable cells; their columns are rows of `space.opposite`."""
     lists = as_ragged(batch.column("opposite"))
     places = space.opposite.positions(lists).values
     weights = batch.column("weights").flatten().to_numpy(zero_copy_only=False).astype(np.float32)

@@ -11,7 +11,7 @@ from pipelines.als.fold_in.config import FoldInSettings
 from pipelines.als.fold_in.solving import FoldInSpace
 from pipelines.als.sides import opposite_entity
 from pipelines.errors import InputError
-from pipelines.ranking.catalogue import collect_catalogue
+from pipelines.ranking.keyed_vectors import collect_vectors
 
 
 def read_training(parameters: str, history: DataFrame) -> tuple[AlsSettings, float]:
@@ -55,7 +55,7 @@ def collect_space(
         InputError: The other side has no vectors, or more than `max_opposite_megabytes`.
     """
     entity = opposite_entity(settings.entity)
-    opposite = collect_catalogue(
+    opposite = collect_vectors(
         frames["vectors"],
         frames[f"{entity}_ids"].select("key", "id"),
         entity=entity,
