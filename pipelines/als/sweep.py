@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from pipelines.als.kernels import row_kernel
-from pipelines.als.kernels.row_kernel import KernelOptions, OppositeArrays, RowCells
+from pipelines.als.kernels.arrays import KernelOptions, OppositeArrays, RowCells
 from pipelines.als.objective import Objective
 from pipelines.errors import InputError
 

@@ -1,19 +1,26 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
+# mypy: disable-error-code="no-any-return"
 """Rows of a half-sweep, one after the other, each by the solver that suits its length (numba)."""
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
+from pipelines.als.kernels.arrays import (
+    Columns,
+    Floats,
+    KernelOptions,
+    OppositeArrays,
+    RowCells,
+    RowSystem,
+    Workspace,
+)
+from pipelines.als.kernels.gathering import gather
+from pipelines.als.kernels.nonnegative import coordinate_descent
 from pipelines.als.kernels.solvers import (
     add_normal_equations,
     conjugate_gradients,
-    coordinate_descent,
     dual,
     factor_and_solve,
-    gather,
 )
+from pipelines.als.objective import Terms
 from pipelines.kernels.compiling import compiled
 
 CHOLESKY, DUAL, CONJUGATE_GRADIENTS, NONNEGATIVE = range(4)
@@ -21,92 +28,12 @@ TILE = 1024  # cells gathered at a time: with its scaled copy, 1 MiB at rank 128
 LONGEST = 8192  # cells of a row that is gathered whole for conjugate gradients: 4 MiB at rank 128
 _TOLERANCE = np.float32(1e-6)  # of coordinate descent: largest move, as a share of the largest x
 _MOST_PASSES = 1000  # of coordinate descent over a row's components
-Floats = NDArray[np.float32]
-Indices = NDArray[np.int64]
-
-
-class RowCells(NamedTuple):
-    """Cells of n rows: those of row i are `begins[i]` up to `ends[i]`, in float32 and int32."""
-
-    begins: Indices
-    ends: Indices
-    columns: NDArray[np.int32]
-    weights: Floats
-
-
-class OppositeArrays(NamedTuple):
-    """The other side's m rows; see `sweep.Opposite`.
-
-    Args:
-        rows: Factors, in the basis that `spectrum` is diagonal in, `(m, d)`.
-        biases: Bias of each row, `(m,)`, or empty.
-        gramian: Gramian of the factors times the weight of all cells, `(d, d)`; empty where
-            `spectrum` has it.
-        spectrum: Diagonal of it in the basis of its eigenvectors, else zeros, `(d,)`.
-    """
-
-    rows: Floats
-    biases: Floats
-    gramian: Floats
-    spectrum: Floats
-
-
-class KernelOptions(NamedTuple):
-    """How rows are solved.
-
-    Args:
-        solver: One of the constants above.
-        dual_limit: Most cells of a row that the dual solves.
-        steps: Least and most steps of conjugate gradients.
-        free: Number of last components that may be negative.
-    """
-
-    solver: int
-    dual_limit: int
-    steps: tuple[int, int]
-    free: int
-
-
-class Workspace(NamedTuple):
-    """Scratch for the cells of a row: c is `TILE` or `LONGEST`.
-
-    Args:
-        gathered: Opposite rows of the cells, `(c, d)`.
-        scaled: Rows of a tile times the root of their curvature, `(TILE, d)`.
-        product: Product of scaled rows, `(d, d)`.
-        curvatures: Of the cells, `(c,)`.
-        targets: Target times curvature of the cells, `(c,)`.
-    """
-
-    gathered: Floats
-    scaled: Floats
-    product: Floats
-    curvatures: Floats
-    targets: Floats
-
-
-class RowSystem(NamedTuple):
-    """Scratch for the equations of a row.
-
-    Args:
-        base: Diagonal that is added to the matrix, `(d,)`.
-        matrix: Matrix of the normal equations, `(d, d)`.
-        right: Their right side, `(d,)`.
-        vectors: Vectors of conjugate gradients, `(5, d)`.
-        dual_matrix: Matrix of the dual, flat, `(dual_limit^2,)`.
-        dual_right: Its right side, `(dual_limit,)`.
-    """
-
-    base: Floats
-    matrix: Floats
-    right: Floats
-    vectors: Floats
-    dual_matrix: Floats
-    dual_right: Floats
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def _weigh(columns, weights, biases, terms, w, v):
+def _weigh(
+    columns: Columns, weights: Floats, biases: Floats, terms: Terms, w: Floats, v: Floats
+) -> float:
     """Set each cell's curvature and its target times curvature; return the value at x = 0.
 
     w = w0 + w1 weight and v = v0 + v1 weight - bias, see `objective.Terms`; a cell's value is v^2
@@ -125,7 +52,16 @@ def _weigh(columns, weights, biases, terms, w, v):
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def add_cells(columns, weights, opposite, biases, terms, space, A, b):
+def add_cells(
+    columns: Columns,
+    weights: Floats,
+    opposite: Floats,
+    biases: Floats,
+    terms: Terms,
+    space: Workspace,
+    A: Floats,
+    b: Floats,
+) -> float:
     """Add some cells' normal equations to A and b, a tile at a time; return their constant."""
     B, scaled, w, v = space.gathered, space.scaled, space.curvatures, space.targets
     constant = 0.0
@@ -139,7 +75,7 @@ def add_cells(columns, weights, opposite, biases, terms, space, A, b):
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def solve_sums(A, b, base, x, solver, free):
+def solve_sums(A: Floats, b: Floats, base: Floats, x: Floats, solver: int, free: int) -> float:
     """Add the base to A's diagonal and solve; x holds where to begin, and the solution after."""
     for k in range(b.size):
         A[k, k] += base[k]
@@ -151,7 +87,16 @@ def solve_sums(A, b, base, x, solver, free):
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def _solve_row(columns, weights, opposite, terms, x, options, space, system):
+def _solve_row(
+    columns: Columns,
+    weights: Floats,
+    opposite: OppositeArrays,
+    terms: Terms,
+    x: Floats,
+    options: KernelOptions,
+    space: Workspace,
+    system: RowSystem,
+) -> float:
     """Solve one row in place, where `system.base` holds its diagonal; return its value."""
     B, scaled, w, v = space.gathered, space.scaled, space.curvatures, space.targets
     solver, n, base = options.solver, columns.size, system.base
@@ -176,7 +121,7 @@ def _solve_row(columns, weights, opposite, terms, x, options, space, system):
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def workspace(d, cells):
+def workspace(d: int, cells: int) -> Workspace:
     """Return scratch for rows of so many components and, where gathered whole, cells."""
     return Workspace(
         np.empty((cells, d), np.float32),
@@ -188,7 +133,14 @@ def workspace(d, cells):
 
 
 @compiled(nogil=True, error_model="numpy")
-def solve_rows(cells, opposite, terms, ridges, X, options):
+def solve_rows(
+    cells: RowCells,
+    opposite: OppositeArrays,
+    terms: Terms,
+    ridges: Floats,
+    X: Floats,
+    options: KernelOptions,
+) -> float:
     """Solve rows of one side in place; rows without cells become zero.
 
     Args:

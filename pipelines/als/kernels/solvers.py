@@ -1,37 +1,24 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
+# mypy: disable-error-code="no-any-return"
 """Solvers of one row's ridge regression on gathered factors (numba, float32).
 
-Every objective asks of a row the x that makes x'Ax - 2b'x least, where A = diag(base) + B'WB and
-b = B'v: B holds the opposite rows of its cells, W their curvatures, v curvature times target. The
-factors are turned so that the Gramian of all of them is diagonal: it then is part of `base`, and
-costs d operations where it would cost d squared. Each solver returns the least value it reached.
+Every objective gives a row x the value x'Ax - 2b'x to minimise, where A = diag(base) + B'WB and
+b = B'v: B holds the opposite rows of its cells, W their curvatures, v curvature times target. In
+the basis of its eigenvectors the Gramian of all opposite rows is diagonal and part of `base`: it
+costs d operations instead of d squared. Each solver returns the least value it reached.
 """
 
 import numpy as np
 
+from pipelines.als.kernels.arrays import Floats
 from pipelines.kernels.compiling import compiled
-from pipelines.kernels.prefetch import prefetch_to_read
 
-_AHEAD = 6
-_HARDLY, _ROUNDING = 1 / 30, 1e-5
-
-
-@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def gather(opposite, columns, B):
-    """Copy the opposite rows of some cells end to end."""
-    for j in range(min(_AHEAD, columns.size)):
-        prefetch_to_read(opposite, columns[j])
-    for j in range(columns.size):
-        if j + _AHEAD < columns.size:
-            prefetch_to_read(opposite, columns[j + _AHEAD])
-        row = opposite[columns[j]]
-        for k in range(row.size):
-            B[j, k] = row[k]
+_LEAST_GAIN = 1 / 30  # of a step of conjugate gradients, as a share of the gain of all steps
+_ROUNDING = 1e-5  # least gain of a step, as a share of the value
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def _add_product(B, w, p, out):
-    """Add B'WBp, four cells at a time so that `out` is read and written once for them."""
+def _add_product(B: Floats, w: Floats, p: Floats, out: Floats) -> None:
+    """Add B'WBp to `out`, which is read and written once for four cells."""
     n, d = B.shape
     j = 0
     while j + 4 <= n:
@@ -61,7 +48,9 @@ def _add_product(B, w, p, out):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def _begin(B, w, v, base, x, r, diagonal):
+def _begin(
+    B: Floats, w: Floats, v: Floats, base: Floats, x: Floats, r: Floats, diagonal: Floats
+) -> float:
     """Set r to b - Ax and `diagonal` to A's; return x'Ax - 2b'x."""
     n, d = B.shape
     value = 0.0
@@ -69,7 +58,7 @@ def _begin(B, w, v, base, x, r, diagonal):
         r[k] = -base[k] * x[k]
         diagonal[k] = base[k]
     j = 0
-    while j + 4 <= n:  # at once, as one cell's sum is waited for before it is used
+    while j + 4 <= n:  # four independent sums hide the latency of additions
         a, b, c, e = B[j], B[j + 1], B[j + 2], B[j + 3]
         w0, w1, w2, w3 = w[j], w[j + 1], w[j + 2], w[j + 3]
         s0 = s1 = s2 = s3 = np.float32(0)
@@ -102,11 +91,19 @@ def _begin(B, w, v, base, x, r, diagonal):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def conjugate_gradients(B, w, v, base, x, steps, scratch):
-    """Improve x by some steps, preconditioned by A's diagonal (Hestenes and Stiefel 1952).
+def conjugate_gradients(
+    B: Floats,
+    w: Floats,
+    v: Floats,
+    base: Floats,
+    x: Floats,
+    steps: tuple[int, int],
+    scratch: Floats,
+) -> float:
+    """Improve x by steps preconditioned with A's diagonal (Hestenes and Stiefel 1952).
 
-    `steps` are the least and the most: more are taken while the last one gained a thirtieth of what
-    all did, and more than rounding. Few cells of great weight need a step each before the others.
+    `steps` are the least and the most: steps go on while the last one gained more than 1/30 of what
+    all gained, and more than rounding. A few cells of great weight need about a step each.
     """
     least, most = steps
     d = x.size
@@ -126,7 +123,7 @@ def conjugate_gradients(B, w, v, base, x, steps, scratch):
         curve = np.float32(0)
         for k in range(d):
             curve += p[k] * Ap[k]
-        if curve <= 0:  # rounding is all that is left
+        if curve <= 0:  # only rounding is left
             break
         length = rz / curve
         gain = np.float64(length) * np.float64(rz)
@@ -139,7 +136,7 @@ def conjugate_gradients(B, w, v, base, x, steps, scratch):
             r[k] -= length * Ap[k]
             z[k] = r[k] / diagonal[k]
             rz += r[k] * z[k]
-        if step + 1 >= least and gain <= max(_HARDLY * gained, _ROUNDING * abs(value)):
+        if step + 1 >= least and gain <= max(_LEAST_GAIN * gained, _ROUNDING * abs(value)):
             break
         share = rz / before
         for k in range(d):
@@ -148,8 +145,17 @@ def conjugate_gradients(B, w, v, base, x, steps, scratch):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def dual(B, w, v, base, x, scaled, system, q):
-    """Solve exactly with as many unknowns as cells, those of x = D^-1 B'W^.5 q.
+def dual(
+    B: Floats,
+    w: Floats,
+    v: Floats,
+    base: Floats,
+    x: Floats,
+    scaled: Floats,
+    system: Floats,
+    q: Floats,
+) -> float:
+    """Solve exactly for q, of one unknown per cell, where x = D^-1 B'W^.5 q.
 
     With D = diag(base), A = D + B'WB gives (I + W^.5 B D^-1 B' W^.5) q = W^-.5 v (push-through
     identity). `w` must be positive.
@@ -181,8 +187,10 @@ def dual(B, w, v, base, x, scaled, system, q):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def add_normal_equations(B, w, v, scaled, part, A, b):
-    """Add B'WB to A and B'v to b: sums over cells, so parts of a row may be added apart."""
+def add_normal_equations(
+    B: Floats, w: Floats, v: Floats, scaled: Floats, part: Floats, A: Floats, b: Floats
+) -> None:
+    """Add B'WB to A and B'v to b: sums over cells, which may be added part by part."""
     n, d = B.shape
     for j in range(n):
         root = np.sqrt(w[j])
@@ -198,7 +206,7 @@ def add_normal_equations(B, w, v, scaled, part, A, b):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def factor_and_solve(A, b):
+def factor_and_solve(A: Floats, b: Floats) -> float:
     """Solve Ax = b in place by Cholesky's factors; return -b'x, the least value."""
     L = np.linalg.cholesky(A)
     n = b.size
@@ -215,36 +223,4 @@ def factor_and_solve(A, b):
         b[i] /= row[i]
         for k in range(i):
             b[k] -= b[i] * row[k]
-    return value
-
-
-@compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def coordinate_descent(A, b, x, free, tolerance, most):
-    """Find the least value where the first components are not negative; the last `free` may be.
-
-    One component after the other moves to its best place (Franc et al. 2005), until a sweep moves
-    none by more than the tolerance times the largest.
-    """
-    d = x.size
-    for _ in range(most):
-        moved, largest = np.float32(0), np.float32(0)
-        for i in range(d):
-            gradient = b[i]
-            row = A[i]
-            for k in range(d):
-                gradient -= row[k] * x[k]
-            new = x[i] + gradient / row[i]
-            if i < d - free:
-                new = max(new, np.float32(0))
-            moved = max(moved, abs(new - x[i]))
-            largest = max(largest, abs(new))
-            x[i] = new
-        if moved <= tolerance * largest:
-            break
-    value = 0.0
-    for i in range(d):
-        product = 0.0
-        for k in range(d):
-            product += np.float64(A[i, k]) * np.float64(x[k])
-        value += x[i] * (product - 2.0 * b[i])
     return value
