@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Steps = tuple[int, int]  # least and most steps of conjugate gradients per row
 Indices = NDArray[np.int64]
 Columns = NDArray[np.int32]
 
@@ -48,7 +49,7 @@ class KernelOptions(NamedTuple):
 
     solver: int
     dual_limit: int
-    steps: tuple[int, int]
+    steps: Steps
     free: int
 
 

@@ -9,7 +9,7 @@ costs d operations instead of d squared. Each solver returns the least value it 
 
 import numpy as np
 
-from pipelines.als.kernels.arrays import Floats
+from pipelines.als.kernels.arrays import Floats, Steps
 from pipelines.kernels.compiling import compiled
 
 _LEAST_GAIN = 1 / 30  # of a step of conjugate gradients, as a share of the gain of all steps
@@ -92,13 +92,7 @@ def _begin(
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def conjugate_gradients(
-    B: Floats,
-    w: Floats,
-    v: Floats,
-    base: Floats,
-    x: Floats,
-    steps: tuple[int, int],
-    scratch: Floats,
+    B: Floats, w: Floats, v: Floats, base: Floats, x: Floats, steps: Steps, scratch: Floats
 ) -> float:
     """Improve x by steps preconditioned with A's diagonal (Hestenes and Stiefel 1952).
 

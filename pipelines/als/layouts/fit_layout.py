@@ -73,8 +73,8 @@ def choose_layout(
     if layout == "auto":
         fits = needed <= memory
         layout = "packed" if fits else "blocked"
-        verb = "fit" if fits else "do not fit"
-        why = f"{needed / 2**30:.1f} GiB {verb} an executor's {memory / 2**30:.1f} GiB"
+        sizes = f"{needed / 2**30:.1f} GiB", f"an executor's {memory / 2**30:.1f} GiB"
+        why = f"{sizes[0]} {'fit' if fits else 'do not fit'} {sizes[1]}"
     cores = executor_threads(spark)
     if layout == "packed":
         return FitLayout(layout, why, settings.threads or cores, 1, larger)

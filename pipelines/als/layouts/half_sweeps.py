@@ -176,6 +176,7 @@ def _solve_long_rows(
         opposite: The other side.
     """
     fit, (cells, before, factors), total = half.fit, block, 0.0
+    free = int(fit.objective.has_biases)
     ridges = fit.objective.ridges(cells.counts, opposite.count).astype(np.float32)
     for row in _long_rows(half, number):
         matrix, right = np.zeros((fit.dimension, fit.dimension)), np.zeros(fit.dimension + 1)
@@ -184,15 +185,8 @@ def _solve_long_rows(
                 more = stored.sums(piece, fit.dimension)
                 matrix += more[0]
                 right += more[1]
-        factors[row], value = long_rows.solve_one(
-            matrix,
-            right[:-1],
-            before[row],
-            ridges[row],
-            opposite,
-            fit.solver,
-            free=int(fit.objective.has_biases),
-        )
+        equations = (matrix, right[:-1], before[row], ridges[row])
+        factors[row], value = long_rows.solve_one(*equations, opposite, fit.solver, free=free)
         total += value + right[-1]
     return total
 

@@ -121,13 +121,9 @@ def ranking_task(
                 else:  # its users have no pair of training
                     factors = np.zeros((wanted.counts.size, fit.dimension), np.float32)
                 seen = known.get(number, no_cells(wanted.counts.size))
+                has_biases = fit.objective.has_biases
                 yield measure_block(
-                    factors,
-                    seen,
-                    wanted,
-                    offered,
-                    k=fit.ranked,
-                    has_biases=fit.objective.has_biases,
+                    factors, seen, wanted, offered, k=fit.ranked, has_biases=has_biases
                 )
 
     return run
