@@ -7,8 +7,8 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
-from pipelines.als import mllib, native
 from pipelines.als.config import TrainAlsConfig
+from pipelines.als.frames import train
 from pipelines.results import JobResult
 from pipelines.spaces.registry import read_initial_vectors
 from pipelines.spaces.staging import stage
@@ -24,12 +24,11 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
     frames = store.read_all(interactions=INTERACTIONS, user_ids=USER_IDS, item_ids=ITEM_IDS)
     if config.inputs.initial_vectors:
         frames["initial_vectors"] = read_initial_vectors(store, config.initial_space_id)
-    trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,
         name=config.space_name,
         metric="dot",
-        train=lambda state: trainer.train(frames, config, state),
+        train=lambda state: train(frames, config, state),
         work=config.work,
     )
 

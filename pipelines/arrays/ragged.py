@@ -49,6 +49,5 @@ def offsets_of(counts: NDArray[Any]) -> Indices:
 def as_ragged(column: Any) -> Ragged:
     """Return an Arrow column of lists of ints as one `Ragged`; a null is an empty list."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    return Ragged(
-        offsets_of(lengths), column.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
-    )
+    values = column.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
+    return Ragged(offsets_of(lengths), values)

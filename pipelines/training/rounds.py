@@ -33,6 +33,9 @@ class Trained:
     lines: list[str] = field(default_factory=list)
 
 
+History = list[dict[str, float]]
+"""Measures by name, of one sweep or round after the other."""
+
 FILE = "file string"
 Wrap = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
 """Makes of a task that yields rows of `stored.SCHEMA` one that writes them and yields `FILE`."""

@@ -21,7 +21,7 @@ def names(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         for number, block in enumerate(BLOCK.findall(PAGE)):
-            exec(compile(block, f"docs/python.md, example {number}", "exec"), defined)
+            exec(compile(block, f"docs/python.md, example {number}", "exec"), defined)  # noqa: S102  (our own page)
             defined["work"] = str(folder)
     return defined
 
