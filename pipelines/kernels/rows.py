@@ -66,13 +66,13 @@ class _Columns:
 
 def _starts(context, builder, signature, arguments, rows):
     """Return the addresses of rows, each given by two arguments: its matrix and its number."""
-    found = []
+    addresses = []
     for matrix, row in rows:
         array = context.make_array(signature.args[matrix])(context, builder, arguments[matrix])
         stride = cgutils.unpack_tuple(builder, array.strides)[0]
         start = builder.bitcast(array.data, _BYTE)
-        found.append(builder.gep(start, [builder.mul(arguments[row], stride)]))
-    return found
+        addresses.append(builder.gep(start, [builder.mul(arguments[row], stride)]))
+    return addresses
 
 
 def _emit(builder, starts, width, step):
@@ -110,8 +110,10 @@ def _stepping(kinds, rows, count, step, sums=0):
         _emit(builder, starts, arguments[-1], take)
         if not sums:
             return context.get_dummy_value()
-        found = [total.read() for total in totals]
-        return found[0] if sums == 1 else context.make_tuple(builder, signature.return_type, found)
+        results = [total.read() for total in totals]
+        if sums == 1:
+            return results[0]
+        return context.make_tuple(builder, signature.return_type, results)
 
     places = [kind or types.intp for kind in kinds]
     given = types.void, types.float32, types.UniTuple(types.float32, 2)

@@ -221,8 +221,8 @@ def _kind(filesystem: Any, path: str) -> Any:
 
 
 def _require_kind(filesystem: Any, path: str, uri: str, *, is_folder: bool) -> None:
-    found = _kind(filesystem, path)
-    if is_folder and found == fs.FileType.File:
+    kind = _kind(filesystem, path)
+    if is_folder and kind == fs.FileType.File:
         raise InputError(f"{uri}: is a file where npy writes a folder; name another place")
-    if not is_folder and found == fs.FileType.Directory:
+    if not is_folder and kind == fs.FileType.Directory:
         raise InputError(f"{uri}: is a folder; name a file (outputs.export)")

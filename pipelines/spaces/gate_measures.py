@@ -1,4 +1,4 @@
-"""What the gate measures of a space: scalars per entity, from one pass over the vectors."""
+"""Measures of a space for the gate: numbers per entity, computed on the cluster."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 _SUMS = "entity string, vectors bigint, total array<double>"
-_NORM_TOLERANCE = 1e-3
+_NORM_TOLERANCE = 1e-3  # of a norm: absolute below 1, else relative
 
 
 def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[str, float]]:
@@ -50,12 +50,13 @@ def _flat(row: dict[str, Any]) -> dict[str, float]:
 def mean_cosines(vectors: DataFrame) -> dict[str, float | None]:
     """Return per entity the mean cosine over all pairs of distinct vectors.
 
-    With unit vectors u it is (|sum(u)|^2 - n) / (n (n - 1)): exact, from one sum per partition.
-    Vectors that are zero, not finite or of an odd length are left out: the gate counts them.
+    For unit vectors u_1 … u_n it is (|sum u_i|**2 - n) / (n (n - 1)), from one sum per batch.
+    Vectors that are zero, not finite or of another length than most are left out: the gate counts
+    them.
     """
     sums = vectors.select("entity", "vector").mapInArrow(unit_sums, _SUMS)
     totals: dict[str, tuple[int, np.ndarray[Any, Any]]] = {}
-    for row in sums.collect():  # a few rows of one vector's size per partition
+    for row in sums.collect():  # one vector per batch and entity
         count, total = totals.get(row["entity"], (0, 0.0))
         totals[row["entity"]] = (count + row["vectors"], total + np.array(row["total"]))
     return {entity: _mean_cosine(count, total) for entity, (count, total) in totals.items()}
@@ -98,8 +99,7 @@ def unit_sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def coverage(vectors: DataFrame, keys: DataFrame) -> float:
     """Return the share of keys (one column, `key`) that have a vector."""
-    found = keys.join(
-        vectors.select("key").distinct().withColumn("is_found", F.lit(1)), "key", "left"
-    )
-    row = found.agg(F.avg(F.coalesce("is_found", F.lit(0))).alias("share")).first()
+    present = vectors.select("key").distinct().withColumn("has_vector", F.lit(1))
+    has_vector = F.coalesce("has_vector", F.lit(0))
+    row = keys.join(present, "key", "left").agg(F.avg(has_vector).alias("share")).first()
     return float(row["share"]) if row and row["share"] is not None else 1.0
