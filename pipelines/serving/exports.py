@@ -81,16 +81,20 @@ def measure_export(escaped: DataFrame, *, bad_keys: str) -> ExportSize:
             "set bad_keys: escape, or export_format: npy"
         )
     if row["changed"]:
-        same = escaped.groupBy("key").agg(
-            F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
-        )
-        named = _some_keys(same.where(F.col("rows") > 1))
-        if named:
-            raise InputError(
-                f"keys would become one when escaped: {named}; rename them, or set "
-                "export_format: npy"
-            )
+        _require_distinct(escaped)
     return ExportSize(row["rows"], row["most"], row["changed"])
+
+
+def _require_distinct(escaped: DataFrame) -> None:
+    """Refuse two keys that have become one."""
+    same = escaped.groupBy("key").agg(
+        F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
+    )
+    named = _some_keys(same.where(F.col("rows") > 1))
+    if named:
+        raise InputError(
+            f"keys would become one when escaped: {named}; rename them, or set export_format: npy"
+        )
 
 
 def _some_keys(rows: DataFrame) -> str:

@@ -9,6 +9,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 _SUMS = "entity string, vectors bigint, total array<double>"
+_SUMS_SCHEMA = pa.schema(
+    {"entity": pa.string(), "vectors": pa.int64(), "total": pa.list_(pa.float64())}
+)
 _NORM_TOLERANCE = 1e-3  # of a norm: absolute below 1, else relative
 
 
@@ -69,32 +72,35 @@ def _mean_cosine(count: int, total: Any) -> float | None:
 def unit_sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Sum each batch's unit vectors per entity."""
     for batch in batches:
-        entities = np.array(batch.column("entity").to_pylist())
-        lists = batch.column("vector")
-        lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
-        if not len(lengths):
-            continue
-        size = int(np.bincount(lengths.astype(np.int64)).argmax())
-        fits = lengths == size
-        dense = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
-        matrix = dense.reshape(-1, size).astype(np.float64)
-        norms = np.linalg.norm(matrix, axis=1)
-        sound = np.isfinite(norms) & (norms > 0)
-        units, named = matrix[sound] / norms[sound, None], entities[fits][sound]
-        rows = [
-            (name, int((named == name).sum()), units[named == name].sum(axis=0).tolist())
-            for name in sorted(set(named.tolist()))
-        ]
-        yield pa.RecordBatch.from_pylist(
-            [{"entity": e, "vectors": n, "total": t} for e, n, t in rows],
-            schema=pa.schema(
-                [
-                    ("entity", pa.string()),
-                    ("vectors", pa.int64()),
-                    ("total", pa.list_(pa.float64())),
-                ]
-            ),
-        )
+        if batch.num_rows:
+            units, entities = _units(batch)
+            yield _sums(units, entities)
+
+
+def _units(batch: pa.RecordBatch) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the vectors of the most frequent length as unit vectors, and their entities."""
+    lists = batch.column("vector")
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    size = int(np.bincount(lengths.astype(np.int64)).argmax())
+    fits = lengths == size
+    dense = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
+    matrix = dense.reshape(-1, size).astype(np.float64)
+    norms = np.linalg.norm(matrix, axis=1)
+    sound = np.isfinite(norms) & (norms > 0)
+    entities = np.array(batch.column("entity").to_pylist())
+    return matrix[sound] / norms[sound, None], entities[fits][sound]
+
+
+def _sums(units: np.ndarray[Any, Any], entities: np.ndarray[Any, Any]) -> pa.RecordBatch:
+    rows = [
+        {
+            "entity": name,
+            "vectors": int((entities == name).sum()),
+            "total": units[entities == name].sum(axis=0).tolist(),
+        }
+        for name in sorted(set(entities.tolist()))
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=_SUMS_SCHEMA)
 
 
 def coverage(vectors: DataFrame, keys: DataFrame) -> float:
