@@ -19,7 +19,7 @@ CONFIG = FindNeighboursConfig
 
 
 def run(spark: SparkSession, config: FindNeighboursConfig) -> JobResult:
-    """Write and tell the neighbours of each query that has a vector."""
+    """Write and print the neighbours of each query that has a vector."""
     store = TableStore(spark, config, job="find_neighbours")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))

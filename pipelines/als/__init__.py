@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from pipelines.als.fold_in.config import FoldInSettings
     from pipelines.als.frames import fold_in_vectors, train_als, tune_als
     from pipelines.als.tuning.config import TuningSettings
+    from pipelines.training.rounds import Trained
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "config": ["AlsSettings"],
             "fold_in.config": ["FoldInSettings"],
-            "frames": ["fold_in_vectors", "train_als", "tune_als"],
+            "frames": ["Trained", "fold_in_vectors", "train_als", "tune_als"],
             "tuning.config": ["TuningSettings"],
         },
     )
@@ -31,6 +32,7 @@ else:
 __all__ = [
     "AlsSettings",
     "FoldInSettings",
+    "Trained",
     "TuningSettings",
     "fold_in_vectors",
     "train_als",

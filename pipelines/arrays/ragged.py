@@ -1,4 +1,4 @@
-"""Lists of different lengths, end to end in one array."""
+"""Lists of different lengths that lie end to end in one array."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +20,7 @@ class Ragged:
 
     @property
     def rows(self) -> Indices:
-        """Return the list that each value belongs to."""
+        """Return the number of each value's list."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     @property
@@ -29,11 +29,11 @@ class Ragged:
         return np.diff(self.offsets)
 
     def take(self, places: Indices) -> "Ragged":
-        """Return the lists at some places; that of -1 is empty."""
+        """Return the lists of these numbers, in this order; the list at -1 is empty."""
         return Ragged(*taken(self.values, self.offsets, places))
 
     def part(self, start: int, stop: int) -> "Ragged":
-        """Return the lists from `start` up to `stop`."""
+        """Return the lists from `start` to `stop - 1`."""
         offsets = self.offsets[start : stop + 1]
         return Ragged(offsets - offsets[0], self.values[offsets[0] : offsets[-1]])
 
@@ -49,6 +49,5 @@ def offsets_of(counts: NDArray[Any]) -> Indices:
 def as_ragged(column: Any) -> Ragged:
     """Return an Arrow column of lists of ints as one `Ragged`; a null is an empty list."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    return Ragged(
-        offsets_of(lengths), column.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
-    )
+    values = column.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
+    return Ragged(offsets_of(lengths), values)

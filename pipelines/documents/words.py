@@ -75,13 +75,7 @@ def collect_words(
         F.col("key").alias("token"), "vector"
     )
     joined = vocabulary.join(words, "token", "left")
-    totals = joined.agg(
-        F.count("vector").alias("words"),
-        F.max(F.size("vector")).alias("width"),
-        F.max("token_id").alias("last_id"),
-        F.sum("count").alias("tokens"),
-        F.max("document_count").alias("documents"),
-    ).collect()[0]
+    totals = _totals(joined)
     _require_words(totals, settings, space_id, names)
     known = joined.where(F.col("vector").isNotNull())
     table = known.select("token_id", "count", "document_count", "vector").toArrow()
@@ -99,6 +93,17 @@ def collect_words(
     row_of_id = np.full(totals["last_id"] + 1, -1, dtype=np.int64)
     row_of_id[ids] = np.arange(len(matrix))
     return WeightedWords(row_of_id, matrix * weights[:, None].astype(np.float32))
+
+
+def _totals(joined: DataFrame) -> Row:
+    """Return the counts of a vocabulary whose tokens have a vector or null."""
+    return joined.agg(
+        F.count("vector").alias("words"),
+        F.max(F.size("vector")).alias("width"),
+        F.max("token_id").alias("last_id"),
+        F.sum("count").alias("tokens"),
+        F.max("document_count").alias("documents"),
+    ).collect()[0]
 
 
 def _require_words(

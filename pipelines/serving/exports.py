@@ -81,16 +81,20 @@ def measure_export(escaped: DataFrame, *, bad_keys: str) -> ExportSize:
             "set bad_keys: escape, or export_format: npy"
         )
     if row["changed"]:
-        same = escaped.groupBy("key").agg(
-            F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
-        )
-        named = _some_keys(same.where(F.col("rows") > 1))
-        if named:
-            raise InputError(
-                f"keys would become one when escaped: {named}; rename them, or set "
-                "export_format: npy"
-            )
+        _require_distinct(escaped)
     return ExportSize(row["rows"], row["most"], row["changed"])
+
+
+def _require_distinct(escaped: DataFrame) -> None:
+    """Refuse two keys that have become one."""
+    same = escaped.groupBy("key").agg(
+        F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
+    )
+    named = _some_keys(same.where(F.col("rows") > 1))
+    if named:
+        raise InputError(
+            f"keys would become one when escaped: {named}; rename them, or set export_format: npy"
+        )
 
 
 def _some_keys(rows: DataFrame) -> str:
@@ -221,8 +225,8 @@ def _kind(filesystem: Any, path: str) -> Any:
 
 
 def _require_kind(filesystem: Any, path: str, uri: str, *, is_folder: bool) -> None:
-    found = _kind(filesystem, path)
-    if is_folder and found == fs.FileType.File:
+    kind = _kind(filesystem, path)
+    if is_folder and kind == fs.FileType.File:
         raise InputError(f"{uri}: is a file where npy writes a folder; name another place")
-    if not is_folder and found == fs.FileType.Directory:
+    if not is_folder and kind == fs.FileType.Directory:
         raise InputError(f"{uri}: is a folder; name a file (outputs.export)")

@@ -95,6 +95,11 @@ def find_nearest(vectors: DataFrame, queries: Queries, *, k: int, metric: str) -
         .select("space_id", "key", "vector")
         .mapInArrow(best_of_batches, "space_id string, query string, key string, score float")
     )
+    return _best_of_all(candidates, entity, k)
+
+
+def _best_of_all(candidates: DataFrame, entity: str, k: int) -> DataFrame:
+    """Return rows of `neighbours`: the k best candidates of each query."""
     best_first = Window.partitionBy("space_id", "query").orderBy(F.desc("score"), "key")
     ranked = candidates.withColumn("place", F.row_number().over(best_first)).where(
         F.col("place") <= k

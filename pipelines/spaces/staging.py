@@ -53,16 +53,7 @@ def stage(
     state = RoundState(store.spark, f"{work or _beside(store)}/{store.job}/{space_id}")
     with lease(store.files, state.folder):
         trained = train(state)
-        rows, content = _write_space(store, space_id, trained)
-        space = new_space(
-            space_id=space_id,
-            name=name,
-            metric=metric,
-            measured=content,
-            metadata=store.metadata,
-            parameters=store.parameters,
-        )
-        write_space(store, space)
+        rows = _write_trained(store, trained, space_id=space_id, name=name, metric=metric)
         state.clear()
     return JobResult(
         rows_out={"vectors": rows},
@@ -70,6 +61,23 @@ def stage(
         measures=trained.measures,
         lines=trained.lines,
     )
+
+
+def _write_trained(
+    store: TableStore, trained: Trained, *, space_id: str, name: str, metric: str
+) -> int:
+    """Write a space: vectors and history, then its registry row; return the vectors."""
+    rows, content = _write_rows(store, space_id, trained)
+    space = new_space(
+        space_id=space_id,
+        name=name,
+        metric=metric,
+        measured=content,
+        metadata=store.metadata,
+        parameters=store.parameters,
+    )
+    write_space(store, space)
+    return rows
 
 
 def _beside(store: TableStore) -> str:
@@ -94,7 +102,7 @@ def _complete_space(store: TableStore, space_id: str) -> Space | None:
     return space
 
 
-def _write_space(store: TableStore, space_id: str, trained: Trained) -> tuple[int, dict[str, Any]]:
+def _write_rows(store: TableStore, space_id: str, trained: Trained) -> tuple[int, dict[str, Any]]:
     """Write vectors and history side by side; return the rows written and what they measure."""
     vectors, content = observed_content(with_space(trained.vectors, space_id))
     with ThreadPoolExecutor(1) as pool:  # a small table's commit is mostly waiting
