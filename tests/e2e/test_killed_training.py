@@ -62,13 +62,14 @@ def tell(trained, how):
                       "how": trained.measures[how]}))
 """
 WORD2VEC = """
-from pipelines.word2vec import native, packed, replicated, rotated
+from pipelines.word2vec import native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from schemas import SENTENCES, VOCABULARY
 
-patch(packed, "round_task", lambda settings, number, *_: number == 2, partition=0, sends=1)
-patch(replicated, "train_task", lambda job, _: job.number == 2, partition=1, sends=2)
-patch(rotated, "turn_task", lambda job, _: job.number == 2, partition=1, sends=1)
+patch(packed_rounds, "round_task", lambda settings, number, *_: number == 2, partition=0, sends=1)
+patch(replicated_rounds, "train_task", lambda job, _: job.number == 2, partition=1, sends=2)
+patch(rotated_turns, "turn_task", lambda job, _: job.number == 2, partition=1, sends=1)
 rng = np.random.default_rng(5)
 rows = [(str(n), "d", (rng.integers(0, 6, 20) + 6 * (n % 3)).tolist()) for n in range(600)]
 tokens = [(n, f"t{n}", 700, 1) for n in range(18)]
@@ -84,14 +85,15 @@ frames = {
 tell(native.train(frames, config, RoundState(spark, place)), "mode")
 """
 ALS = """
-from pipelines.als import blocked, native, packed
+from pipelines.als import native
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.als.layouts import half_sweeps, packed_fit
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
 
-fit_task = packed.fit_task
-packed.fit_task = lambda *given: fit_task(*given, 0.0)  # one sweep a job
-patch(packed, "fit_task", lambda fit, number, _: number == 2, partition=0, sends=1)
-patch(blocked, "half_task", lambda half: half.opposite == "round=2", partition=1, sends=1)
+fit_task = packed_fit.fit_task
+packed_fit.fit_task = lambda *given: fit_task(*given, 0.0)  # one sweep a job
+patch(packed_fit, "fit_task", lambda fit, number, _: number == 2, partition=0, sends=1)
+patch(half_sweeps, "half_task", lambda half: half.opposite == "round=2", partition=1, sends=1)
 rng, noon = np.random.default_rng(5), datetime(2026, 1, 1, 12, tzinfo=UTC)
 pairs = [(u, i, 1.0, 1, noon, noon, "train") for u in range(200) for i in range(90)
          if rng.random() < (0.5 if u % 3 == i % 3 else 0.05)]
@@ -145,7 +147,8 @@ def train(tmp_path, name, script, victim, mode):
 def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
     lives, dies = (train(tmp_path, name, script, "executor", mode) for name in ("lives", "dies"))
     assert (tmp_path / "dies").read_text() == "killed"
-    assert (lives[0], lives[1]["how"].split(":")[0]) == (0, mode), lives
+    assert lives[0] == 0, lives[1]
+    assert lives[1]["how"].split(":")[0] == mode
     assert lives[1]["bytes"] == dies[1]["bytes"]
 
 
@@ -155,7 +158,8 @@ def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script,
 )
 def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, script, mode):
     lives = train(tmp_path, "lives", script, "driver", mode)
-    assert (lives[0], lives[1]["how"].split(":")[0]) == (0, mode), lives
+    assert lives[0] == 0, lives[1]
+    assert lives[1]["how"].split(":")[0] == mode
     killed, told = train(tmp_path, "dies", script, "driver", mode)
     assert (killed, (tmp_path / "dies").read_text()) == (-9, "killed"), told
     kept = {path.name for path in (tmp_path / "dies-rounds").glob("round=*.json")}
