@@ -3,7 +3,10 @@
 SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
+CORE := $(VENV)/.core
 STAMP := $(VENV)/.installed
+# What runs vectormill: the tools' environment where it is there, else the packages it needs alone.
+READY := $(if $(wildcard $(STAMP)),$(STAMP),$(CORE))
 BENCH ?=
 PYTEST_ARGS ?=
 # One date for all files of a build, so that the same sources make the same wheel.
@@ -16,30 +19,39 @@ export SOURCE_DATE_EPOCH
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(STAMP): pyproject.toml constraints.txt
+# $(call install,what is told,what pip installs)
+define install
 	@python=$$(.ci/find_python.sh) && { [ -x $(BIN)/python ] || "$$python" -m venv $(VENV); }
-	@echo "Installing vectormill and its tools into $(VENV) (some minutes the first time)."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		-c constraints.txt -e '.[dev]'
+	@echo "Installing $(1) into $(VENV) (some minutes the first time)."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '$(2)'
 	@touch $@
+endef
+
+$(CORE): pyproject.toml constraints.txt
+	$(call install,vectormill,.)
+
+$(STAMP): pyproject.toml constraints.txt
+	$(call install,vectormill and its tools,.[dev])
 
 java: $(STAMP)
 	@.ci/ensure_java.sh $(BIN)/python
 
 setup: java ## Make the virtual environment and look for Java 17 or 21
 
-demo: java ## Run the whole workflow on this machine's own text and code (build/demo/)
+demo: $(READY) ## Run the whole workflow on this machine's own text and code (build/demo/)
+	@.ci/ensure_java.sh $(BIN)/python
 	@$(BIN)/vectormill run conf/workflows/demo.yaml
 
 test: java ## Run the tests but the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
-test-all: java ## Run every test
+test-all: java ## Run every test, those of kernels for several processors
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/python .ci/test_kernels.py -n 2 --dist loadfile --no-loadscope-reorder
 
 bench: java ## Run one benchmark: make bench BENCH=name
 	@if [ ! -f "tests/benchmarks/$(BENCH).py" ]; then \
-		echo "error: name a benchmark, as make bench BENCH=cleaning; there are:" \
+		echo "error: name a benchmark, as make bench BENCH=word2vec; there are:" \
 			$$(find tests/benchmarks -name '[a-z]*.py' -exec basename {} .py \; 2>/dev/null | sort) >&2; \
 		exit 2; \
 	fi

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from jobs.cli.command import job_names, purpose, tables
+from jobs.cli.jobs_list import job_names, purpose, tables
 from pipelines.settings import Outputs, Settings
 from schemas import TABLES, Column, Table
 
@@ -72,7 +72,8 @@ def _job_settings(job: str) -> str:
 def _settings(
     model: type[Settings], prefix: str, given: Settings | None = None
 ) -> Iterator[tuple[str, ...]]:
-    for name, field in model.model_fields.items():
+    fields = model.model_fields.items()  # tables first, as in the configuration files
+    for name, field in sorted(fields, key=lambda named: named[0] not in ("inputs", "outputs")):
         nested = _nested(field.annotation)
         key = f"{prefix}{name}"
         value = (

@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines import tables
 from pipelines.interactions import building, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig
@@ -53,6 +53,7 @@ def _number(
         if tables.exists(store.spark, uri):
             known = tables.read(store.spark, uri, table)
         ids = identities.assign_ids(counts, known=known).persist(StorageLevel.DISK_ONLY)
+        # the ids that earlier runs gave are an input, and those in use now stand for them
         store.input_versions[table.name] = identities.content_version(ids)
         assigned[table.name] = ids
     keys = []

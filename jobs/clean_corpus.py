@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult, reason_counts
@@ -30,14 +30,7 @@ def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
     )
     store.input_versions["corpus"] = version
     records = records.persist(StorageLevel.DISK_ONLY)
-    documents = cleaning.parse_documents(
-        sound_records(records),
-        is_text=kind == "text",
-        text_column=config.text_column,
-        id_column=config.id_column,
-    )
-    documents = cleaning.measure_signals(cleaning.normalise_text(documents))
-    judged = cleaning.mark_duplicates(cleaning.judge(documents, config.rules))
+    judged = cleaning.judge_documents(sound_records(records), config, is_text=kind == "text")
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
     result = JobResult(rows_in={"corpus": sound_records(records).count()})

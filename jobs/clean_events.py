@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
 from pipelines.results import JobResult, reason_counts
@@ -21,7 +21,7 @@ CONFIG = CleanEventsConfig
 def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
     """Read raw events, judge each record once, and write kept and rejected events."""
     store = TableStore(spark, config, job="clean_events")
-    times.check_time_settings(spark, time_format=config.time_format, time_zone=config.time_zone)
+    times.check_time_settings(spark, config)
     records, kind, store.input_versions["events"] = read_records(
         spark, config.inputs.events, file_format=config.file_format, bad_files=config.bad_files
     )

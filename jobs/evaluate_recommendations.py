@@ -4,17 +4,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
-from pipelines.evaluation import item_knn, recommenders
+from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
-from pipelines.evaluation.lists import KNN_COLUMN, Judging
 from pipelines.evaluation.measures import to_frame
-from pipelines.ranking.catalogue import collect_catalogue, train_counts
+from pipelines.evaluation.recommendations import evaluate_recommendations
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
 
@@ -25,33 +22,22 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
     """Recommend to every user of the split and write the metrics of the space and the baseline."""
     store = TableStore(spark, config, job="evaluate_recommendations")
     inputs = store.read_all(
-        embedding_spaces=EMBEDDING_SPACES, vectors=VECTORS, interactions=INTERACTIONS,
-        item_ids=ITEM_IDS, user_ids=USER_IDS,
-    )  # fmt: skip
-    spaces, interactions = inputs["embedding_spaces"], inputs["interactions"]
-    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
-    vectors = of_space(inputs["vectors"], space.space_id)
-    catalogue = collect_catalogue(
-        vectors,
-        inputs["item_ids"].select("key", "id"),
-        is_normalised=space.metric == "cosine",
-        max_megabytes=config.max_catalogue_megabytes,
+        embedding_spaces=EMBEDDING_SPACES,
+        vectors=VECTORS,
+        interactions=INTERACTIONS,
+        item_ids=ITEM_IDS,
+        user_ids=USER_IDS,
     )
-    popularity = train_counts(interactions, catalogue)
-    users = recommenders.held_out_users(
-        interactions, inputs["user_ids"], vectors, split=config.split
+    space = choose_space(
+        inputs["embedding_spaces"], name=config.space_name, space_id=config.space_id
     )
-    shared = spark.sparkContext.broadcast((catalogue, popularity))
-    if config.item_knn_neighbours:
-        train = interactions.where("split = 'train'").select("user_id", "item_id")
-        similar = item_knn.similar_items(
-            train, neighbours=config.item_knn_neighbours, seed=config.seed
-        )
-        users = item_knn.recommend(users, similar, k=config.k, column=KNN_COLUMN)
-    how = Judging(config.k, config.sampled_items, config.seed)
-    judged = recommenders.judge_users(users, shared, how).persist(StorageLevel.DISK_ONLY)
-    measures = recommenders.summarise(
-        judged, k=config.k, split=config.split, catalogue_size=len(catalogue.ids), seed=config.seed
+    measures = evaluate_recommendations(
+        of_space(inputs["vectors"], space.space_id),
+        inputs["interactions"],
+        config,
+        user_ids=inputs["user_ids"],
+        item_ids=inputs["item_ids"],
+        metric=space.metric,
     )
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["users"] = int(measures[0].value or 0)
@@ -59,7 +45,7 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
     result.rows_out["quality_metrics"] = store.write(
         rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job}
     )
-    return store.finish(result, judged)
+    return store.finish(result)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

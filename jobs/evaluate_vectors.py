@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
-from pipelines.evaluation.words import evaluate_words, read_files
+from pipelines.evaluation.words import measure_words, read_files
 from pipelines.results import JobResult
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
@@ -23,14 +23,14 @@ def run(spark: SparkSession, config: EvaluateVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="evaluate_vectors")
     files = read_files(store.files, config)
     store.input_versions.update(files.versions)
-    space = find_space(
+    space = choose_space(
         store.read("embedding_spaces", EMBEDDING_SPACES),
         name=config.space_name,
         space_id=config.space_id,
     )
     vectors = of_space(store.read("vectors", VECTORS), space.space_id)
     vocabulary = store.read("vocabulary", VOCABULARY) if config.inputs.vocabulary else None
-    measures = evaluate_words(vectors, vocabulary, files, most=config.analogy_vocabulary)
+    measures = measure_words(vectors, files, config, vocabulary=vocabulary)
     rows = to_frame(spark, measures, space_id=space.space_id, job=store.job, entity="word")
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["vectors"] = int(measures[0].value or 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.serving import exports
 from pipelines.serving.config import ExportVectorsConfig
@@ -23,15 +23,15 @@ def run(spark: SparkSession, config: ExportVectorsConfig) -> JobResult:
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))
     escaped = exports.escape_keys(vectors, entity=config.entity, export_format=config.export_format)
-    contents = exports.inspect_contents(escaped, bad_keys=config.bad_keys)
+    size = exports.measure_export(escaped, bad_keys=config.bad_keys)
     chunks = exports.format_chunks(
-        escaped, export_format=config.export_format, dimension=contents.dimension
+        escaped, export_format=config.export_format, dimension=size.dimension
     )
     target = store.files.qualified(store.output("export"))
-    rows = exports.write_export(chunks, target, contents, export_format=config.export_format)
-    result.rows_in["vectors"] = contents.row_count
+    rows = exports.write_export(chunks, target, size, export_format=config.export_format)
+    result.rows_in["vectors"] = size.row_count
     result.rows_out["export"] = rows
-    result.measures = {"dimension": contents.dimension, "escaped_keys": contents.escaped}
+    result.measures = {"dimension": size.dimension, "escaped_keys": size.escaped}
     result.lines = [f"exported to {target}"]
     result.require_balance("export")
     return result

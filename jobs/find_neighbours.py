@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.serving.config import FindNeighboursConfig
 from pipelines.serving.neighbours import fetch_queries, find_nearest, say_neighbours
@@ -19,7 +19,7 @@ CONFIG = FindNeighboursConfig
 
 
 def run(spark: SparkSession, config: FindNeighboursConfig) -> JobResult:
-    """Write and tell the neighbours of each query that has a vector."""
+    """Write and print the neighbours of each query that has a vector."""
     store = TableStore(spark, config, job="find_neighbours")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))

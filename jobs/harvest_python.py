@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.harvest import python
 from pipelines.harvest.config import HarvestPythonConfig
 from pipelines.results import JobResult

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.spaces import publishing
 from pipelines.spaces.config import PublishVectorsConfig
-from pipelines.spaces.manifest import build_manifest, require_publishable
-from pipelines.spaces.registry import find_space, measure_content, of_space
+from pipelines.spaces.content import measure_content
+from pipelines.spaces.manifest import build_manifest, recorded_metrics, require_publishable
+from pipelines.spaces.registry import choose_space, of_space
 from pipelines.storage.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
@@ -27,21 +28,24 @@ def run(spark: SparkSession, config: PublishVectorsConfig) -> JobResult:
     with lease(store.files, uri):
         publishing.reconcile(store, uri)
         spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
-        space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+        space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
         vectors = of_space(store.read("vectors", VECTORS), space.space_id)
         require_publishable(space, measure_content(vectors))
         result = JobResult(rows_out={"published": space.row_count}, space_id=space.space_id)
         if publishing.published_space(spark, uri) == space.space_id:
             result.status = "unchanged"
             return result
-        metrics = config.outputs.quality_metrics
-        measured = (
-            read(spark, metrics, QUALITY_METRICS) if metrics and exists(spark, metrics) else None
-        )
-        manifest = build_manifest(space, measured, run_id=store.run_id)
+        metrics = _metrics(spark, config.outputs.quality_metrics, space.space_id)
+        manifest = build_manifest(space, metrics, run_id=store.run_id)
         publishing.publish(store, space, vectors, uri, manifest)
         publishing.write_manifest(store.files, uri, manifest)
     return result
+
+
+def _metrics(spark: SparkSession, uri: str | None, space_id: str) -> dict[str, float]:
+    if not uri or not exists(spark, uri):
+        return {}
+    return recorded_metrics(read(spark, uri, QUALITY_METRICS), space_id)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.corpus import tokens
 from pipelines.corpus.config import TokenizeCorpusConfig
 from pipelines.errors import InputError
@@ -22,15 +22,9 @@ CONFIG = TokenizeCorpusConfig
 def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
     """Tokenize once, count, and write the vocabulary and the sentences that hold a known token."""
     store = TableStore(spark, config, job="tokenize_corpus")
-    split = tokens.split_tokens(
-        store.read("documents", DOCUMENTS),
-        is_lowercase=config.is_lowercase,
-        number_token=config.number_token,
-        max_sentence_length=config.max_sentence_length,
-    ).persist(StorageLevel.DISK_ONLY)
-    vocabulary = tokens.build_vocabulary(
-        tokens.count_tokens(split), min_count=config.min_count, max_size=config.max_vocabulary_size
-    )
+    split = tokens.split_tokens(store.read("documents", DOCUMENTS), config)
+    split = split.persist(StorageLevel.DISK_ONLY)
+    vocabulary = tokens.build_vocabulary(tokens.count_tokens(split), config)
     result = JobResult(rows_in={"sentences found": split.count()})
     result.rows_out["vocabulary"] = store.write(vocabulary, VOCABULARY)
     if result.rows_out["vocabulary"] == 0:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
-from pipelines.als import mllib, native
+from jobs.cli.running import run_job
 from pipelines.als.config import TrainAlsConfig
+from pipelines.als.frames import train
 from pipelines.results import JobResult
-from pipelines.spaces.registry import of_space, require_one_space
+from pipelines.spaces.registry import read_initial_vectors
 from pipelines.spaces.staging import stage
 from pipelines.table_store import TableStore
-from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
+from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
 
 CONFIG = TrainAlsConfig
 
@@ -23,16 +23,12 @@ def run(spark: SparkSession, config: TrainAlsConfig) -> JobResult:
     store = TableStore(spark, config, job="train_als")
     frames = store.read_all(interactions=INTERACTIONS, user_ids=USER_IDS, item_ids=ITEM_IDS)
     if config.inputs.initial_vectors:
-        earlier = store.read("initial_vectors", VECTORS)
-        chosen = config.initial_space_id or require_one_space(earlier, "initial_space_id")
-        store.use_space("initial_vectors", chosen)
-        frames["initial_vectors"] = of_space(earlier, chosen)
-    trainer = mllib if config.engine == "mllib" else native
+        frames["initial_vectors"] = read_initial_vectors(store, config.initial_space_id)
     return stage(
         store,
         name=config.space_name,
         metric="dot",
-        train=lambda state: trainer.train(frames, config, state),
+        train=lambda state: train(frames, config, state),
         work=config.work,
     )
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.results import JobResult
-from pipelines.spaces.registry import of_space, require_one_space
+from pipelines.spaces.registry import read_initial_vectors
 from pipelines.spaces.staging import stage
 from pipelines.table_store import TableStore
 from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig
 from pipelines.word2vec.vectors import items_as_tokens
-from schemas import ITEM_IDS, SENTENCES, VECTORS, VOCABULARY
+from schemas import ITEM_IDS, SENTENCES, VOCABULARY
 
 CONFIG = TrainWord2VecConfig
 
@@ -27,10 +27,7 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
     if not is_of_words:
         frames["vocabulary"] = items_as_tokens(frames["vocabulary"])
     if config.inputs.initial_vectors:
-        earlier = store.read("initial_vectors", VECTORS)
-        chosen = config.initial_space_id or require_one_space(earlier, "initial_space_id")
-        store.use_space("initial_vectors", chosen)
-        frames["initial_vectors"] = of_space(earlier, chosen)
+        frames["initial_vectors"] = read_initial_vectors(store, config.initial_space_id)
     trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.als.tuning import search
 from pipelines.als.tuning.config import TuneAlsConfig
 from pipelines.results import JobResult

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.expectations import validation
 from pipelines.results import JobResult
 from pipelines.spaces import gate
 from pipelines.spaces.config import ValidateVectorsConfig
-from pipelines.spaces.registry import find_space, of_space
+from pipelines.spaces.registry import choose_space, of_space, write_space
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
 from schemas import EMBEDDING_SPACES, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS, VOCABULARY
@@ -21,10 +21,10 @@ _KEYS = {"word": VOCABULARY, "user": USER_IDS, "item": ITEM_IDS}
 
 
 def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
-    """Measure the space, judge it, write what came of it, and fail where an expectation failed."""
+    """Measure and validate the space, write the outcomes, and fail where an expectation failed."""
     store = TableStore(spark, config, job="validate_vectors")
     spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
-    space = find_space(spaces, name=config.space_name, space_id=config.space_id)
+    space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
     vectors = of_space(store.read("vectors", VECTORS), space.space_id)
     keys = {
         entity: gate.keys_of(store.read(table.name, table), entity)
@@ -35,18 +35,15 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     if config.limits.min_metrics and exists(spark, config.outputs.quality_metrics):
         metrics = read(spark, config.outputs.quality_metrics, QUALITY_METRICS)
         measured["all"] |= gate.earlier_metrics(metrics, space.space_id, config.limits.min_metrics)
-    bounds = {
-        entity: gate.bounds_of(entity, found, config.limits) for entity, found in measured.items()
-    }
-    outcomes = validation.judge_space(vectors, VECTORS, measured, bounds)
-    rows = gate.metric_rows(spark, space.space_id, measured, outcomes)
+    validated = gate.validate(vectors, measured, config.limits)
+    rows = gate.metric_rows(spark, space.space_id, validated)
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
     result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
-    judged = space.changed(state=validation.verdict(outcomes, space.state))
-    store.write(judged.to_frame(spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
-    validation.require_passed(space.space_id, outcomes)
-    result.measures = {"expectations passed": len(outcomes)}
+    state = validation.verdict(validated.outcomes, space.state)
+    write_space(store, space.changed(state=state))
+    validation.require_passed(space.space_id, validated.outcomes)
+    result.measures = {"expectations passed": len(validated.outcomes)}
     return result
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pyspark.sql import SparkSession
 
-from jobs.cli.command import run_job
+from jobs.cli.running import run_job
 from pipelines.errors import InputError
 from pipelines.report.config import CONTRACTS, WriteReportConfig
 from pipelines.report.content import gather

@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.errors import GateError, VectormillError
+from schemas.corpus import REASONS
 
 
 @dataclass
@@ -65,6 +66,33 @@ class JobResult:
                 f"{rows:,} of {rows_in:,} records were rejected, more than the allowed share "
                 f"{at_most:g}; most often for {worst!r}: see {table!r}"
             )
+
+
+def reason(rule: Column | str, value: Column, threshold: Column, is_broken: Column) -> Column:
+    """Return one element of `reasons` where a rule is broken, else null.
+
+    Args:
+        rule: Name of the rule; a column where it differs by row.
+        value: What was measured.
+        threshold: What is allowed.
+        is_broken: Condition; null counts as false.
+    """
+    return F.when(
+        is_broken,
+        F.struct(
+            F.lit(rule).alias("rule"),
+            value.cast("string").alias("value"),
+            threshold.cast("string").alias("threshold"),
+        ),
+    )
+
+
+def with_reasons(frame: DataFrame, *reasons: Column) -> DataFrame:
+    """Set the column `reasons` to those that are not null, after those the frame already has."""
+    listed = F.array(*reasons)
+    if "reasons" in frame.columns:
+        listed = F.concat("reasons", listed)
+    return frame.withColumn("reasons", F.array_compact(listed).cast(REASONS))
 
 
 def reason_counts(rejected: DataFrame) -> dict[str, int]:

@@ -12,13 +12,12 @@ from pipelines import __version__, tables
 from pipelines.errors import ConfigError, InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig
-from pipelines.storage import parquet
 from pipelines.storage.arrow import reaches
 from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.columns import Columns
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import Place, locate
 from schemas import RUN_COUNTS, TABLES, Table
 
@@ -156,22 +155,20 @@ class TableStore:
             frame,
             table,
             self.output(name or table.name),
-            format=self._config.format,
+            format=self.format,
             part=part or {},
             metadata=self.metadata,
         )
 
-    def write_pieces(self, pieces: Pieces, table: Table) -> int:
-        """Replace the output named like the table, by the tasks that make it; return its rows.
-
-        Delta's own writer writes Delta tables: their commits need what it knows of each file. Spark
-        writes where tasks of Python cannot.
-        """
-        folder = self._reached(table.name)
-        if folder is None:
-            return self.write(pieces.frame(table), table)
-        return parquet.replace_by_pieces(
-            self.files, pieces, table, folder, metadata=self.metadata, codec=self._codec
+    def write_pieces(self, pieces: PiecewiseTable, table: Table) -> int:
+        """Replace the output named like the table by pieces, as `tables.write_pieces` has it."""
+        return tables.write_pieces(
+            self.spark,
+            pieces,
+            table,
+            self.output(table.name),
+            format=self.format,
+            metadata=self.metadata,
         )
 
     def write_rows(
@@ -193,28 +190,15 @@ class TableStore:
         Returns:
             Rows written.
         """
-        folder = self._reached(name or table.name)
-        if folder is not None:
-            try:
-                parquet.replace_by_rows(
-                    self.files, rows, table, folder,
-                    part=part or {}, metadata=self.metadata, codec=self._codec,
-                )  # fmt: skip
-                return len(rows)
-            except OSError:  # a store that pyarrow may only read
-                pass
-        frame = self.spark.createDataFrame(list(rows), table.schema()).coalesce(1)
-        return self.write(frame, table, part=part, name=name)
-
-    def _reached(self, name: str) -> str | None:
-        """Return the folder of an output where Python writes it as well as Spark, else None."""
-        place = locate(self.spark, self.output(name))
-        is_spark = place.is_delta(self._config.format) or not reaches(str(place.folder))
-        return None if is_spark else str(place.folder)
-
-    @property
-    def _codec(self) -> str:
-        return str(self.spark.conf.get("spark.sql.parquet.compression.codec"))
+        return tables.write_rows(
+            self.spark,
+            rows,
+            table,
+            self.output(name or table.name),
+            format=self.format,
+            part=part or {},
+            metadata=self.metadata,
+        )
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
         """Write the run's counts to `run_counts`, release what was persisted, return the result."""

@@ -1,7 +1,7 @@
 """Reading and writing tables as frames: Parquet and Delta, by path, URI or catalog name."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -9,9 +9,11 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
 from pipelines.storage import delta, parquet
+from pipelines.storage.arrow import reaches
 from pipelines.storage.conform import conform
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
+from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
 from schemas import Table
 
@@ -115,6 +117,82 @@ def write(
         metadata=metadata,
     )
     return int(observed.get["rows"])
+
+
+def write_pieces(
+    spark: SparkSession,
+    pieces: PiecewiseTable,
+    table: Table,
+    uri: str,
+    *,
+    format: str,  # noqa: A002
+    metadata: Mapping[str, Any],
+) -> int:
+    """Replace a table by pieces that Python tasks write to files, and return the rows written.
+
+    Spark writes the rows where Python tasks cannot: Delta tables, whose log needs statistics of
+    each file, and stores that pyarrow does not reach.
+    """
+    folder = _arrow_folder(spark, uri, format)
+    if folder is None:
+        return write(pieces.frame(table), table, uri, format=format, part={}, metadata=metadata)
+    return parquet.replace_by_pieces(
+        Files(spark), pieces, table, folder, metadata=metadata, codec=_codec(spark)
+    )
+
+
+def write_rows(
+    spark: SparkSession,
+    rows: Sequence[Sequence[Any]],
+    table: Table,
+    uri: str,
+    *,
+    format: str,  # noqa: A002
+    part: Mapping[str, str],
+    metadata: Mapping[str, Any],
+) -> int:
+    """Replace a table, or the part of it that `part` names, by a few rows that the driver has.
+
+    Args:
+        spark: The session.
+        rows: Values in the contract's order.
+        table: The contract, whose partitions are those of `part`.
+        uri: Where the table lies.
+        format: Storage format of a new table.
+        part: Partition values owned by this run; empty replaces the whole table.
+        metadata: Recorded with the commit.
+
+    Returns:
+        Rows written.
+    """
+    folder = _arrow_folder(spark, uri, format)
+    if folder is not None:
+        try:
+            parquet.replace_by_rows(
+                Files(spark),
+                rows,
+                table,
+                folder,
+                part=part,
+                metadata=metadata,
+                codec=_codec(spark),
+            )
+            return len(rows)
+        except OSError:  # a store that pyarrow may only read
+            pass
+    frame = spark.createDataFrame(list(rows), table.schema()).coalesce(1)
+    return write(frame, table, uri, format=format, part=part, metadata=metadata)
+
+
+def _arrow_folder(spark: SparkSession, uri: str, format: str) -> str | None:  # noqa: A002
+    """Return the folder of a Parquet table that pyarrow can write, else None."""
+    place = locate(spark, uri)
+    is_spark = place.is_delta(format) or not reaches(str(place.folder))
+    return None if is_spark else str(place.folder)
+
+
+def _codec(spark: SparkSession) -> str:
+    return str(spark.conf.get("spark.sql.parquet.compression.codec"))
 
 
 def publish(

@@ -1,149 +1,22 @@
-"""The runner: the steps of a workflow file in dependency order, in one Spark session."""
+"""The runner: the steps of a workflow file in order, in one Spark session."""
 
 import argparse
-import importlib
 import json
 import time
-from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
-from pydantic import Field, JsonValue
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs.cli import command
 from jobs.cli.console import Outcome, closing, failed, print_plan, summary
+from jobs.cli.planning import Planned, load
+from jobs.cli.running import session, warn_of_shortages
 from pipelines.cluster.progress import Progress
-from pipelines.cluster.session import open_session, shortages
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
-from pipelines.settings import JobConfig, Layers, Settings, build, read_yaml, substitute
-from pipelines.storage.digests import digest
+from pipelines.settings import substitute
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
-
-
-class Step(Settings):
-    """One step: a job, what it waits for, and its configuration over `conf/base/<job>.yaml`."""
-
-    job: str | None = None
-    """Job to run; the step's own name where it is not given."""
-    after: list[str] = Field(default_factory=list)
-    """Steps that must have ended well."""
-    config: dict[str, JsonValue] = Field(default_factory=dict)
-    """Configuration over the job's base file."""
-
-
-class Workflow(Settings):
-    """A schedule: its parameters, and its steps with their dependencies."""
-
-    name: str
-    """Name of the workflow."""
-    purpose: str
-    """What it is for, in one line."""
-    parameters: dict[str, str] = Field(default_factory=dict)
-    """Values for `${name}` in the steps' configuration; `${conf}` is the configuration's folder."""
-    work: str
-    """Folder of the runner's state, lease and logs."""
-    steps: dict[str, Step]
-    """The steps by name."""
-
-
-@dataclass
-class Planned:
-    """A step with its validated configuration."""
-
-    name: str
-    after: list[str]
-    module: ModuleType
-    config: JobConfig
-
-    @property
-    def identity(self) -> str:
-        """Hash of job and configuration: a resumed run skips only what is unchanged."""
-        return digest([self.module.__name__, self.config.model_dump(mode="json")])
-
-
-def _session(arguments: argparse.Namespace, name: str) -> SparkSession:
-    return open_session(
-        name,
-        master=arguments.master,
-        settings=command.spark_settings(arguments),
-        log_folder=command.log_folder(arguments, name),
-    )
-
-
-def run_alone(arguments: argparse.Namespace, module: ModuleType, config: JobConfig) -> int:
-    """Run one job in a session of its own, or the running one, and print its summary."""
-    spark = _session(arguments, arguments.job)
-    console = Console(stderr=True, highlight=False)
-    for warning in shortages(spark, Path.cwd()):
-        console.print(f"[yellow]warning:[/yellow] {warning}")
-    started = time.monotonic()
-    with Progress(console).watch(arguments.job, spark):
-        result: JobResult = module.run(spark, config)
-    summary(arguments.job, result, time.monotonic() - started, is_json=arguments.json)
-    return 0
-
-
-def load(arguments: argparse.Namespace) -> tuple[Workflow, list[Planned]]:
-    """Read and validate a workflow and every step's configuration, in dependency order.
-
-    Raises:
-        ConfigError: A key, a job, a parameter or a dependency is unknown, or steps form a cycle.
-    """
-    layers = Layers().add(read_yaml(arguments.workflow), str(arguments.workflow))
-    parameters = [a for a in arguments.assignments if a.startswith("parameters.")]
-    workflow = build(Workflow, layers.add_assignments(parameters))
-    assignments = [a for a in arguments.assignments if a not in parameters]
-    for text in assignments:
-        if text.split(".")[0] not in workflow.steps:
-            raise ConfigError(
-                f"--set {text}: no step {text.split('.')[0]!r}; "
-                f"there are {', '.join(workflow.steps)}"
-            )
-    planned = {name: _plan(name, workflow, arguments, assignments) for name in workflow.steps}
-    return workflow, [planned[name] for name in _order(workflow)]
-
-
-def _plan(
-    name: str, workflow: Workflow, arguments: argparse.Namespace, assignments: list[str]
-) -> Planned:
-    step = workflow.steps[name]
-    job = step.job or name
-    if job not in command.job_names():
-        raise ConfigError(f"{arguments.workflow}: steps.{name}: no job {job!r}")
-    folder = command.configuration(arguments)
-    base = folder / "base" / f"{job}.yaml"
-    parameters = {"conf": _conf(arguments, folder), **workflow.parameters}
-    own = [a.removeprefix(f"{name}.") for a in assignments if a.startswith(f"{name}.")]
-    layers = command.job_layers(job, base, arguments)
-    layers.add(substitute(step.config, parameters), f"{arguments.workflow} steps.{name}")
-    layers.add_assignments(own)
-    module = importlib.import_module(f"jobs.{job}")
-    return Planned(name, step.after, module, build(module.CONFIG, layers))
-
-
-def _conf(arguments: argparse.Namespace, folder: Any) -> str:
-    """Return the folder that `${conf}` names: the workflow's own, where it lies in one."""
-    own = Path(arguments.workflow).resolve().parent.parent
-    return str(own if (own / "base").is_dir() else folder)
-
-
-def _order(workflow: Workflow) -> list[str]:
-    for name, step in workflow.steps.items():
-        unknown = set(step.after) - set(workflow.steps)
-        if unknown:
-            raise ConfigError(f"steps.{name}.after: no step {sorted(unknown)[0]!r}")
-    try:
-        return list(
-            TopologicalSorter({n: s.after for n, s in workflow.steps.items()}).static_order()
-        )
-    except CycleError as error:
-        raise ConfigError(f"steps wait for each other: {' → '.join(error.args[1])}") from error
 
 
 def chosen(steps: list[Planned], only: str | None, first: str | None) -> list[Planned]:
@@ -172,7 +45,7 @@ def run_workflow(arguments: argparse.Namespace) -> int:
         return 0
     work = substitute(workflow.work, workflow.parameters)
     arguments.log_dir = arguments.log_dir or Path(work) / "logs"
-    spark = _session(arguments, workflow.name)
+    spark = session(arguments, workflow.name)
     files = Files(spark)
     with lease(files, f"{work}/{workflow.name}"):
         return _WorkflowRun(spark, files, f"{work}/{workflow.name}.state.json", arguments).steps(
@@ -196,8 +69,7 @@ class _WorkflowRun:
 
     def steps(self, steps: list[Planned]) -> int:
         """Run the steps and print the closing table; return the first failure's code."""
-        for warning in shortages(self._spark, Path.cwd()):
-            self._console.print(f"[yellow]warning:[/yellow] {warning}")
+        warn_of_shortages(self._spark, self._console)
         redone: set[str] = set()
         for step in steps:
             stopped = [

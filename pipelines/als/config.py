@@ -1,11 +1,13 @@
-"""Settings of ALS training, under Spark's names."""
+"""Settings of ALS training, under Spark's names: `AlsSettings`, and with its tables the job's."""
 
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from pipelines.als.objective import Objective
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+
+NATIVE_ONLY = "inputs.initial_vectors, early_stopping and evaluation_split need engine: native"
 
 
 class AlsInputs(Settings):
@@ -27,38 +29,30 @@ class AlsOutputs(Outputs):
     vectors: str
     """Staged vectors of all spaces."""
     training_history: str
-    """Measures per round."""
+    """Measures per sweep."""
     embedding_spaces: str
     """Registry of spaces."""
 
 
-class TrainAlsConfig(JobConfig):
-    """Settings of `train_als`."""
+class AlsSettings(StageSettings):
+    """Settings of a fit; they name no table and no folder."""
 
-    inputs: AlsInputs
-    """Interactions and ids."""
-    outputs: AlsOutputs
-    """Tables written."""
-    work: str | None = None
-    """Folder for a fit's state while it runs; `work` beside the vectors where not given."""
     engine: Literal["native", "mllib"] = "native"
     """Trainer: `native` is vectormill's own, `mllib` Spark's."""
-    space_name: str = Field(default="recommender", pattern=r"^\w+$")
-    """Line of spaces that replace each other."""
     objective: Literal["ials", "hu2008", "explicit"] = "ials"
-    """`ials` weighs observed and all cells apart (Rendle et al. 2021, native), `hu2008` takes
+    """`ials` weighs observed and all cells separately (Rendle et al. 2021, native), `hu2008` takes
     weights as confidence (MLlib's and `implicit`'s), `explicit` as ratings."""
     rank: int = Field(default=64, ge=1)
     """Components per vector."""
     max_iter: int = Field(default=10, ge=1)
-    """Alternations of both sides."""
+    """Sweeps: each solves all items, then all users."""
     reg_param: float = Field(default=0.003, gt=0)
-    """Regularisation; of a row of n cells times n^frequency_exponent, where `ials` adds
+    """Regularisation. A row of n cells has reg_param x n^frequency_exponent; `ials` adds
     unobserved_weight x the number of opposite rows to n."""
     frequency_exponent: float | None = Field(default=None, ge=0, le=2)
-    """1 for `ials` and `explicit`, 0 for `hu2008` where not given (native; MLlib has 1)."""
+    """Where not given, 1 for `ials` and `explicit`, 0 for `hu2008` (native; MLlib has 1)."""
     unobserved_weight: float = Field(default=0.1, gt=0)
-    """Weight of every cell's squared prediction, beside 1 per weight of an observed one (ials)."""
+    """Weight of every cell's squared prediction; observed cells add their own weight (ials)."""
     alpha: float = Field(default=10.0, gt=0)
     """Confidence is 1 + alpha x weight (hu2008)."""
     has_biases: bool = True
@@ -67,51 +61,69 @@ class TrainAlsConfig(JobConfig):
     """Whether components must not be negative; biases may."""
     solver: Literal["auto", "cholesky", "dual", "conjugate_gradients"] = "auto"
     """How rows are solved: exactly by `cholesky` or `dual` (faster for short rows), or improved by
-    a few steps of `conjugate_gradients`; `auto` takes those, and `dual` for ratings (native)."""
+    a few steps of `conjugate_gradients`; `auto` takes the last, and `dual` for ratings (native)."""
     cg_steps: int = Field(default=3, ge=1)
-    """Steps of conjugate gradients per row and sweep; a row whose last one still lowers the loss,
-    as those of very unlike weights, takes up to eight times as many (native)."""
+    """Steps of conjugate gradients per row and sweep; a row whose last step still lowers the loss,
+    as where weights differ greatly, takes up to eight times as many (native)."""
     layout: Literal["auto", "packed", "blocked"] = "auto"
-    """Where it runs: `packed` in one executor with all of its threads, `blocked` in half-sweeps
-    over blocks of rows on all of them; `auto` takes packed where it fits and says why (native)."""
+    """Where it runs: `packed` in one task with all threads of an executor, `blocked` in half-sweeps
+    over blocks of rows on all executors; `auto` takes packed if it fits and says why (native)."""
     num_blocks: int | None = Field(default=None, ge=1, le=8192)
     """Blocks of each side's rows; one per 250,000 interactions where not given (native)."""
     threads: int | None = Field(default=None, ge=1)
-    """Threads of a task: where not given, all cores of an executor in layout packed, and in blocked
-    where a task of one thread could not hold all factors of a side; else one (native)."""
+    """Threads of a task. Where not given, all cores of an executor in layout packed, and in blocked
+    if tasks of one thread could not hold all factors of a side; else one (native)."""
     early_stopping: float | None = Field(default=None, ge=0, lt=1)
     """Stop after a sweep that lowers the loss by less than this share (native)."""
     evaluation_split: Literal["valid", "test"] | None = None
-    """Split whose pairs are ranked after each sweep, for the history: recall and NDCG (native)."""
+    """Split whose pairs are ranked after each sweep: recall and NDCG in the history (native)."""
     evaluation_k: int = Field(default=20, ge=1, le=1_000)
     """Items ranked per user (native)."""
+
+    @model_validator(mode="after")
+    def _is_what_the_engine_has(self) -> Self:
+        if self.engine == "mllib":
+            if self.objective == "ials":
+                raise ValueError("objective: ials needs engine: native; MLlib has hu2008")
+            if self.early_stopping is not None or self.evaluation_split is not None:
+                raise ValueError(NATIVE_ONLY)
+        return self
+
+    def to_objective(self, mean: float) -> Objective:
+        """Return the objective that is minimised; `mean` is the mean of all ratings."""
+        exponent = self.frequency_exponent
+        if exponent is None:
+            exponent = 0.0 if self.objective == "hu2008" else 1.0
+        has_biases = self.objective == "explicit" and self.has_biases
+        return Objective(
+            name=self.objective,
+            reg_param=self.reg_param,
+            frequency_exponent=exponent,
+            alpha=self.alpha,
+            unobserved_weight=self.unobserved_weight,
+            mean=mean if has_biases else 0.0,
+            has_biases=has_biases,
+        )
+
+
+class TrainAlsConfig(AlsSettings, JobConfig):
+    """Settings of `train_als`."""
+
+    inputs: AlsInputs
+    """Interactions and ids."""
+    outputs: AlsOutputs
+    """Tables written."""
+    work: str | None = None
+    """Folder for a fit's state while it runs; `work` beside the vectors where not given."""
+    space_name: str = Field(default="recommender", pattern=r"^\w+$")
+    """Line of spaces that replace each other."""
     initial_space_id: str | None = None
     """Space of `inputs.initial_vectors` to begin from, where they hold several (native)."""
 
     @model_validator(mode="after")
-    def _engine_can(self) -> Self:
+    def _has_the_inputs_it_needs(self) -> Self:
         if self.initial_space_id and not self.inputs.initial_vectors:
             raise ValueError("initial_space_id chooses among inputs.initial_vectors: name these")
-        if self.engine == "mllib":
-            if self.objective == "ials":
-                raise ValueError("objective: ials needs engine: native; MLlib has hu2008")
-            asked = (self.inputs.initial_vectors, self.early_stopping, self.evaluation_split)
-            if any(setting is not None for setting in asked):
-                raise ValueError(
-                    "inputs.initial_vectors, early_stopping and evaluation_split need "
-                    "engine: native"
-                )
+        if self.engine == "mllib" and self.inputs.initial_vectors is not None:
+            raise ValueError(NATIVE_ONLY)
         return self
-
-    def to_objective(self, mean: float) -> Objective:
-        """Return what is made least, `mean` being that of all ratings."""
-        exponent = self.frequency_exponent
-        if exponent is None:
-            exponent = 0.0 if self.objective == "hu2008" else 1.0
-        is_explicit = self.objective == "explicit"
-        return Objective(
-            name=self.objective, reg_param=self.reg_param, frequency_exponent=exponent,
-            alpha=self.alpha, unobserved_weight=self.unobserved_weight,
-            mean=mean if is_explicit and self.has_biases else 0.0,
-            has_biases=is_explicit and self.has_biases,
-        )  # fmt: skip

@@ -1,8 +1,8 @@
-"""What tasks of a fit know, and one half-sweep over blocks by the threads of one task."""
+"""The values that tasks of a fit are given, and one side of a fit that a task holds whole."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -11,8 +11,7 @@ from pipelines.als.objective import Objective
 from pipelines.als.sweep import Cells, Opposite, Solver
 from pipelines.arrays.hashing import draws
 
-_SCALE = 0.1  # standard deviation of a first prediction; of a component it is this / sqrt(rank)
-OTHER = {"users": "items", "items": "users"}
+_SCALE = 0.1  # divided by sqrt(rank): standard deviation of a first component (Rendle et al. 2021)
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,18 @@ class Fit:
     """Plain values, sent with each task.
 
     Args:
-        folder: Where cells and versions of the factors are.
+        folder: Folder of cells and of rounds of factors.
         sizes: Row ids of each side.
         counts: Rows of each side that have cells.
         blocks: Blocks of each side.
-        rank: Components of a row's factors, without biases.
-        objective: What is made least.
-        solver: How.
+        rank: Components of a row's factors, without the bias.
+        objective: The objective that is minimised.
+        solver: How rows are solved.
         seed: Seed of the first factors.
         threads: Threads of a task.
-        max_iter: Sweeps over both sides.
-        tolerance: Share of the loss that a sweep must take off it for the fit to go on, if any.
-        ranked: Items per user when rankings of held-out pairs are measured; 0 where they are not.
+        max_iter: Most sweeps.
+        tolerance: The fit ends after a sweep that lowers the loss by less than this share, if any.
+        ranked: Items ranked per user to measure held-out pairs; 0 where they are not measured.
     """
 
     folder: str
@@ -49,20 +48,16 @@ class Fit:
 
     @property
     def dimension(self) -> int:
-        """Return the columns of a matrix of factors: the bias is the last, where there is one."""
+        """Return the columns of a matrix of factors; with biases, the bias is the last."""
         return self.rank + self.objective.has_biases
-
-    def with_threads(self, threads: int) -> "Fit":
-        """Return the same fit by tasks of so many threads."""
-        return replace(self, threads=threads)
 
     def ids(self, side: str, number: int) -> np.ndarray:
         """Return the row ids of a block."""
-        count = class_size(self.sizes[side], self.blocks, number)
+        count = block_size(self.sizes[side], self.blocks, number)
         return np.arange(count, dtype=np.int64) * self.blocks + number
 
     def first_block(self, side: str, number: int, counts: np.ndarray) -> np.ndarray:
-        """Return what a block's rows begin with; those without cells, and biases, at zero."""
+        """Return a block's first factors `(n, dimension)`; biases and rows without cells are 0."""
         factors = np.zeros((counts.size, self.dimension), np.float32)
         ids = self.ids(side, number)
         factors[:, : self.rank] = first_factors(ids, side, rank=self.rank, seed=self.seed)
@@ -70,34 +65,40 @@ class Fit:
         return np.abs(factors) if self.solver.name == "nonnegative" else factors
 
     def is_enough(self, losses: list[float]) -> bool:
-        """Tell whether the last sweep lowered the loss by less than is asked for."""
+        """Tell whether the fit ends: after `max_iter` sweeps, or by its tolerance."""
         if len(losses) >= self.max_iter:
             return True
-        known = self.tolerance is not None and len(losses) > 1
-        return known and losses[-1] > losses[-2] * (1 - (self.tolerance or 0.0))
+        if self.tolerance is None or len(losses) < 2:  # noqa: PLR2004
+            return False
+        return losses[-1] > losses[-2] * (1 - self.tolerance)
 
 
 class Side:
-    """One side of a fit that is held whole: cells by block, and factors in the order of ids."""
+    """One side of a fit that a task holds whole: cells by block, and factors in order of ids."""
 
     def __init__(self, fit: Fit, side: str, cells: dict[int, Cells], factors: np.ndarray) -> None:
         self.fit, self.side, self.cells, self.factors = fit, side, cells, factors
 
     def begin(self) -> None:
-        """Set the factors to those that a fit begins with."""
+        """Set the factors to the first ones."""
         for number, cells in self.cells.items():
             self.factors[number :: self.fit.blocks] = self.fit.first_block(
                 self.side, number, cells.counts
             )
 
-    def face(self, pool: ThreadPoolExecutor) -> Opposite:
-        """Return the factors as the other side regresses on them."""
+    def as_opposite(self, pool: ThreadPoolExecutor) -> Opposite:
+        """Return the factors as the rows of the other side are regressed on them."""
         fit, total = self.fit, sweep.gramian(self.factors, pool.map)
         count = fit.counts[self.side]
-        return sweep.face(self.factors, total, fit.objective, fit.solver, count, pool.map)
+        return sweep.prepare_opposite(
+            self.factors, total, fit.objective, fit.solver, count, pool.map
+        )
 
     def solve(self, opposite: Opposite, pool: ThreadPoolExecutor) -> float:
-        """Replace the factors by the best ones given the other side; return the value reached."""
+        """Replace the factors by the best ones given the other side; return their value.
+
+        The value is the objective without the other side's regularisation.
+        """
         by_size = sorted(self.cells, key=lambda number: -int(self.cells[number].offsets[-1]))
         return sum(pool.map(lambda number: self._solve(number, opposite), by_size))
 
@@ -123,13 +124,13 @@ class Side:
             yield number, block, cells.counts
 
 
-def class_size(size: int, classes: int, number: int) -> int:
-    """Return how many ids of `size` are equal to `number` modulo the classes."""
-    return len(range(number, size, classes))
+def block_size(size: int, blocks: int, number: int) -> int:
+    """Return how many of the ids below `size` are equal to `number` modulo the blocks."""
+    return len(range(number, size, blocks))
 
 
 def first_factors(ids: np.ndarray, side: str, *, rank: int, seed: int) -> np.ndarray:
-    """Return what rows begin with: normal numbers that only the id, side and seed decide.
+    """Return the first factors of rows: normal numbers that depend on id, side and seed only.
 
     Args:
         ids: Row ids, `(n,)`.

@@ -1,4 +1,4 @@
-"""Half a sweep: the best factors of some rows of one side, given all those of the other."""
+"""One half-sweep: the best factors of some rows of one side, given all rows of the other."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -8,15 +8,18 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from pipelines.als.kernels import row_kernel
+from pipelines.als.kernels.row_kernel import KernelOptions, OppositeArrays, RowCells
 from pipelines.als.objective import Objective
 from pipelines.errors import InputError
 
-_CHUNK = 4096  # rows whose Gramian is summed in float32 before it is added in float64
+_ROWS_PER_CHUNK = 4096  # rows whose Gramian is summed in float32; the sum of chunks is float64
+_MOST_STEPS = 8  # most steps of conjugate gradients per row, as a multiple of the least
+_WEAK = 1e-6  # share of all energy below which a float32 Gramian's eigenvalue may be rounding
+_NOISE = 1e-12  # share of all energy up to which a column of factors is float32 rounding
 _P = TypeVar("_P")
 _T = TypeVar("_T")
-_MORE = 8
-_NOTHING = np.empty(0, np.float32)
-_WEAK, _NOISE = 1e-6, 1e-12  # of all energy: what a float32 Gramian may hide, and float32's own
+_EMPTY = np.empty(0, np.float32)
+_NO_MATRIX = np.empty((0, 0), np.float32)
 SOLVERS = {
     "cholesky": row_kernel.CHOLESKY,
     "dual": row_kernel.DUAL,
@@ -26,10 +29,10 @@ SOLVERS = {
 
 
 class Map(Protocol):
-    """What maps over parts of some work: `map`, or that of a pool of threads."""
+    """A function that maps over parts of the work: `map`, or the `map` of a pool of threads."""
 
     def __call__(self, do: Callable[[_P], _T], parts: Iterable[_P], /) -> Iterable[_T]:
-        """Yield what is done of each part, in order."""
+        """Yield the result of each part, in order."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,8 @@ class Solver:
     Args:
         name: `cholesky`, `dual` (for rows of up to seven eighths of the rank, else Cholesky),
             `conjugate_gradients` (from the row's factors before) or `nonnegative`.
-        steps: Steps of conjugate gradients that a row takes at the least; one whose last step still
-            gains takes up to eight times as many.
+        steps: Least steps of conjugate gradients per row; a row whose last step still gains takes
+            up to eight times as many.
     """
 
     name: str
@@ -54,7 +57,13 @@ class Solver:
 
 @dataclass(frozen=True)
 class Cells:
-    """Rows with their observed cells: those of row i are `offsets[i]` up to `offsets[i + 1]`."""
+    """Rows with their observed cells: those of row i are `offsets[i]` up to `offsets[i + 1]`.
+
+    Args:
+        offsets: int64, `(n + 1,)`.
+        columns: Opposite row of each cell, int32.
+        weights: Weight of each cell, float32.
+    """
 
     offsets: np.ndarray
     columns: np.ndarray
@@ -71,18 +80,20 @@ class Opposite:
     """The other side's factors as the kernel takes them.
 
     Args:
-        rows: Factors, in the basis of `turn` where there is one, `(m, d)`.
-        biases: What each row adds to a prediction by itself, or nothing.
-        turn: Eigenvectors of the Gramian, or nothing.
-        gramian: Gramian by the weight of all cells, or nothing where it is turned away.
-        spectrum: Eigenvalues of it, `(d,)`.
-        is_noise: Which columns of `rows` were rounding, and are zero, `(d,)`.
+        rows: Factors, in the basis of `eigenvectors` if there are any, `(m, d)`.
+        biases: Bias of each row, `(m,)`; empty without biases.
+        eigenvectors: Eigenvectors of the Gramian in columns, `(d, d)`; None where factors keep
+            their basis.
+        gramian: Gramian times the weight of all cells, `(d, d)`; empty where `spectrum` has it.
+        spectrum: Eigenvalues of the Gramian times the weight of all cells, `(d,)`; zeros where
+            factors keep their basis.
+        is_noise: Which columns of `rows` were rounding and are set to zero, `(d,)`.
         count: Rows that have cells.
     """
 
     rows: np.ndarray
     biases: np.ndarray
-    turn: np.ndarray | None
+    eigenvectors: np.ndarray | None
     gramian: np.ndarray
     spectrum: np.ndarray
     is_noise: np.ndarray
@@ -90,18 +101,18 @@ class Opposite:
 
     @property
     def basis(self) -> np.ndarray:
-        """Return the basis that rows are in, in float64: the identity where they are not turned."""
-        if self.turn is None:
+        """Return the basis of `rows` in float64: the eigenvectors, else the identity."""
+        if self.eigenvectors is None:
             return np.eye(self.rows.shape[1])
-        return self.turn.astype(np.float64)
+        return self.eigenvectors.astype(np.float64)
 
 
 @contextmanager
 def solvable() -> Iterator[None]:
-    """Say what to change where numbers are too unlike for float32.
+    """Turn a failed factorisation into a message with the settings to change.
 
     Raises:
-        InputError: They are.
+        InputError: A matrix is not positive definite in float32.
     """
     try:
         yield
@@ -121,19 +132,23 @@ def gramian(factors: np.ndarray, run: Map = map) -> np.ndarray:
     return total
 
 
-def _turned(factors: np.ndarray, turn: np.ndarray, run: Map) -> np.ndarray:
-    turned = np.empty_like(factors)
-    for _ in run(lambda rows: np.matmul(factors[rows], turn, out=turned[rows]),
-                 _chunks(len(factors))):  # fmt: skip
+def _in_basis(factors: np.ndarray, basis: np.ndarray, run: Map) -> np.ndarray:
+    """Return factors times a basis, a chunk of rows at a time."""
+    result = np.empty_like(factors)
+
+    def multiply(rows: slice) -> None:
+        np.matmul(factors[rows], basis, out=result[rows])
+
+    for _ in run(multiply, _chunks(len(factors))):
         pass
-    return turned
+    return result
 
 
 def _chunks(size: int) -> list[slice]:
-    return [slice(first, first + _CHUNK) for first in range(0, size, _CHUNK)]
+    return [slice(first, first + _ROWS_PER_CHUNK) for first in range(0, size, _ROWS_PER_CHUNK)]
 
 
-def face(
+def prepare_opposite(
     factors: np.ndarray,
     total: np.ndarray,
     objective: Objective,
@@ -141,42 +156,40 @@ def face(
     count: int,
     run: Map = map,
 ) -> Opposite:
-    """Make one side's factors ready to be regressed on.
+    """Return one side's factors as the rows of the other side are regressed on them.
 
-    Where every cell has a weight, factors are turned into the basis of the Gramian's eigenvectors:
-    each row's share of all unobserved cells then is a diagonal. Non-negative solutions are sought
-    without, as turning loses signs.
+    Where every cell has a weight g, each row's matrix has the term g Y'Y. In the basis of the
+    eigenvectors of Y'Y this term is diagonal. Non-negative solutions need the original basis.
 
     Args:
         factors: Shape `(m, d)`; with biases the last column.
         total: Gramian of all of the side's factors, of which `factors` may be some.
-        objective: What is made least.
+        objective: The objective that is minimised.
         solver: How rows are solved.
         count: Rows of the side that have cells.
-        run: What maps over parts of the rows: threads' map, where there are threads.
+        run: Map over chunks of rows; may use threads.
     """
     dimension, weight = factors.shape[1], objective.gramian_weight
-    nothing = np.zeros(dimension, np.bool_)
-    biases = np.ascontiguousarray(factors[:, -1]) if objective.has_biases else _NOTHING
-    flat = np.zeros(dimension, np.float32)
+    biases = np.ascontiguousarray(factors[:, -1]) if objective.has_biases else _EMPTY
     if objective.has_biases:
         factors = factors.copy()
         factors[:, -1] = 1
     if weight == 0 or solver.name == "nonnegative":
-        whole = (weight * total).astype(np.float32) if weight else np.empty((0, 0), np.float32)
-        return Opposite(factors, biases, None, whole, flat, nothing, count)
+        whole = (weight * total).astype(np.float32) if weight else _NO_MATRIX
+        zeros, no_noise = np.zeros(dimension, np.float32), np.zeros(dimension, np.bool_)
+        return Opposite(factors, biases, None, whole, zeros, no_noise, count)
     with solvable():
         values, vectors = np.linalg.eigh(total)
-    turn, turned_away = np.ascontiguousarray(vectors, np.float32), np.empty((0, 0), np.float32)
-    rows = _turned(factors, turn, run)
+    eigenvectors = np.ascontiguousarray(vectors, np.float32)
+    rows = _in_basis(factors, eigenvectors, run)
     is_noise = _noise(rows, values)
     rows[:, is_noise] = 0
     spectrum = (weight * np.maximum(values, 0)).astype(np.float32)
-    return Opposite(rows, biases, turn, turned_away, spectrum, is_noise, count)
+    return Opposite(rows, biases, eigenvectors, _NO_MATRIX, spectrum, is_noise, count)
 
 
 def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Tell which columns of turned rows are rounding: there are as many where the rank is too high.
+    """Tell which columns of `rows` are rounding, which occurs where the rank is too high.
 
     A row's least squares would divide them by its ridge, however small.
     """
@@ -187,48 +200,48 @@ def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
     return is_noise
 
 
-def choice(
-    solver: Solver, objective: Objective, dimension: int
-) -> tuple[int, int, tuple[int, int], int]:
-    """Return how the kernel solves: solver, longest row for the dual, steps, free components."""
-    shortest = min(row_kernel.TILE, dimension * 7 // 8)
-    steps = solver.steps, _MORE * solver.steps
-    return SOLVERS[solver.name], shortest, steps, int(objective.has_biases)
+def kernel_options(solver: Solver, objective: Objective, dimension: int) -> KernelOptions:
+    """Return how the kernel solves rows of so many components."""
+    longest = min(row_kernel.TILE, dimension * 7 // 8)  # cells; Cholesky is faster from there on
+    steps = (solver.steps, _MOST_STEPS * solver.steps)
+    return KernelOptions(SOLVERS[solver.name], longest, steps, int(objective.has_biases))
 
 
 def solve(
     cells: Cells, before: np.ndarray, opposite: Opposite, objective: Objective, solver: Solver
 ) -> tuple[np.ndarray, float]:
-    """Return the factors of some rows, and what the objective is of them.
+    """Return the best factors of some rows, and their part of the objective.
 
     Args:
         cells: The rows' cells, whose columns are rows of `opposite`.
         before: The rows' factors before, `(n, d)`.
         opposite: The other side.
-        objective: What is made least.
-        solver: How.
+        objective: The objective that is minimised.
+        solver: How rows are solved.
 
     Returns:
-        Factors `(n, d)`; and the objective's value over these rows, without the regularisation of
-        the other side. Rows without cells are zero.
+        Factors `(n, d)`, zero for rows without cells; and the objective's value over these rows,
+        without the regularisation of the other side.
+
+    Raises:
+        InputError: A row's matrix is not positive definite in float32.
     """
-    factors = np.array(before, np.float32, order="C")
-    if opposite.turn is not None and solver.needs_start:
-        factors = factors @ opposite.turn
-        factors[:, opposite.is_noise] = 0  # no cell acts there
+    factors, basis = np.array(before, np.float32, order="C"), opposite.eigenvectors
+    if basis is not None and solver.needs_start:
+        factors = factors @ basis
+        factors[:, opposite.is_noise] = 0  # the opposite rows are zero there
     ridges = objective.ridges(cells.counts, opposite.count).astype(np.float32)
+    rows = RowCells(cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights)
+    options = kernel_options(solver, objective, factors.shape[1])
+    other = OppositeArrays(opposite.rows, opposite.biases, opposite.gramian, opposite.spectrum)
     with solvable():
-        value = row_kernel.solve_rows(
-            cells.offsets[:-1], cells.offsets[1:], cells.columns, cells.weights, opposite.rows,
-            opposite.biases, objective.terms, opposite.gramian, opposite.spectrum, ridges, factors,
-            choice(solver, objective, factors.shape[1]),
-        )  # fmt: skip
-    if opposite.turn is not None:
-        factors = factors @ np.ascontiguousarray(opposite.turn.T)
+        value = row_kernel.solve_rows(rows, other, objective.terms, ridges, factors, options)
+    if basis is not None:
+        factors = factors @ np.ascontiguousarray(basis.T)
     return factors, value
 
 
 def penalty(factors: np.ndarray, counts: np.ndarray, objective: Objective, opposite: int) -> float:
-    """Return the regularisation of some rows, in float64."""
+    """Return the regularisation of some rows in float64; `opposite` is the other side's count."""
     squares = np.einsum("ij,ij->i", factors, factors, dtype=np.float64)
     return float(objective.ridges(counts, opposite) @ squares)

@@ -1,4 +1,4 @@
-"""Between keys' vectors and blocks of factors: what a fit begins with, and what it ends in."""
+"""Between vectors by key and blocks of factors: the first factors of a fit, and its result."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -8,17 +8,20 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.als.cells.blocks import SIDES
 from pipelines.als.fit import Fit
 from pipelines.als.objective import Objective
-from pipelines.als.stored_fit import StoredFit, factor_row
+from pipelines.als.sides import ENTITY, IDS, SIDES
+from pipelines.als.stored_fit import (
+    StoredFit,
+    factors_kind,
+    factors_row,
+    gramian_row,
+    known_factors,
+)
 from pipelines.als.sweep import gramian
 from pipelines.arrays.matrices import as_lists
 from pipelines.errors import InputError
-from pipelines.training.stored_arrays import SCHEMA, block_matrix, rows
-
-_ENTITY = {"users": "user", "items": "item"}
-_IDS = {"users": "user_ids", "items": "item_ids"}
+from pipelines.training.stored_arrays import SCHEMA, rows
 
 
 def named(factors: DataFrame, frames: Mapping[str, DataFrame], fit: Fit) -> DataFrame:
@@ -28,30 +31,23 @@ def named(factors: DataFrame, frames: Mapping[str, DataFrame], fit: Fit) -> Data
     product is the rating less the mean of all ratings.
 
     Args:
-        factors: Rows of `stored.SCHEMA`.
+        factors: Rows of both sides' factors, as `stored_fit` keeps them.
         frames: `user_ids` and `item_ids`.
-        fit: What tasks knew.
+        fit: Values that tasks are given.
     """
     sides = []
     for side in SIDES:
-        found = factors.where(F.col("kind") == side).mapInArrow(
+        vectors = factors.where(F.col("kind") == factors_kind(side)).mapInArrow(
             _unpacker(fit, side), "id int, vector array<float>, norm float"
         )
-        ids = frames[_IDS[side]].select("id", "key")
-        keyed = found.join(ids, "id", "left")
-        sides.append(
-            keyed.select(
-                F.lit(_ENTITY[side]).alias("entity"),
-                known_key(_IDS[side]).alias("key"),
-                "vector",
-                "norm",
-            )
-        )
+        keyed = vectors.join(frames[IDS[side]].select("id", "key"), "id", "left")
+        entity, key = F.lit(ENTITY[side]).alias("entity"), known_key(IDS[side]).alias("key")
+        sides.append(keyed.select(entity, key, "vector", "norm"))
     return sides[0].unionAll(sides[1])
 
 
 def known_key(table: str) -> Column:
-    """Return column `key`; where a join by `id` found none the query ends and names the id."""
+    """Return column `key`; a row without one ends the query with a message that names its id."""
     missing = F.concat(F.lit("id "), "id", F.lit(f" of inputs.interactions is not in {table}"))
     return F.coalesce("key", F.raise_error(missing))
 
@@ -60,26 +56,24 @@ def _unpacker(fit: Fit, side: str) -> Callable[..., Iterator[pa.RecordBatch]]:
     def unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             numbers = batch.column(1).to_pylist()
-            for number, first, second in zip(
-                numbers, batch.column(2), batch.column(3), strict=True
-            ):
-                has_cells = np.frombuffer(second.as_buffer(), np.uint8).astype(np.bool_)
-                matrix = published_factors(
-                    block_matrix(first, fit.dimension)[has_cells], fit.objective, _ENTITY[side]
-                )
-                norms = np.linalg.norm(matrix.astype(np.float64), axis=1)
-                columns = [
-                    pa.array(fit.ids(side, number)[has_cells], pa.int32()),
-                    as_lists(matrix),
-                    pa.array(norms, pa.float32()),
-                ]
-                yield pa.RecordBatch.from_arrays(columns, names=["id", "vector", "norm"])
+            content = zip(numbers, batch.column(2), batch.column(3), strict=True)
+            for number, first, second in content:
+                has_cells, factors = known_factors(first, second, fit.dimension)
+                ids = pa.array(fit.ids(side, number)[has_cells], pa.int32())
+                yield vector_batch(ids, published_factors(factors, fit.objective, ENTITY[side]))
 
     return unpack
 
 
+def vector_batch(ids: pa.Array, matrix: np.ndarray) -> pa.RecordBatch:
+    """Return vectors `(n, d)` as columns `id, vector, norm`; norms are summed in float64."""
+    norms = np.linalg.norm(matrix.astype(np.float64), axis=1)
+    columns = [ids, as_lists(matrix), pa.array(norms, pa.float32())]
+    return pa.RecordBatch.from_arrays(columns, names=["id", "vector", "norm"])
+
+
 def published_factors(factors: np.ndarray, objective: Objective, entity: str) -> np.ndarray:
-    """Return factors as vectors are published: see `named`."""
+    """Return factors `(n, d)` as vectors are published, `(n, d + 1)` with biases: see `named`."""
     if not objective.has_biases:
         return factors
     ones = np.ones((len(factors), 1), np.float32)
@@ -89,7 +83,7 @@ def published_factors(factors: np.ndarray, objective: Objective, entity: str) ->
 
 
 def solved_factors(vectors: np.ndarray, objective: Objective, entity: str) -> np.ndarray:
-    """Return factors as a fit has them, of vectors as they are published."""
+    """Return the factors of published vectors: the inverse of `published_factors`."""
     if not objective.has_biases:
         return vectors
     bias = vectors[:, -2:-1] if entity == "user" else vectors[:, -1:]
@@ -97,14 +91,14 @@ def solved_factors(vectors: np.ndarray, objective: Objective, entity: str) -> np
 
 
 def initial(frames: Mapping[str, DataFrame], fit: Fit) -> DataFrame:
-    """Return the version to begin from: an earlier space's vectors, and new rows for new keys.
+    """Return the round to begin from: vectors of an earlier space, first factors for new keys.
 
     Args:
         frames: `user_ids`, `item_ids`, and `initial_vectors` of one space.
-        fit: What tasks know.
+        fit: Values that tasks are given.
 
     Returns:
-        Rows of `stored.SCHEMA`: factors and Gramians of both sides.
+        Factors and Gramians of both sides, as rows of `stored_fit`.
 
     Raises:
         InputError: Vectors are of another rank, or no user has one.
@@ -112,8 +106,8 @@ def initial(frames: Mapping[str, DataFrame], fit: Fit) -> DataFrame:
     _check(frames, fit)
     blocks = []
     for side in SIDES:
-        earlier = frames["initial_vectors"].where(F.col("entity") == _ENTITY[side])
-        ids = frames[_IDS[side]].select(F.col("id").cast("int").alias("id"), "key")
+        earlier = frames["initial_vectors"].where(F.col("entity") == ENTITY[side])
+        ids = frames[IDS[side]].select(F.col("id").cast("int").alias("id"), "key")
         known = ids.join(earlier.select("key", "vector"), "key", "inner").select(
             (F.col("id") % fit.blocks).alias("number"), "id", "vector"
         )
@@ -146,26 +140,27 @@ def _check(frames: Mapping[str, DataFrame], fit: Fit) -> None:
 
 
 def _begin(fit: Fit, side: str) -> Callable[[pa.Table], pa.Table]:
-    """Return the function that lays one block's known vectors over new rows."""
+    """Return the function that puts one block's earlier vectors in place of first factors."""
 
     def place(group: pa.Table) -> pa.Table:
         number = group["number"][0].as_py()
         for _, cells in StoredFit(fit.folder).cells(side, range(number, number + 1)):
             factors = fit.first_block(side, number, cells.counts)
-            known = group.filter(pc.is_valid(group["id"]))
-            if known.num_rows:
-                places = known["id"].to_numpy() // fit.blocks
-                flat = known["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-                within = places < len(factors)
-                kept = solved_factors(
-                    flat.reshape(len(places), -1)[within], fit.objective, _ENTITY[side]
-                )
-                factors[places[within]] = kept
-                factors[cells.counts == 0] = 0
-            content = [factor_row(side, number, factors, cells.counts)]
-            total = gramian(factors)
-            return rows([*content, (f"{side}_gramian", number, total.tobytes(), b"")])
-        return rows([(f"{side}_gramian", number,
-                      np.zeros((fit.dimension,) * 2).tobytes(), b"")])  # fmt: skip
+            _place(factors, group.filter(pc.is_valid(group["id"])), fit, side)
+            factors[cells.counts == 0] = 0
+            kept = factors_row(side, number, factors, cells.counts)
+            return rows([kept, gramian_row(side, number, gramian(factors))])
+        return rows([gramian_row(side, number, np.zeros((fit.dimension,) * 2))])
 
     return place
+
+
+def _place(factors: np.ndarray, known: pa.Table, fit: Fit, side: str) -> None:
+    """Set a block's factors, in place, to those of the earlier vectors of its rows."""
+    if not known.num_rows:
+        return
+    places = known["id"].to_numpy() // fit.blocks
+    flat = known["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    is_row = places < len(factors)
+    vectors = flat.reshape(len(places), -1)[is_row]
+    factors[places[is_row]] = solved_factors(vectors, fit.objective, ENTITY[side])

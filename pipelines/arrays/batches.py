@@ -1,4 +1,4 @@
-"""Batches of rows gathered until there are enough to be worked on at once, and cut by class."""
+"""Batches of rows joined into larger tables, and ids split by their remainder."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 
 def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """Yield tables of at least so many rows, the last of fewer; nothing where there is no batch."""
+    """Yield tables of at least `rows` rows; the last may have fewer. No batches give no table."""
     held: list[pa.RecordBatch] = []
     for batch in batches:
         held.append(batch)
@@ -20,8 +20,8 @@ def gathered(batches: Iterable[pa.RecordBatch], rows: int) -> Iterator[pa.Table]
 
 
 def by_class(ids: np.ndarray, classes: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield each class of ids equal modulo `classes` with their places, in order; no empty one."""
-    numbers = (ids % classes).astype(np.min_scalar_type(classes))  # numpy sorts small ones faster
+    """Yield each remainder modulo `classes` that occurs, with the places of its ids in order."""
+    numbers = (ids % classes).astype(np.min_scalar_type(classes))  # small types are sorted by radix
     order = np.argsort(numbers, kind="stable")
     edges = np.searchsorted(numbers[order], np.arange(classes + 1))
     for number, (first, last) in enumerate(pairwise(edges.tolist())):

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from pipelines.errors import InputError
 
 Floats = NDArray[np.float32]
+"""Vectors and scores."""
 Indices = NDArray[np.int64]
+"""Ids, row numbers, offsets and counts."""
 
 
 def as_matrix(column: Any, *, dimension: int | None = None) -> Floats:
@@ -38,7 +40,7 @@ def as_matrix(column: Any, *, dimension: int | None = None) -> Floats:
 
 
 def as_lists(matrix: NDArray[Any], *, is_null: NDArray[np.bool_] | None = None) -> Any:
-    """Return the rows of a matrix as an Arrow column of lists, null where told."""
+    """Return the rows of a matrix as an Arrow column of lists, null where `is_null`."""
     if is_null is None:
         is_null = np.zeros(len(matrix), np.bool_)
     lengths = np.where(is_null, 0, matrix.shape[1])
@@ -48,7 +50,7 @@ def as_lists(matrix: NDArray[Any], *, is_null: NDArray[np.bool_] | None = None) 
 
 
 def normalised(matrix: Floats) -> Floats:
-    """Return the rows at length one; a row of zeros stays one."""
+    """Return the rows scaled to Euclidean length 1; a row of zeros stays zero."""
     norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     unit: Floats = np.divide(matrix, norms, out=np.zeros_like(matrix), where=norms > 0)
     return unit

@@ -1,10 +1,11 @@
-"""Lists of different lengths, end to end in one array."""
+"""Lists of different lengths that lie end to end in one array."""
 
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from pipelines.arrays.grouping import taken
 from pipelines.arrays.matrices import Indices
@@ -19,7 +20,7 @@ class Ragged:
 
     @property
     def rows(self) -> Indices:
-        """Return the list that each value belongs to."""
+        """Return the number of each value's list."""
         return np.repeat(np.arange(len(self.counts)), self.counts)
 
     @property
@@ -28,17 +29,25 @@ class Ragged:
         return np.diff(self.offsets)
 
     def take(self, places: Indices) -> "Ragged":
-        """Return the lists at some places; that of -1 is empty."""
+        """Return the lists of these numbers, in this order; the list at -1 is empty."""
         return Ragged(*taken(self.values, self.offsets, places))
 
     def part(self, start: int, stop: int) -> "Ragged":
-        """Return the lists from `start` up to `stop`."""
+        """Return the lists from `start` to `stop - 1`."""
         offsets = self.offsets[start : stop + 1]
         return Ragged(offsets - offsets[0], self.values[offsets[0] : offsets[-1]])
+
+
+def offsets_of(counts: NDArray[Any]) -> Indices:
+    """Return where lists of these lengths begin when they lie end to end, and where the last ends.
+
+    The result is int64, `(n + 1,)`: 0, counts[0], counts[0] + counts[1], …
+    """
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
 def as_ragged(column: Any) -> Ragged:
     """Return an Arrow column of lists of ints as one `Ragged`; a null is an empty list."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    return Ragged(offsets, column.flatten().to_numpy(zero_copy_only=False).astype(np.int64))
+    values = column.flatten().to_numpy(zero_copy_only=False).astype(np.int64)
+    return Ragged(offsets_of(lengths), values)

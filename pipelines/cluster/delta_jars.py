@@ -1,4 +1,4 @@
-"""Delta's jars: which belong to the installed Spark, and where an earlier session put them."""
+"""Delta's jars: their coordinates for the installed Spark, and where a session has put them."""
 
 import fcntl
 import os
@@ -12,7 +12,8 @@ from typing import IO
 import pyspark
 from pyspark.sql import SparkSession
 
-_MOST_SECONDS, _POLL_SECONDS = 180, 0.2
+_MOST_SECONDS = 180  # seconds to wait for another process that resolves the jars
+_POLL_SECONDS = 0.2  # seconds between two looks
 
 
 def coordinates() -> str:
@@ -22,14 +23,14 @@ def coordinates() -> str:
 
 
 def remembered() -> str | None:
-    """Return Delta's jars as an earlier session resolved them: saves seconds, works offline."""
+    """Return the jars that an earlier session resolved: faster, and works offline."""
     listed = _list()
     jars = listed.read_text(encoding="utf-8").split() if listed.is_file() else []
     return ",".join(jars) if jars and all(Path(jar).is_file() for jar in jars) else None
 
 
 def remember(spark: SparkSession) -> None:
-    """Note where Spark's resolver put the jars, if this session had it resolve them."""
+    """Store the paths of the jars, if this session's Spark resolved them."""
     if spark.conf.get("spark.jars.packages", "") != coordinates():
         return
     jars = [
@@ -44,7 +45,7 @@ def remember(spark: SparkSession) -> None:
 def resolved_once() -> Iterator[None]:
     """Let one process at a time start a session while no jars are remembered.
 
-    Spark's resolver breaks its own cache where two of them fill it: both sessions fail.
+    Two of Spark's resolvers that fill one cache break it, and both sessions fail.
     """
     if remembered():
         yield
@@ -57,7 +58,7 @@ def resolved_once() -> Iterator[None]:
 
 
 def _wait_for(lock: IO[str]) -> None:
-    """Take a lock, but go on without it after some minutes, or where a file system has none."""
+    """Take a lock; go on without it after `_MOST_SECONDS`, or where the file system has none."""
     until = time.monotonic() + _MOST_SECONDS
     while time.monotonic() < until:
         try:

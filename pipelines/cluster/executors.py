@@ -1,4 +1,4 @@
-"""What one executor has for a task that takes all of it: threads and memory."""
+"""Threads and memory of one executor, for a task that takes all of it."""
 
 import re
 from pathlib import Path
@@ -7,8 +7,8 @@ import psutil
 from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
-_GROUP = Path("/sys/fs/cgroup")
-_LEAST_OVERHEAD = 384 << 20
+_GROUP = Path("/sys/fs/cgroup")  # control group of a container
+_LEAST_OVERHEAD = 384 << 20  # bytes: Spark's minimum of spark.executor.memoryOverhead
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -26,22 +26,22 @@ def executor_threads(spark: SparkSession) -> int:
 
 
 def is_local(spark: SparkSession) -> bool:
-    """Tell whether driver and executor are one process."""
+    """Return whether driver and executor are one process."""
     return bool(re.match(r"local(\[|$)", str(spark.sparkContext.master)))
 
 
 def whole_executor(spark: SparkSession, threads: int) -> ResourceProfile | None:
-    """Return a profile whose tasks take that many cores; None in local mode, which has none."""
+    """Return a profile whose tasks take that many cores; None in local mode."""
     if is_local(spark) or threads == 1:
         return None
     return ResourceProfileBuilder().require(TaskResourceRequests().cpus(threads)).build
 
 
 def executor_memory(spark: SparkSession) -> int | None:
-    """Return the bytes a task that takes a whole executor has for Python, beside the JVM.
+    """Return the bytes that Python has beside the JVM, in a task that takes a whole executor.
 
-    None where that is not known: a standalone worker bounds the JVM alone. Of
-    `spark.executor.pyspark.memory` Spark gives each core's worker an equal part.
+    None where they are not known: a standalone worker limits the JVM alone. Spark divides
+    `spark.executor.pyspark.memory` evenly among the workers of the cores.
     """
     if is_local(spark):
         return _free_here()
@@ -56,9 +56,9 @@ def executor_memory(spark: SparkSession) -> int | None:
 
 
 def _free_here() -> int:
-    """Return the bytes that are free on this machine, or in the container that it is.
+    """Return the bytes that are free on this machine, or in this container.
 
-    Files that a container has cached count as used, and are given up when memory is asked for.
+    A container counts cached files as used memory; the kernel frees them when memory is needed.
     """
     free = int(psutil.virtual_memory().available)
     try:
@@ -71,12 +71,12 @@ def _free_here() -> int:
 
 
 def executor_heap(spark: SparkSession) -> int:
-    """Return the bytes of an executor's JVM; Spark's default where nothing is set."""
+    """Return the bytes of an executor's heap; Spark's default, 1 GiB, where nothing is set."""
     return _bytes(spark, "spark.executor.memory") or 1 << 30
 
 
 def _bytes(spark: SparkSession, name: str) -> int | None:
-    """Read a setting such as `512m`; a number alone is MiB, as Spark has it for these."""
+    """Return the bytes of a setting such as `512m`; a number alone counts MiB, as in Spark."""
     value = spark.sparkContext.getConf().get(name)
-    found = re.fullmatch(r"\s*(\d+)\s*([bkmgt]?)b?\s*", (value or "").lower())
-    return int(found[1]) * (_UNITS[found[2]] if found[2] else 1 << 20) if found else None
+    match = re.fullmatch(r"\s*(\d+)\s*([bkmgt]?)b?\s*", (value or "").lower())
+    return int(match[1]) * (_UNITS[match[2]] if match[2] else 1 << 20) if match else None

@@ -26,7 +26,7 @@ _JAVA_HOMES = (
     "/opt/java",
 )
 _JAVA_MAJORS = (17, 21)
-_GIB = 1 << 30
+_GIB = 1 << 30  # bytes
 
 
 def open_session(
@@ -36,7 +36,7 @@ def open_session(
     settings: Mapping[str, str] | None = None,
     log_folder: Path | None = None,
 ) -> SparkSession:
-    """Return the running session, or start one with vectormill's defaults below the given settings.
+    """Return the running session, or start one; `settings` outrank vectormill's defaults.
 
     Args:
         app: Name shown by the cluster manager.
@@ -88,7 +88,7 @@ def _has_jars(conf: SparkConf) -> bool:
 
 
 def _defaults(conf: SparkConf, log_folder: Path | None) -> Iterator[tuple[str, str]]:
-    """Yield the defaults, local mode's before the shipped file's, so that the first one stands."""
+    """Yield the defaults, those of local mode first: of two values for one key the first holds."""
     if str(conf.get("spark.master")).startswith("local"):
         yield from _local_defaults(conf)
     if not _has_jars(conf):
@@ -99,10 +99,8 @@ def _defaults(conf: SparkConf, log_folder: Path | None) -> Iterator[tuple[str, s
         events.mkdir(parents=True, exist_ok=True)
         yield "spark.eventLog.dir", events.resolve().as_uri()
     elif not conf.contains("spark.eventLog.dir"):
-        yield (
-            "spark.eventLog.enabled",
-            "false",
-        )  # Spark refuses to start where the folder is missing
+        # Spark does not start where the folder of event logs is missing
+        yield "spark.eventLog.enabled", "false"
     text = conf_folder().joinpath("spark", "spark-defaults.conf").read_text(encoding="utf-8")
     for line in text.splitlines():
         if line.strip() and not line.startswith("#"):
@@ -111,7 +109,7 @@ def _defaults(conf: SparkConf, log_folder: Path | None) -> Iterator[tuple[str, s
 
 
 def _local_defaults(conf: SparkConf) -> Iterator[tuple[str, str]]:
-    """Yield settings for small tables on one machine: few partitions, no UI, half the memory."""
+    """Yield settings for small tables on one machine: few partitions, half the free memory."""
     cores = os.cpu_count() or 1
     memory = max(1, min(16, psutil.virtual_memory().available // _GIB // 2))
     if not str(conf.get("spark.master")).startswith("local-cluster"):
@@ -137,17 +135,17 @@ def find_java() -> str | None:
 
 
 def _home_on_path() -> str | None:
-    found = shutil.which("java")
-    return str(Path(found).resolve().parent.parent) if found else None
+    java = shutil.which("java")
+    return str(Path(java).resolve().parent.parent) if java else None
 
 
 def _java_major(home: str) -> int | None:
     java = Path(home) / "bin" / "java"
     if not java.is_file():
         return None
-    told = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False)  # noqa: S603
-    found = re.search(r'version "(\d+)', told.stderr)
-    return int(found.group(1)) if found else None
+    answer = subprocess.run([str(java), "-version"], capture_output=True, text=True, check=False)  # noqa: S603
+    match = re.search(r'version "(\d+)', answer.stderr)
+    return int(match.group(1)) if match else None
 
 
 def _prepare_environment(master: str) -> None:
@@ -165,7 +163,7 @@ def _prepare_environment(master: str) -> None:
 
 @contextmanager
 def _errors_to(log_folder: Path | None) -> Iterator[None]:
-    """Give the JVM, and the workers it starts, a log file as their standard error."""
+    """Redirect the standard error of the JVM, and of the workers it starts, to a log file."""
     if log_folder is None:
         yield
         return
@@ -198,10 +196,10 @@ def _checked(spark: SparkSession) -> SparkSession:
 
 
 def shortages(spark: SparkSession, folder: Path) -> Iterator[str]:
-    """Yield a warning for each resource that long work would run out of, naming its setting.
+    """Yield a warning for each resource that is scarce, naming the setting to change.
 
     Args:
-        spark: The session; only a local one is looked at.
+        spark: The session; only local ones are checked.
         folder: Where local outputs go.
     """
     if not str(spark.sparkContext.master).startswith("local"):

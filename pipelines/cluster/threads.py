@@ -1,4 +1,4 @@
-"""Work done by a pool of threads, of which little is held at a time."""
+"""Calls by a pool of threads, with a bounded number of results held at a time."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,9 +11,9 @@ _T = TypeVar("_T")
 def in_turn(
     pool: ThreadPoolExecutor, calls: Iterable[Callable[[], _T]], threads: int
 ) -> Iterator[_T]:
-    """Yield what each call returns, in their order; no more than two a thread are held at a time.
+    """Yield what each call returns, in order; at most two results per thread are held at a time.
 
-    A pool's own map makes all of them, however slowly they are taken.
+    `ThreadPoolExecutor.map` would make all results, however slowly they are consumed.
     """
     waiting = deque[Future[_T]]()
     for call in calls:

@@ -7,23 +7,46 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.corpus.config import Bounds, Rules
+from pipelines.corpus.config import Bounds, CleaningSettings, Rules
+from pipelines.results import reason, with_reasons
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
-from schemas.corpus import REASONS
 
 _WORD = r"[\p{L}\p{N}]+(?:['\u2019-][\p{L}\p{N}]+)*"
 
 
-def parse_documents(
-    records: DataFrame, *, is_text: bool, text_column: str, id_column: str | None
-) -> DataFrame:
+def clean_documents(
+    records: DataFrame, settings: CleaningSettings, *, is_text: bool = False
+) -> dict[str, DataFrame]:
+    """Clean raw records: parse, normalise, measure, judge them and find duplicates.
+
+    Args:
+        records: Frame of `source, position, record, problem`, as `frame_records` or `read_records`
+            of `pipelines.sources` returns it.
+        settings: `text_column`, `id_column` and `rules` are used.
+        is_text: The record is the text itself, not JSON.
+
+    Returns:
+        Rows of `documents`, `rejected_documents` and `duplicate_documents` by these names; each
+        record is in exactly one. Persist `records` to read them once.
+    """
+    return split_documents(judge_documents(records, settings, is_text=is_text))
+
+
+def judge_documents(records: DataFrame, settings: CleaningSettings, *, is_text: bool) -> DataFrame:
+    """Return one row per record with its signals, its `reasons` and its `kept_doc_id`."""
+    documents = parse_documents(records, settings, is_text=is_text)
+    measured = measure_signals(normalise_text(documents))
+    return mark_duplicates(judge(measured, settings.rules))
+
+
+def parse_documents(records: DataFrame, settings: CleaningSettings, *, is_text: bool) -> DataFrame:
     """Parse raw records into documents to be judged; a record is never dropped.
 
     Args:
         records: Frame of `source, position, record, problem`.
+        settings: JSON fields of the text and of the identifier; without the latter ids come from
+            file and position.
         is_text: The record is the text itself, not JSON.
-        text_column: JSON field of the text.
-        id_column: JSON field of the identifier, None where ids come from file and position.
 
     Returns:
         One row per record: `doc_id, source, position, text, problem`.
@@ -35,7 +58,8 @@ def parse_documents(
         )
     fields = "map<string,string>"
     parsed = records.withColumn("fields", F.from_json("record", fields))
-    text = F.element_at("fields", F.lit(text_column))
+    text = F.element_at("fields", F.lit(settings.text_column))
+    id_column = settings.id_column
     key = F.element_at("fields", F.lit(id_column)) if id_column else F.lit(None)
     problem = F.coalesce(
         F.col("problem"),
@@ -105,38 +129,20 @@ def judge(documents: DataFrame, rules: Rules) -> DataFrame:
     A record that already had a problem (not UTF-8, not JSON, no text) has that one as reason; one
     whose signals are out of bounds has all of them.
     """
-    nothing = F.lit(None).cast("string")
-    found = [
-        F.when(
-            F.col("problem").isNotNull(),
-            F.struct(
-                F.col("problem").alias("rule"), nothing.alias("value"), nothing.alias("threshold")
-            ),
-        )
-    ]
+    nothing, problem = F.lit(None), F.col("problem")
+    reasons = [reason(problem, nothing, nothing, problem.isNotNull())]
     for signal in type(rules).model_fields:
-        found += _broken_bounds(signal, getattr(rules, signal))
-    return documents.withColumn("reasons", F.array_compact(F.array(*found)).cast(REASONS))
+        reasons += _broken_bounds(signal, getattr(rules, signal))
+    return with_reasons(documents, *reasons)
 
 
 def _broken_bounds(signal: str, bounds: Bounds) -> Iterator[Column]:
     is_sound = F.col("problem").isNull()
     value = F.col(signal)
     if bounds.min is not None:
-        yield _reason(signal, value, F.lit(f">= {bounds.min:g}"), is_sound & (value < bounds.min))
+        yield reason(signal, value, F.lit(f">= {bounds.min:g}"), is_sound & (value < bounds.min))
     if bounds.max is not None:
-        yield _reason(signal, value, F.lit(f"<= {bounds.max:g}"), is_sound & (value > bounds.max))
-
-
-def _reason(rule: str, value: Column, threshold: Column, is_broken: Column) -> Column:
-    return F.when(
-        is_broken,
-        F.struct(
-            F.lit(rule).alias("rule"),
-            value.cast("string").alias("value"),
-            threshold.cast("string").alias("threshold"),
-        ),
-    )
+        yield reason(signal, value, F.lit(f"<= {bounds.max:g}"), is_sound & (value > bounds.max))
 
 
 def mark_duplicates(documents: DataFrame) -> DataFrame:
@@ -155,13 +161,11 @@ def mark_duplicates(documents: DataFrame) -> DataFrame:
     texts = Window.partitionBy("_same").orderBy(*in_order)
     is_repeated = F.col("_nth") > 1
     place = F.concat_ws("@", "doc_id", F.concat_ws(":", "source", F.col("position")))
-    repeated = _reason("unique_id", F.col("doc_id"), F.lit("first of its id"), is_repeated)
+    repeated = reason("unique_id", F.col("doc_id"), F.lit("first of its id"), is_repeated)
     numbered = documents.withColumn("_same", same_text).withColumn("_nth", F.row_number().over(ids))
     first = F.first("doc_id").over(texts.rowsBetween(Window.unboundedPreceding, 0))
     return (
-        numbered.withColumn(
-            "reasons", F.array_compact(F.concat("reasons", F.array(repeated))).cast(REASONS)
-        )
+        with_reasons(numbered, repeated)
         .withColumn("doc_id", F.when(is_repeated, place).otherwise(F.col("doc_id")))
         .withColumn("_same", F.when(is_repeated, F.col("doc_id")).otherwise(F.col("_same")))
         .withColumn("_first", first)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 
 class Bounds(Settings):
@@ -33,6 +33,25 @@ class Rules(Settings):
     """Share of lines that repeat an earlier one, as Gopher has it."""
 
 
+class CleaningSettings(StageSettings):
+    """Settings of cleaning documents."""
+
+    file_format: Literal["text", "jsonl", "csv", "parquet"] | None = None
+    """Format of the files; told by their endings where it is not set."""
+    text_column: str = "text"
+    """Field of jsonl, csv and parquet records that holds the text."""
+    id_column: str | None = None
+    """Field that identifies a document; where not set, ids come from file and position."""
+    documents_per: Literal["file", "line"] = "file"
+    """Whether a text file is one document or one per line."""
+    bad_files: Literal["fail", "reject"] = "fail"
+    """Whether a file that breaks off ends the job or is listed in `rejected_files`."""
+    max_rejected_share: float = Field(default=1.0, ge=0, le=1)
+    """Largest share of rejected documents before the job fails: an alarm for wrong thresholds."""
+    rules: Rules = Rules()
+    """Bounds per signal."""
+
+
 class CorpusInput(Settings):
     """What `clean_corpus` reads."""
 
@@ -55,27 +74,28 @@ class CorpusOutputs(Outputs):
     """Rows in, out and rejected by reason."""
 
 
-class CleanCorpusConfig(JobConfig):
-    """Settings of `clean_corpus`."""
+class CleanCorpusConfig(CleaningSettings, JobConfig):
+    """Settings of `clean_corpus`, with its tables."""
 
     inputs: CorpusInput
     """Raw text."""
     outputs: CorpusOutputs
     """Tables written."""
-    file_format: Literal["text", "jsonl", "csv", "parquet"] | None = None
-    """Format of the files; told by their endings where it is not set."""
-    text_column: str = "text"
-    """Field of jsonl, csv and parquet records that holds the text."""
-    id_column: str | None = None
-    """Field that identifies a document; where not set, ids come from file and position."""
-    documents_per: Literal["file", "line"] = "file"
-    """Whether a text file is one document or one per line."""
-    bad_files: Literal["fail", "reject"] = "fail"
-    """Whether a file that breaks off ends the job or is listed in `rejected_files`."""
-    max_rejected_share: float = Field(default=1.0, ge=0, le=1)
-    """Largest share of rejected documents before the job fails: an alarm for wrong thresholds."""
-    rules: Rules = Rules()
-    """Bounds per signal."""
+
+
+class TokenizeSettings(StageSettings):
+    """Settings of tokenizing."""
+
+    is_lowercase: bool = True
+    """Whether tokens are lower-cased."""
+    number_token: str | None = "<number>"  # noqa: S105  (a word, not a secret)
+    """Token that stands for every number; null keeps numbers as they are."""
+    min_count: int = Field(default=5, ge=1)
+    """Occurrences a token needs to be kept."""
+    max_vocabulary_size: int = Field(default=1_000_000, ge=1, le=10_000_000)
+    """Most tokens kept, the most frequent first; the vocabulary is sent to every executor."""
+    max_sentence_length: int = Field(default=1_000, ge=2)
+    """Longest sentence in tokens; a longer one is cut into several."""
 
 
 class TokenizeInputs(Settings):
@@ -96,20 +116,10 @@ class TokenizeOutputs(Outputs):
     """Rows in and out."""
 
 
-class TokenizeCorpusConfig(JobConfig):
-    """Settings of `tokenize_corpus`."""
+class TokenizeCorpusConfig(TokenizeSettings, JobConfig):
+    """Settings of `tokenize_corpus`, with its tables."""
 
     inputs: TokenizeInputs
     """Documents."""
     outputs: TokenizeOutputs
     """Tables written."""
-    is_lowercase: bool = True
-    """Whether tokens are lower-cased."""
-    number_token: str | None = "<number>"  # noqa: S105  (a word, not a secret)
-    """Token that stands for every number; null keeps numbers as they are."""
-    min_count: int = Field(default=5, ge=1)
-    """Occurrences a token needs to be kept."""
-    max_vocabulary_size: int = Field(default=1_000_000, ge=1, le=10_000_000)
-    """Most tokens kept, the most frequent first; the vocabulary is sent to every executor."""
-    max_sentence_length: int = Field(default=1_000, ge=2)
-    """Longest sentence in tokens; a longer one is cut into several."""

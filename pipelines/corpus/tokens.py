@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.corpus.config import TokenizeSettings
 from pipelines.ids import with_dense_ids
 from schemas import SENTENCES, VOCABULARY
 
@@ -15,9 +16,20 @@ _SENTENCE_END = r"(?<=[.!?…。！？])\s+|\n\s*\n"  # noqa: RUF001  (full-widt
 _WORD_OR_NUMBER = r"_*\p{L}[\p{L}\p{M}\p{N}_]*(?:['’]\p{L}+)*|\p{N}+(?:[.,]\p{N}+)*"  # noqa: RUF001
 
 
-def split_tokens(
-    documents: DataFrame, *, is_lowercase: bool, number_token: str | None, max_sentence_length: int
-) -> DataFrame:
+def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, DataFrame]:
+    """Return the `sentences` that hold a known token, and the `vocabulary`, by these names.
+
+    Args:
+        documents: Frame of `doc_id, text`.
+        settings: Of tokens, sentences and the vocabulary.
+    """
+    split = split_tokens(documents, settings)
+    vocabulary = build_vocabulary(count_tokens(split), settings)
+    known, _ = split_by_content(encode_sentences(split, vocabulary))
+    return {SENTENCES.name: known, VOCABULARY.name: vocabulary}
+
+
+def split_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
     """Cut documents into sentences of tokens.
 
     A token is a run of letters, marks, digits and underscores that holds a letter, apostrophes
@@ -27,21 +39,22 @@ def split_tokens(
     Returns:
         One row per sentence with a token: `sentence_id, doc_id, tokens`.
     """
-    text = F.lower("text") if is_lowercase else F.col("text")
+    number_token, longest = settings.number_token, settings.max_sentence_length
+    text = F.lower("text") if settings.is_lowercase else F.col("text")
     sentences = documents.select("doc_id", F.posexplode(F.split(text, _SENTENCE_END)))
     tokens = F.regexp_extract_all("col", F.lit(f"({_WORD_OR_NUMBER})"), 1)
     if number_token is not None:
         tokens = F.transform(
             tokens, lambda t: F.when(t.rlike(r"^\p{N}"), number_token).otherwise(t)
         )
-    starts = F.sequence(F.lit(0), F.size("tokens") - 1, F.lit(max_sentence_length))
+    starts = F.sequence(F.lit(0), F.size("tokens") - 1, F.lit(longest))
     found = sentences.select("doc_id", "pos", tokens.alias("tokens")).where(F.size("tokens") > 0)
     pieces = found.select("doc_id", "pos", "tokens", F.posexplode(starts).alias("piece", "start"))
     sentence_id = F.format_string("%s:%06d.%d", "doc_id", "pos", "piece")
     return pieces.select(
         sentence_id.alias("sentence_id"),
         "doc_id",
-        F.slice("tokens", F.col("start") + 1, max_sentence_length).alias("tokens"),
+        F.slice("tokens", F.col("start") + 1, longest).alias("tokens"),
     )
 
 
@@ -54,12 +67,14 @@ def count_tokens(sentences: DataFrame) -> DataFrame:
     )
 
 
-def build_vocabulary(counts: DataFrame, *, min_count: int, max_size: int) -> DataFrame:
+def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> DataFrame:
     """Number the tokens that are frequent enough by count descending, then token."""
-    frequent = counts.where(F.col("count") >= min_count)
+    frequent = counts.where(F.col("count") >= settings.min_count)
     order = [F.desc("count"), F.asc("token")]
     numbered = with_dense_ids(frequent, order=order, name="token_id")
-    return numbered.where(F.col("token_id") < max_size).select(VOCABULARY.column_names)
+    return numbered.where(F.col("token_id") < settings.max_vocabulary_size).select(
+        VOCABULARY.column_names
+    )
 
 
 def encode_sentences(sentences: DataFrame, vocabulary: DataFrame) -> DataFrame:

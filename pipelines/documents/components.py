@@ -1,4 +1,4 @@
-"""Principal components common to all document vectors: found on the cluster, and taken out."""
+"""Principal components of all document vectors: computed on the cluster, and removed."""
 
 from collections.abc import Iterable, Iterator
 
@@ -23,22 +23,22 @@ _SCHEMA = (
 def principal_components(
     embedded: DataFrame, *, count: int, dimension: int, vector_count: int
 ) -> Matrix:
-    """Return the first right singular vectors of the matrix of all vectors, which is not centred.
+    """Return the first right singular vectors of the matrix X of all vectors, not centred.
 
-    They are the top eigenvectors of its second moments, as in Arora et al. 2017: the driver sees
-    these `d` x `d` numbers only.
+    They are the eigenvectors of the largest eigenvalues of X'X (Arora et al. 2017): the driver sees
+    this `d` x `d` matrix only.
 
     Args:
         embedded: Frame of `embed`, persisted: it is read again afterwards.
-        count: Components wanted.
+        count: Number of components.
         dimension: Components `d` of a vector.
         vector_count: Vectors that are not null.
 
     Returns:
-        Orthonormal rows, shape `(count, d)`; none where there are no vectors.
+        Orthonormal rows, shape `(count, d)`; no row where there are no vectors.
 
     Raises:
-        ConfigError: Without that many components every vector would be zero.
+        ConfigError: Removing that many components would leave zero vectors.
     """
     if not count or not vector_count:
         return np.zeros((0, dimension))
@@ -84,7 +84,7 @@ def _rows(batch: pa.RecordBatch, dimension: int) -> Matrix:
 
 
 def without_components(embedded: DataFrame, components: Matrix, *, space_id: str) -> DataFrame:
-    """Return the vectors without their share in the components; they are not normalised.
+    """Return each vector v without its projection on the components C: v - C' C v.
 
     Args:
         embedded: Frame of `embed`.

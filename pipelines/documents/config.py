@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 
 class EmbedInputs(Settings):
@@ -29,17 +29,9 @@ class EmbedOutputs(Outputs):
     """Documents in, out and without a known token."""
 
 
-class EmbedDocumentsConfig(JobConfig):
-    """Settings of `embed_documents`."""
+class DocumentsSettings(StageSettings):
+    """How documents are embedded."""
 
-    inputs: EmbedInputs
-    """Sentences, vocabulary and word vectors."""
-    outputs: EmbedOutputs
-    """Tables written."""
-    space_name: str = "word"
-    """Line of spaces whose newest one is used, given a registry."""
-    space_id: str | None = None
-    """Space to use in place of the newest; without a registry, of the table's only one."""
     entity: Literal["word", "item"] = "word"
     """Kind of the vectors that are averaged: `item` where sessions are embedded."""
     vectors_per: Literal["document", "sentence"] = "document"
@@ -59,3 +51,16 @@ class EmbedDocumentsConfig(JobConfig):
         if self.remove_components is None:
             return 1 if self.weighting == "sif" else 0
         return self.remove_components
+
+
+class EmbedDocumentsConfig(DocumentsSettings, JobConfig):
+    """Settings of `embed_documents`."""
+
+    inputs: EmbedInputs
+    """Sentences, vocabulary and word vectors."""
+    outputs: EmbedOutputs
+    """Tables written."""
+    space_name: str = "word"
+    """Line of spaces whose newest one is used, given a registry."""
+    space_id: str | None = None
+    """Space to use in place of the newest; without a registry, of the table's only one."""

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 
 class EvaluationOutputs(Outputs):
@@ -18,28 +18,9 @@ class EvaluationOutputs(Outputs):
     """Rows in and out."""
 
 
-class VectorInputs(Settings):
-    """What `evaluate_vectors` reads."""
+class VectorEvaluationSettings(StageSettings):
+    """Settings of measuring word vectors."""
 
-    vectors: str
-    """Staged vectors of any number of spaces."""
-    embedding_spaces: str
-    """Registry of the spaces."""
-    vocabulary: str | None = None
-    """Tokens by frequency, to choose the candidates of analogies; without it all words are."""
-
-
-class EvaluateVectorsConfig(JobConfig):
-    """Settings of `evaluate_vectors`."""
-
-    inputs: VectorInputs
-    """Staged vectors."""
-    outputs: EvaluationOutputs
-    """Tables written."""
-    space_name: str = "word"
-    """Line of spaces whose newest one is evaluated."""
-    space_id: str | None = None
-    """Space to evaluate in place of the newest."""
     similarity_files: list[str] = Field(default_factory=list)
     """Pairs of words with a score: WordSim-353, MEN or SimLex-999, told by their layout."""
     analogy_files: list[str] = Field(default_factory=list)
@@ -62,6 +43,47 @@ def _repeated(names: Sequence[str]) -> str | None:
     return next((name for name in names if names.count(name) > 1), None)
 
 
+class VectorInputs(Settings):
+    """What `evaluate_vectors` reads."""
+
+    vectors: str
+    """Staged vectors of any number of spaces."""
+    embedding_spaces: str
+    """Registry of the spaces."""
+    vocabulary: str | None = None
+    """Tokens by frequency, to choose the candidates of analogies; without it all words are."""
+
+
+class EvaluateVectorsConfig(VectorEvaluationSettings, JobConfig):
+    """Settings of `evaluate_vectors`, with its tables."""
+
+    inputs: VectorInputs
+    """Staged vectors."""
+    outputs: EvaluationOutputs
+    """Tables written."""
+    space_name: str = "word"
+    """Line of spaces whose newest one is evaluated."""
+    space_id: str | None = None
+    """Space to evaluate in place of the newest."""
+
+
+class RecommendationEvaluationSettings(StageSettings):
+    """Settings of measuring recommendations."""
+
+    k: int = Field(default=20, ge=1, le=1_000)
+    """Items recommended to each user."""
+    split: Literal["valid", "test"] = "test"
+    """Held-out part: `valid` to tune on, `test` to report once."""
+    item_knn_neighbours: int = Field(default=0, ge=0, le=1_000)
+    """Neighbours per item of the item-KNN baseline; 0 leaves it out, as it costs a join of each
+    user's items with each other."""
+    sampled_items: int = Field(default=0, ge=0)
+    """Unseen items per user among which held-out ones are ranked besides, under names of their own;
+    0 leaves that out: it is for comparison with papers that sample."""
+    max_catalogue_megabytes: int = Field(default=1_024, ge=1)
+    """Largest matrix of item vectors sent to each executor, in MiB."""
+
+
 class RecommendationInputs(Settings):
     """What `evaluate_recommendations` reads."""
 
@@ -77,8 +99,8 @@ class RecommendationInputs(Settings):
     """Dense ids of the items."""
 
 
-class EvaluateRecommendationsConfig(JobConfig):
-    """Settings of `evaluate_recommendations`."""
+class EvaluateRecommendationsConfig(RecommendationEvaluationSettings, JobConfig):
+    """Settings of `evaluate_recommendations`, with its tables."""
 
     inputs: RecommendationInputs
     """Staged vectors and interactions."""
@@ -88,15 +110,3 @@ class EvaluateRecommendationsConfig(JobConfig):
     """Line of spaces whose newest one is evaluated."""
     space_id: str | None = None
     """Space to evaluate in place of the newest."""
-    k: int = Field(default=20, ge=1, le=1_000)
-    """Items recommended to each user."""
-    split: Literal["valid", "test"] = "test"
-    """Held-out part: `valid` to tune on, `test` to report once."""
-    item_knn_neighbours: int = Field(default=0, ge=0, le=1_000)
-    """Neighbours per item of the item-KNN baseline; 0 leaves it out, as it costs a join of each
-    user's items with each other."""
-    sampled_items: int = Field(default=0, ge=0)
-    """Unseen items per user among which held-out ones are ranked besides, under names of their own;
-    0 leaves that out: it is for comparison with papers that sample."""
-    max_catalogue_megabytes: int = Field(default=1_024, ge=1)
-    """Largest matrix of item vectors sent to each executor, in MiB."""

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
 from pipelines.evaluation.analogies import candidates, measure_analogies
-from pipelines.evaluation.config import EvaluateVectorsConfig
+from pipelines.evaluation.config import VectorEvaluationSettings
 from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.similarity import fetch_lexicon, measure_similarity
 from pipelines.evaluation.word_files import (
@@ -30,8 +30,8 @@ class WordFiles:
     versions: dict[str, str]
 
 
-def read_files(files: Files, config: EvaluateVectorsConfig) -> WordFiles:
-    """Read and parse every file the configuration names.
+def read_files(files: Files, settings: VectorEvaluationSettings) -> WordFiles:
+    """Read and parse every file that the settings name.
 
     Raises:
         InputError: A file is missing or a line is malformed; file and line are named.
@@ -39,37 +39,58 @@ def read_files(files: Files, config: EvaluateVectorsConfig) -> WordFiles:
     texts = {
         uri: read_word_file(files, uri, setting)
         for setting in ("similarity_files", "analogy_files")
-        for uri in getattr(config, setting)
+        for uri in getattr(settings, setting)
     }
     return WordFiles(
         [
-            parse_similarities(texts[uri], origin=uri, is_lowercase=config.is_lowercase)
-            for uri in config.similarity_files
+            parse_similarities(texts[uri], origin=uri, is_lowercase=settings.is_lowercase)
+            for uri in settings.similarity_files
         ],
         [
-            parse_analogies(texts[uri], origin=uri, is_lowercase=config.is_lowercase)
-            for uri in config.analogy_files
+            parse_analogies(texts[uri], origin=uri, is_lowercase=settings.is_lowercase)
+            for uri in settings.analogy_files
         ],
         {uri: digest(text) for uri, text in texts.items()},
     )
 
 
-def evaluate_words(
-    vectors: DataFrame, vocabulary: DataFrame | None, files: WordFiles, *, most: int
+def evaluate_vectors(
+    vectors: DataFrame, settings: VectorEvaluationSettings, *, vocabulary: DataFrame | None = None
+) -> list[Measure]:
+    """Measure the word vectors of one space by the files that the settings name.
+
+    Args:
+        vectors: Vectors of one space.
+        settings: Files of word similarities and analogies.
+        vocabulary: Rows of `vocabulary`; without it all words are candidates of analogies.
+
+    Raises:
+        InputError: The space has no word vectors, or a file is missing or malformed.
+    """
+    files = read_files(Files(vectors.sparkSession), settings)
+    return measure_words(vectors, files, settings, vocabulary=vocabulary)
+
+
+def measure_words(
+    vectors: DataFrame,
+    files: WordFiles,
+    settings: VectorEvaluationSettings,
+    *,
+    vocabulary: DataFrame | None,
 ) -> list[Measure]:
     """Measure the word vectors of one space; the first measure is their number.
 
     Args:
         vectors: Vectors of one space.
-        vocabulary: Tokens by frequency, or None.
-        files: What to measure by; may be empty.
-        most: Most frequent words that analogies are asked of, where a vocabulary is given.
+        files: What `read_files` returns; may be empty.
+        settings: Size of the vocabulary that analogies are limited to.
+        vocabulary: As `evaluate_vectors` has it.
 
     Raises:
         InputError: The space holds no word vectors.
     """
     words = vectors.where(F.col("entity") == "word")
-    count = words.count()  # a scalar, and the proof that there is something to measure
+    count = words.count()
     if not count:
         raise InputError("the space holds no vectors of entity 'word'; choose another space_name")
     measures = [Measure("vectors", count)]
@@ -78,8 +99,9 @@ def evaluate_words(
         for pairs in files.similarities:
             measures += measure_similarity(pairs, lexicon)
     if files.analogies:
-        asked = candidates(words, vocabulary, most=most)
-        lexicon = fetch_lexicon(asked, {w for file in files.analogies for w in file.words})
+        most = settings.analogy_vocabulary
+        known = candidates(words, vocabulary, most=most)
+        lexicon = fetch_lexicon(known, {w for file in files.analogies for w in file.words})
         for questions in files.analogies:
-            measures += measure_analogies(questions, asked, lexicon)
+            measures += measure_analogies(questions, known, lexicon)
     return measures

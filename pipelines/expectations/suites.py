@@ -7,7 +7,7 @@ from schemas import Check, Column, Table
 
 
 def class_name(expectation: str) -> str:
-    """Return Great Expectations' class for a check: `values_to_be_between` has a long one."""
+    """Return the name of Great Expectations' class: `ExpectColumn` and the check's own words."""
     return "ExpectColumn" + "".join(word.capitalize() for word in expectation.split("_"))
 
 
@@ -15,10 +15,10 @@ def table_expectations(table: Table) -> list[Any]:
     """Return the expectations of a contract: no nulls, each column's checks, a unique key."""
     from great_expectations import expectations as gxe
 
-    found = [build(check, column) for column in table.columns for check in _checks(column)]
+    suite = [build(check, column) for column in table.columns for check in _checks(column)]
     if len(table.key) == 1:
-        return [*found, gxe.ExpectColumnValuesToBeUnique(column=table.key[0])]
-    return [*found, gxe.ExpectCompoundColumnsToBeUnique(column_list=list(table.key))]
+        return [*suite, gxe.ExpectColumnValuesToBeUnique(column=table.key[0])]
+    return [*suite, gxe.ExpectCompoundColumnsToBeUnique(column_list=list(table.key))]
 
 
 def _checks(column: Column) -> Iterator[Check]:
@@ -42,10 +42,10 @@ def bound_expectations(bounds: Mapping[str, tuple[float | None, float | None]]) 
     """
     from great_expectations import expectations as gxe
 
-    found: list[Any] = []
+    suite: list[Any] = []
     for measure, (low, high) in bounds.items():
-        found.append(gxe.ExpectColumnValuesToNotBeNull(column=measure))
-        found.append(
+        suite.append(gxe.ExpectColumnValuesToNotBeNull(column=measure))
+        suite.append(
             gxe.ExpectColumnValuesToBeBetween(column=measure, min_value=low, max_value=high)
         )
-    return found
+    return suite

@@ -1,4 +1,4 @@
-"""Running expectations for real, on Spark frames and on measures, and telling what came of them."""
+"""Expectations run on Spark frames and on measures, and their outcomes."""
 
 import importlib
 import os
@@ -14,13 +14,22 @@ from pipelines.expectations.suites import bound_expectations, table_expectations
 from schemas import Table
 
 Bounds = Mapping[str, tuple[float | None, float | None]]
+"""Smallest and largest allowed value by measure; None is open."""
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # no usage reports from batch jobs
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one expectation; one that errored is not one that failed."""
+    """The outcome of one expectation.
+
+    Args:
+        measure: The column or columns, or the measure.
+        expectation: Great Expectations' name of the rule.
+        status: `errored` where it could not be evaluated, which is not a failure of the data.
+        value: Rows that break the rule, or the measure.
+        detail: Limits, or the error.
+    """
 
     measure: str
     expectation: str
@@ -29,14 +38,24 @@ class Outcome:
     detail: str
 
 
-def judge_rows(frame: DataFrame, expectations: list[Any]) -> list[Outcome]:
-    """Run expectations on a Spark frame; `value` is the number of rows that break one."""
-    return _run(frame, expectations)
+def validate(rows: DataFrame, table: Table) -> list[Outcome]:
+    """Validate rows by the contract of their table: nulls, checks of columns, the key.
+
+    Raises:
+        DependencyError: Great Expectations cannot be imported.
+    """
+    load_great_expectations()
+    return _run(rows, table_expectations(table))
 
 
-def judge_measures(measures: Mapping[str, float | None], expectations: list[Any]) -> list[Outcome]:
-    """Run expectations on measures, each a column of one row; `value` is the measure."""
-    outcomes = _run(pd.DataFrame([dict(measures)]), expectations)
+def validate_measures(measures: Mapping[str, float | None], bounds: Bounds) -> list[Outcome]:
+    """Validate measures by bounds; one that has bounds and is missing does not pass.
+
+    Raises:
+        DependencyError: Great Expectations cannot be imported.
+    """
+    load_great_expectations()
+    outcomes = _run(pd.DataFrame([dict(measures)]), bound_expectations(bounds))
     return [
         Outcome(o.measure, o.expectation, o.status, measures.get(o.measure), o.detail)
         for o in outcomes
@@ -47,7 +66,7 @@ def load_great_expectations() -> Any:
     """Import Great Expectations, which imports Spark Connect, which may end the process.
 
     Raises:
-        DependencyError: It did: an exit code of 0 without a verdict must not pass for success.
+        DependencyError: It did end it, with exit code 0, which must not pass for success.
     """
     try:
         return importlib.import_module("great_expectations")
@@ -88,13 +107,16 @@ def _outcome(result: Any) -> Outcome:
     error = _error(result.exception_info)
     if error is not None:
         return Outcome(measure, config.type, "errored", None, error)
-    found = result.result.get("unexpected_count")
+    broken = result.result.get("unexpected_count")
     status: Literal["passed", "failed"] = "passed" if result.success else "failed"
-    return Outcome(measure, config.type, status, None if found is None else float(found), limits)
+    return Outcome(measure, config.type, status, None if broken is None else float(broken), limits)
 
 
 def _error(info: Any) -> str | None:
-    """Return what an expectation raised: Great Expectations nests it by metric, or has it flat."""
+    """Return the error that an expectation raised, else None.
+
+    Great Expectations reports it by metric, or at the top level.
+    """
     if not info:
         return None
     entries = [info] if "raised_exception" in info else list(info.values())
@@ -102,25 +124,32 @@ def _error(info: Any) -> str | None:
     return str(raised[0].get("exception_message")) if raised else None
 
 
-def judge_space(
+def validate_space(
     rows: DataFrame,
     table: Table,
     measured: Mapping[str, Mapping[str, float | None]],
     bounds: Mapping[str, Bounds],
 ) -> list[tuple[str, Outcome]]:
-    """Judge a space's rows by its contract and its measures by their bounds, entity by entity."""
-    load_great_expectations()
-    outcomes = [("all", o) for o in judge_rows(rows, table_expectations(table))]
+    """Validate a space's rows by their contract, and the measures of each entity by its bounds.
+
+    Args:
+        rows: Vectors of one space.
+        table: Their contract.
+        measured: Measures by entity.
+        bounds: Smallest and largest allowed value by entity and measure.
+
+    Returns:
+        Outcomes with their entity; `all` for those of the rows.
+    """
+    outcomes = [("all", outcome) for outcome in validate(rows, table)]
     for entity, own in bounds.items():
-        judged = judge_measures(
-            {name: measured[entity].get(name) for name in own}, bound_expectations(own)
-        )
-        outcomes += [(entity, outcome) for outcome in judged]
+        measures = {name: measured[entity].get(name) for name in own}
+        outcomes += [(entity, outcome) for outcome in validate_measures(measures, own)]
     return outcomes
 
 
 def verdict(outcomes: list[tuple[str, Outcome]], state: str) -> str:
-    """Return the state of a judged space: one that is published and still passes stays so."""
+    """Return the state of a validated space; one that is published and passes stays published."""
     if any(outcome.status != "passed" for _, outcome in outcomes):
         return "failed"
     return state if state == "published" else "passed"

@@ -7,95 +7,105 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.errors import GateError
-from pipelines.interactions.config import CleanEventsConfig
-from pipelines.interactions.times import parse_time
-from pipelines.results import JobResult
+from pipelines.interactions.config import EventSettings
+from pipelines.interactions.parsing import count_fields, parse_events, require_fields
+from pipelines.interactions.times import check_time_settings, parse_time
+from pipelines.results import JobResult, reason, with_reasons
 from schemas import EVENTS, REJECTED_EVENTS
-from schemas.corpus import REASONS
 
 _PLACE = ["source", "position"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def judge_events(parsed: DataFrame, config: CleanEventsConfig) -> DataFrame:
+def clean_events(records: DataFrame, settings: EventSettings) -> dict[str, DataFrame]:
+    """Clean raw records: parse them and judge them one by one, then for repetitions.
+
+    Args:
+        records: Frame of `source, position, record, problem`, the record a JSON object, as
+            `frame_records` or `read_records` of `pipelines.sources` returns it.
+        settings: `file_format`, `bad_files` and `max_rejected_share` are not used.
+
+    Returns:
+        Rows of `events` and `rejected_events` by these names; each record is in exactly one.
+        Persist `records` to read them once.
+
+    Raises:
+        ConfigError: Spark knows no such pattern or zone of times.
+        InputError: No record has a field that `columns` names.
+    """
+    check_time_settings(records.sparkSession, settings)
+    parsed = parse_events(records, settings.columns)
+    counts = count_fields(parsed)
+    require_fields(parsed, settings.columns, counts)
+    judged = judge_events(parsed, settings)
+    return split_events(judge_repetitions(judged, settings, has_ids=counts["event_id"] > 0))
+
+
+def judge_events(parsed: DataFrame, settings: EventSettings) -> DataFrame:
     """Give parsed events their types, and `reasons`: all that is wrong with each by itself.
 
     Args:
         parsed: What `parse_events` returns.
-        config: Bounds and allowed types.
+        settings: Bounds and allowed types.
 
     Returns:
         The columns of `events` with `record, position, reasons`, one row per record.
     """
     names = ("user", "item", "time", "event_type", "value", "event_id")
     texts = {f"_{name}": F.when(F.col(name).rlike(r"\S"), F.col(name)) for name in names}
-    instant = parse_time(F.col("_time"), time_format=config.time_format, time_zone=config.time_zone)
+    zone = settings.time_zone
+    instant = parse_time(F.col("_time"), time_format=settings.time_format, time_zone=zone)
     number = F.col("_value").try_cast("double")
     typed = {
         "time": instant,
         "value": F.when(F.abs(number) < float("inf"), number),  # NaN is above infinity
-        "event_type": F.coalesce("_event_type", F.lit(config.default_event_type)),
+        "event_type": F.coalesce("_event_type", F.lit(settings.default_event_type)),
         "event_id": F.coalesce("_event_id", _place_id()),
     }
-    reasons = F.array(*_missing(), *_unreadable(config), *_out_of_bounds(config))
-    return (
-        parsed.withColumns(texts)
-        .withColumns(typed)
-        .withColumn("reasons", F.array_compact(reasons).cast(REASONS))
-        .drop("problem", "is_object", *texts)
-    )
+    reasons = [*_missing(), *_unreadable(settings), *_out_of_bounds(settings)]
+    judged = with_reasons(parsed.withColumns(texts).withColumns(typed), *reasons)
+    return judged.drop("problem", "is_object", *texts)
 
 
 def _missing() -> Iterator[Column]:
     nothing, is_object = F.lit(None), F.col("is_object")
     problem = F.coalesce("problem", F.when(~is_object, F.lit("valid_json")))
-    yield _reason(problem, nothing, nothing, problem.isNotNull())
+    yield reason(problem, nothing, nothing, problem.isNotNull())
     for name in ("user", "item", "time"):
         is_missing = is_object & F.col(f"_{name}").isNull()
-        yield _reason(F.lit(f"has_{name}"), F.col(name), F.lit("not blank"), is_missing)
+        yield reason(f"has_{name}", F.col(name), F.lit("not blank"), is_missing)
 
 
-def _unreadable(config: CleanEventsConfig) -> Iterator[Column]:
-    known = F.lit(config.time_format or "ISO 8601 or a number since 1970")
+def _unreadable(settings: EventSettings) -> Iterator[Column]:
+    known = F.lit(settings.time_format or "ISO 8601 or a number since 1970")
     is_unread = F.col("_time").isNotNull() & F.col("time").isNull()
-    yield _reason(F.lit("valid_time"), F.col("_time"), known, is_unread)
+    yield reason("valid_time", F.col("_time"), known, is_unread)
     is_unread = F.col("_value").isNotNull() & F.col("value").isNull()
-    yield _reason(F.lit("valid_value"), F.col("_value"), F.lit("a finite number"), is_unread)
+    yield reason("valid_value", F.col("_value"), F.lit("a finite number"), is_unread)
 
 
-def _out_of_bounds(config: CleanEventsConfig) -> Iterator[Column]:
+def _out_of_bounds(settings: EventSettings) -> Iterator[Column]:
     time, value, kind = F.col("time"), F.col("value"), F.col("event_type")
-    if config.earliest_time is not None:
-        bound = F.lit(f">= {config.earliest_time.isoformat()}")
-        yield _reason(F.lit("earliest_time"), time, bound, time < _instant(config.earliest_time))
-    if config.latest_time is not None:
-        bound = F.lit(f"<= {config.latest_time.isoformat()}")
-        yield _reason(F.lit("latest_time"), time, bound, time > _instant(config.latest_time))
-    if config.event_types:
-        bound = F.lit(f"one of {', '.join(config.event_types)}")
-        is_other = F.col("is_object") & ~kind.isin(config.event_types)
-        yield _reason(F.lit("event_type"), kind, bound, is_other)
-    if config.min_value is not None:
-        bound = F.lit(f">= {config.min_value:g}")
-        yield _reason(F.lit("min_value"), value, bound, value < config.min_value)
-    if config.max_value is not None:
-        bound = F.lit(f"<= {config.max_value:g}")
-        yield _reason(F.lit("max_value"), value, bound, value > config.max_value)
+    if settings.earliest_time is not None:
+        bound = F.lit(f">= {settings.earliest_time.isoformat()}")
+        yield reason("earliest_time", time, bound, time < _instant(settings.earliest_time))
+    if settings.latest_time is not None:
+        bound = F.lit(f"<= {settings.latest_time.isoformat()}")
+        yield reason("latest_time", time, bound, time > _instant(settings.latest_time))
+    if settings.event_types:
+        bound = F.lit(f"one of {', '.join(settings.event_types)}")
+        is_other = F.col("is_object") & ~kind.isin(settings.event_types)
+        yield reason("event_type", kind, bound, is_other)
+    if settings.min_value is not None:
+        bound = F.lit(f">= {settings.min_value:g}")
+        yield reason("min_value", value, bound, value < settings.min_value)
+    if settings.max_value is not None:
+        bound = F.lit(f"<= {settings.max_value:g}")
+        yield reason("max_value", value, bound, value > settings.max_value)
 
 
 def _instant(time: datetime) -> Column:
     return F.timestamp_micros(F.lit((time - _EPOCH) // timedelta(microseconds=1)))
-
-
-def _reason(rule: Column, value: Column, threshold: Column, is_broken: Column) -> Column:
-    return F.when(
-        is_broken,
-        F.struct(
-            rule.alias("rule"),
-            value.cast("string").alias("value"),
-            threshold.cast("string").alias("threshold"),
-        ),
-    )
 
 
 def _place_id() -> Column:
@@ -106,21 +116,14 @@ def _is_sound() -> Column:
     return F.size("reasons") == 0
 
 
-def _with_reason(events: DataFrame, reason: Column) -> DataFrame:
-    reasons = F.array_compact(F.concat("reasons", F.array(reason)))
-    return events.withColumn("reasons", reasons.cast(REASONS))
-
-
 def reject_repeated_ids(events: DataFrame) -> DataFrame:
     """Reject all but the first bearer of an id, sound ones first, and name the others by place."""
     bearers = Window.partitionBy("event_id").orderBy(~_is_sound(), *_PLACE)
     numbered = events.withColumn("_nth", F.row_number().over(bearers))
     is_repeated = F.col("_nth") > 1
-    reason = _reason(
-        F.lit("unique_event_id"), F.col("event_id"), F.lit("first of its id"), is_repeated
-    )
+    repeated = reason("unique_event_id", F.col("event_id"), F.lit("first of its id"), is_repeated)
     own = F.when(is_repeated, _place_id()).otherwise(F.col("event_id"))
-    return _with_reason(numbered, reason).withColumn("event_id", own).drop("_nth")
+    return with_reasons(numbered, repeated).withColumn("event_id", own).drop("_nth")
 
 
 def reject_duplicates(events: DataFrame, *, window_seconds: float) -> DataFrame:
@@ -138,8 +141,8 @@ def reject_duplicates(events: DataFrame, *, window_seconds: float) -> DataFrame:
     since = (micros - F.lag(micros).over(same.orderBy("time", *_PLACE))) / 1_000_000
     threshold = F.lit(f"> {window_seconds:g} s after the previous")
     is_repeated = F.col("_since") <= window_seconds
-    reason = _reason(F.lit("duplicate_event"), F.col("_since"), threshold, is_repeated)
-    return _with_reason(events.withColumn("_since", since), reason).drop("_since")
+    repeated = reason("duplicate_event", F.col("_since"), threshold, is_repeated)
+    return with_reasons(events.withColumn("_since", since), repeated).drop("_since")
 
 
 def reject_bots(events: DataFrame, *, max_events: int) -> DataFrame:
@@ -148,24 +151,24 @@ def reject_bots(events: DataFrame, *, max_events: int) -> DataFrame:
     count = F.count(F.lit(1)).over(Window.partitionBy("user", alone))
     is_bot = _is_sound() & (F.col("_count") > max_events)
     threshold = F.lit(f"<= {max_events}")
-    reason = _reason(F.lit("max_events_per_user"), F.col("_count"), threshold, is_bot)
-    return _with_reason(events.withColumn("_count", count), reason).drop("_count")
+    too_many = reason("max_events_per_user", F.col("_count"), threshold, is_bot)
+    return with_reasons(events.withColumn("_count", count), too_many).drop("_count")
 
 
-def judge_repetitions(events: DataFrame, config: CleanEventsConfig, *, has_ids: bool) -> DataFrame:
+def judge_repetitions(events: DataFrame, settings: EventSettings, *, has_ids: bool) -> DataFrame:
     """Add the reasons that need other events: repeated ids, then duplicates, then bots.
 
     Args:
         events: Events judged by themselves.
-        config: The window of duplicates and the limit of bots.
+        settings: The window of duplicates and the limit of bots.
         has_ids: Whether any record brought an id; ids from places are unique.
     """
     if has_ids:
         events = reject_repeated_ids(events)
-    if config.duplicate_window_seconds is not None:
-        events = reject_duplicates(events, window_seconds=config.duplicate_window_seconds)
-    if config.max_events_per_user is not None:
-        events = reject_bots(events, max_events=config.max_events_per_user)
+    if settings.duplicate_window_seconds is not None:
+        events = reject_duplicates(events, window_seconds=settings.duplicate_window_seconds)
+    if settings.max_events_per_user is not None:
+        events = reject_bots(events, max_events=settings.max_events_per_user)
     return events
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 MOST_WEIGHT = 1e12  # of an event: sums of millions still fit
 Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT)]
@@ -62,13 +62,9 @@ class EventColumns(Settings):
     """Field that identifies an event; ids come from file and position where there is none."""
 
 
-class CleanEventsConfig(JobConfig):
-    """Settings of `clean_events`."""
+class EventSettings(StageSettings):
+    """Settings of cleaning events."""
 
-    inputs: EventInput
-    """Raw events."""
-    outputs: EventOutputs
-    """Tables written."""
     file_format: Literal["jsonl", "csv", "parquet"] | None = None
     """Format of the files; told by their endings where it is not set."""
     bad_files: Literal["fail", "reject"] = "fail"
@@ -101,35 +97,18 @@ class CleanEventsConfig(JobConfig):
     """Largest share of rejected events before the job fails: an alarm for wrong settings."""
 
 
-class BuildInputs(Settings):
-    """What `build_interactions` reads."""
+class CleanEventsConfig(EventSettings, JobConfig):
+    """Settings of `clean_events`, with its tables."""
 
-    events: str
-    """Clean events."""
-
-
-class BuildOutputs(Outputs):
-    """Tables of `build_interactions`."""
-
-    interactions: str
-    """Users and items with weight and part of the time split."""
-    sessions: str
-    """Sessions of training events as item ids."""
-    user_ids: str
-    """Users' dense ids; ids of an earlier run are kept."""
-    item_ids: str
-    """Items' dense ids; ids of an earlier run are kept."""
-    run_counts: str
-    """Rows in, out and rejected by reason."""
-
-
-class BuildInteractionsConfig(JobConfig):
-    """Settings of `build_interactions`."""
-
-    inputs: BuildInputs
-    """Events."""
-    outputs: BuildOutputs
+    inputs: EventInput
+    """Raw events."""
+    outputs: EventOutputs
     """Tables written."""
+
+
+class InteractionSettings(StageSettings):
+    """Settings of building interactions."""
+
     event_weights: dict[str, Weight] = Field(default_factory=dict)
     """Weight of one event by its type; 0 drops the type."""
     unlisted_event_weight: Weight = 1.0
@@ -162,3 +141,34 @@ class BuildInteractionsConfig(JobConfig):
         if self.min_session_length > self.max_session_length:
             raise ValueError("min_session_length must not exceed max_session_length")
         return self
+
+
+class BuildInputs(Settings):
+    """What `build_interactions` reads."""
+
+    events: str
+    """Clean events."""
+
+
+class BuildOutputs(Outputs):
+    """Tables of `build_interactions`."""
+
+    interactions: str
+    """Users and items with weight and part of the time split."""
+    sessions: str
+    """Sessions of training events as item ids."""
+    user_ids: str
+    """Users' dense ids; ids of an earlier run are kept."""
+    item_ids: str
+    """Items' dense ids; ids of an earlier run are kept."""
+    run_counts: str
+    """Rows in, out and rejected by reason."""
+
+
+class BuildInteractionsConfig(InteractionSettings, JobConfig):
+    """Settings of `build_interactions`, with its tables."""
+
+    inputs: BuildInputs
+    """Events."""
+    outputs: BuildOutputs
+    """Tables written."""

@@ -7,6 +7,7 @@ from pyspark.sql import Column, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import ConfigError
+from pipelines.interactions.config import EventSettings
 
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"
 _WITHOUT_ZONE = _DATE + r"([T ][\d:.]*)?\s*$"
@@ -48,13 +49,13 @@ def _has_zone(time_format: str) -> bool:
     return re.search("[VzOXxZ]", re.sub("'[^']*'", "", time_format)) is not None
 
 
-def check_time_settings(spark: SparkSession, *, time_format: str | None, time_zone: str) -> None:
+def check_time_settings(spark: SparkSession, settings: EventSettings) -> None:
     """Try the pattern and the zone before any record is read.
 
     Raises:
         ConfigError: Spark knows no such pattern or zone.
     """
-    one = spark.range(1)
+    one, time_format, time_zone = spark.range(1), settings.time_format, settings.time_zone
     try:
         one.select(F.to_utc_timestamp(F.timestamp_seconds(F.lit(0)), F.lit(time_zone))).collect()
     except PySparkException as error:

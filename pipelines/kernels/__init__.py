@@ -1,1 +1,1 @@
-"""Compiled building blocks: how kernels are compiled and kept, small products, row steps, top-k."""
+"""Compiled kernels: how they are compiled and cached, small products, row updates, top-k."""

@@ -1,4 +1,4 @@
-"""How kernels are compiled, and what their machine code, kept from run to run, depends on."""
+"""How kernels are compiled by Numba, and when their cached machine code is out of date."""
 
 import ast
 import hashlib
@@ -13,15 +13,15 @@ _ROOT = __name__.partition(".")[0]
 
 
 def compiled(**options: Any) -> Callable[[Any], Any]:
-    """Return a decorator of functions that Numba compiles once on a machine, and again when needed.
+    """Return a decorator of functions that Numba compiles and caches on disk.
 
-    Numba compares the source file of the function alone, but the machine code also depends on every
-    kernel that the function calls. The digest kept with the code is therefore that of the module
-    and of all modules of this package that it imports, directly or through others.
+    Numba's cache compares only the function's own source file, but the machine code also depends on
+    every kernel that the function calls. The digest kept with the code is therefore that of the
+    module and of all modules of this package that it imports, directly or through others.
 
     Functions with `fastmath` that other kernels call need `forceinline`: otherwise the process that
-    compiles them may call its own copy and later processes another one, and their sums differ in
-    the last digits.
+    compiles them and later processes may call different copies, whose sums differ in the last
+    digits.
 
     Args:
         options: Options of `numba.njit`, such as `nogil`.
@@ -39,16 +39,16 @@ def compiled(**options: Any) -> Callable[[Any], Any]:
 @cache
 def _sources(module: str) -> str:
     """Return a digest of the sources of a module and of all that it imports of this package."""
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        if name not in found and (source := _source(name)) is not None:
-            found[name] = source
+        if name not in sources and (source := _source(name)) is not None:
+            sources[name] = source
             waiting += _imported(source)
     digest = hashlib.sha256()
-    for name in sorted(found):
-        digest.update(f"{name}\0{found[name]}\0".encode())
+    for name in sorted(sources):
+        digest.update(f"{name}\0{sources[name]}\0".encode())
     return digest.hexdigest()
 
 
@@ -74,8 +74,8 @@ def _imported(source: str) -> Iterator[str]:
 
 
 inner = compiled(nogil=True, fastmath=True, error_model="numpy", _nrt=False)
-"""Decorator of functions that allocate nothing and return no array.
+"""Decorator of functions that allocate nothing and return no array; the caller owns the arrays.
 
-Numba counts references to arrays by atomic operations; those of the calls for one chunk of 64
-tokens, each with a dozen arrays, took 6 % of CBOW's time. Whoever calls owns the arrays.
+`_nrt=False` turns off Numba's reference counting of arrays, which is atomic: at a dozen arrays per
+call it took 6 % of CBOW's time.
 """

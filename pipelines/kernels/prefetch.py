@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Asking the processor for rows before they are used: a model is larger than its caches."""
+"""Prefetching rows of a matrix that is larger than the processor's caches."""
 
 from llvmlite import ir
 from numba import types
@@ -8,11 +8,11 @@ from numba.extending import intrinsic
 
 from pipelines.kernels.compiling import compiled
 
-_LINE = 16  # float32 of a cache line
+_LINE = 16  # float32 per cache line of 64 bytes
 
 
 def _emitter(is_write):
-    """Return what emits LLVM's prefetch of one element of a matrix, for a read or a write."""
+    """Return a function that emits LLVM's prefetch of element [i, k], for a read or a write."""
 
     def emit(context, builder, signature, arguments):
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
@@ -26,7 +26,9 @@ def _emitter(is_write):
         call = builder.module.declare_intrinsic(
             "llvm.prefetch", (address.type,), ir.FunctionType(ir.VoidType(), [address.type, *kinds])
         )
-        builder.call(call, [address, *(ir.Constant(ir.IntType(32), n) for n in (is_write, 2, 1))])
+        locality, is_data = 2, 1  # into the second-level cache; data, not instructions
+        flags = [ir.Constant(ir.IntType(32), n) for n in (is_write, locality, is_data)]
+        builder.call(call, [address, *flags])
         return context.get_dummy_value()
 
     return emit
@@ -34,25 +36,25 @@ def _emitter(is_write):
 
 @intrinsic
 def _for_read(_typing, rows, i, k):
-    """Ask for one element of a matrix that is to be read."""
+    """Prefetch the cache line of rows[i, k], to be read."""
     return types.void(rows, i, k), _emitter(0)
 
 
 @intrinsic
 def _for_write(_typing, rows, i, k):
-    """Ask for one element of a matrix that is to be written."""
+    """Prefetch the cache line of rows[i, k], to be written."""
     return types.void(rows, i, k), _emitter(1)
 
 
 @compiled(nogil=True, error_model="numpy")
 def prefetch_to_read(rows, i):
-    """Ask for all cache lines of row i."""
+    """Prefetch all cache lines of rows[i], to be read."""
     for k in range(0, rows.shape[1], _LINE):
         _for_read(rows, i, k)
 
 
 @compiled(nogil=True, error_model="numpy")
 def prefetch_to_write(rows, i):
-    """Ask for all cache lines of row i, and for the right to write them."""
+    """Prefetch all cache lines of rows[i], to be written: other cores give them up."""
     for k in range(0, rows.shape[1], _LINE):
         _for_write(rows, i, k)

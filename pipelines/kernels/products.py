@@ -1,10 +1,10 @@
 # mypy: ignore-errors
-"""Products of small matrices in compiled code, without the packing and calls of a BLAS.
+"""Products of small float32 matrices: C = A B, emitted as vector code.
 
-A tile of the product is kept in vector registers while it is summed up (Goto and van de Geijn 2008,
-without their copies: all of a chunk fits the first caches). For 64 by 100 by 16 that is twice the
-speed of OpenBLAS, which copies both factors first. Each element is summed in the order of k,
-whatever the width of the vectors: all machines with fused multiply-adds get the same bits.
+A tile of C stays in vector registers while the sum over k runs (Goto and van de Geijn 2008, without
+their packing: both factors fit the first caches). At 64 by 100 by 16 this is twice as fast as
+OpenBLAS, which packs first. Each element is c = fma(a[i, k], b[k, j], c) for k in ascending order,
+whatever the width of vectors: all machines with fused multiply-adds get the same bits.
 """
 
 from llvmlite import binding, ir
@@ -14,36 +14,39 @@ from numba.extending import intrinsic
 
 from pipelines.kernels.compiling import compiled
 
-LANES = 8  # float32 of a vector; rows are padded to a multiple of it
+LANES = 8  # float32 per vector of 256 bits; rows are padded to a multiple of it
 WIDE = 16 if binding.get_host_cpu_features().get("avx512f") else LANES
-"""Float32 of the widest vector."""
+"""Float32 per widest vector: 16 with AVX-512."""
 
-TALL, SHORT = 8, 4  # rows of a tile; tall ones want the 32 registers that wide vectors come with
+TALL, SHORT = 8, 4  # rows per tile; 8 rows of 3 vectors need the 32 registers of AVX-512
 PANEL = 3 * WIDE
-"""Columns of the widest tile."""
+"""Columns of the widest tile: 3 vectors."""
 
 
 @compiled()
 def padded(width):
-    """Return the width of a matrix's rows with which products are whole vectors."""
+    """Return the width rounded up to a multiple of LANES."""
     return (width + LANES - 1) // LANES * LANES
 
 
 def _emitter(height, vectors, lanes):
-    """Return what emits one tile's sum: `height` rows by `vectors` vectors, over a range of k."""
+    """Return a function that emits the product of one tile.
+
+    c[i + r, j + n] = sum of a[i + r, k] b[k, j + n] over k from first to last - 1,
+    for r < height and n < vectors * lanes.
+    """
     vector = ir.VectorType(ir.FloatType(), lanes)
 
     def emit(context, builder, signature, arguments):
         kinds = zip(signature.args[:3], arguments[:3], strict=True)
         a, b, c = (_matrix(context, builder, kind, value) for kind, value in kinds)
         i, j, first, last = arguments[3:]
-        sums = [cgutils.alloca_once_value(builder, ir.Constant(vector, None)) for _ in range(
-            height * vectors)]  # fmt: skip
+        zeros = ir.Constant(vector, None)
+        sums = [cgutils.alloca_once_value(builder, zeros) for _ in range(height * vectors)]
         kind = ir.FunctionType(vector, [vector] * 3)
         fma = cgutils.get_or_insert_function(builder.module, kind, f"llvm.fmuladd.v{lanes}f32")
-        with cgutils.for_range_slice(builder, first, last, context.get_constant(types.intp, 1)) as (
-            k, _,
-        ):  # fmt: skip
+        one = context.get_constant(types.intp, 1)
+        with cgutils.for_range_slice(builder, first, last, one) as (k, _):
             right = [_load(builder, b, k, j, v, vector) for v in range(vectors)]
             for r in range(height):
                 left = _spread(builder, _load(builder, a, _plus(builder, i, r), k), vector)
@@ -61,7 +64,7 @@ def _emitter(height, vectors, lanes):
 
 
 def _matrix(context, builder, kind, value):
-    """Return the address and strides of a matrix: constant where its layout tells them."""
+    """Return a matrix's address and strides in bytes; the inner stride is the constant 4."""
     array = context.make_array(kind)(context, builder, value)
     strides = cgutils.unpack_tuple(builder, array.strides)
     if kind.layout in "CF":
@@ -74,7 +77,7 @@ def _plus(builder, index, number):
 
 
 def _place(builder, matrix, row, column, number, kind):
-    """Return the address of an element, so many vectors on."""
+    """Return the address of [row, column], `number` vectors of type `kind` further on."""
     data, by_row, by_column = matrix
     offset = builder.add(builder.mul(row, by_row), builder.mul(column, by_column))
     start = builder.bitcast(data, ir.IntType(8).as_pointer())
@@ -89,14 +92,14 @@ def _load(builder, matrix, row, column, number=0, kind=None):
 
 
 def _spread(builder, value, vector):
-    """Return a vector of one value."""
+    """Return the vector all of whose elements are one value."""
     nothing, first = ir.Constant(vector, ir.Undefined), ir.Constant(ir.IntType(32), 0)
     zeros = ir.Constant(ir.VectorType(ir.IntType(32), vector.count), None)
     return builder.shuffle_vector(builder.insert_element(nothing, value, first), nothing, zeros)
 
 
 def _tile(height, vectors, lanes=WIDE):
-    """Return what sets a tile: c[i.., j..] = a[i.., k] @ b[k, j..], over k from first to last."""
+    """Return the intrinsic tile(a, b, c, i, j, first, last): see `_emitter`."""
     emit = _emitter(height, vectors, lanes)
 
     @intrinsic
@@ -117,7 +120,7 @@ _one3, _one_narrow = _tile(1, 3), _tile(1, 1, LANES)
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
 def _multiply_row(left, right, to, i):
-    """Set row i of `to` to that of left @ right."""
+    """to[i] = left[i] @ right."""
     n, inner, j = to.shape[1], left.shape[1], 0
     while n - j >= 3 * WIDE:
         _one3(left, right, to, i, j, 0, inner)
@@ -129,7 +132,7 @@ def _multiply_row(left, right, to, i):
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
 def _multiply_short(left, right, to, i):
-    """Set `SHORT` rows of `to`, from row i, to those of left @ right."""
+    """to[i : i + SHORT] = left[i : i + SHORT] @ right, columns in tiles of 3, 2, 1 vectors."""
     n, inner, j = to.shape[1], left.shape[1], 0
     while n - j >= 3 * WIDE and n - j != 4 * WIDE:
         _short3(left, right, to, i, j, 0, inner)
@@ -146,7 +149,7 @@ def _multiply_short(left, right, to, i):
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
 def _multiply_tall(left, right, to, i):
-    """Set `TALL` rows of `to`, from row i, to those of left @ right."""
+    """to[i : i + TALL] = left[i : i + TALL] @ right, columns in tiles of 3, 2, 1 vectors."""
     n, inner, j = to.shape[1], left.shape[1], 0
     while n - j >= 3 * WIDE and n - j != 4 * WIDE:
         _tall3(left, right, to, i, j, 0, inner)
@@ -163,7 +166,7 @@ def _multiply_tall(left, right, to, i):
 
 @compiled(nogil=True, error_model="numpy")
 def multiply(left, right, to):
-    """Set `to` to left @ right, all float32; widths of right and `to` are multiples of 8."""
+    """Set `to` to left @ right, all float32; `right` and `to` have a multiple of LANES columns."""
     i = 0
     if WIDE > LANES:
         while to.shape[0] - i >= TALL:

@@ -1,10 +1,14 @@
 # mypy: ignore-errors
-"""Steps along rows of matrices as vector code, where a compiler's loops cost more than the work.
+"""Updates of rows of matrices, emitted as vector code.
 
-A row of 100 float32 is seven vectors: what the compiler puts around a loop over it, as its arrays
-may overlap and its length be any, takes longer. All matrices are float32 in C order, rows of
-`width` columns, of which a matrix may have more. Each number is summed in the same order on all
-machines with vectors of the same size.
+A row of 100 float32 is seven vectors of AVX-512. The checks that a compiler puts around a loop over
+it (arrays may overlap, any length) take longer than the loop. All matrices are float32 in C order;
+the first `width` columns of each row take part. Sums have the same order on all machines whose
+vectors are equally wide.
+
+Each emitted loop runs over the columns c in vectors of WIDE, then of 4, then of 1 float32. The
+formulas below hold for each column, with x' the new value of x; products and sums of the form
+a b + c are fused.
 """
 
 from typing import Any
@@ -16,13 +20,13 @@ from numba.extending import intrinsic
 
 from pipelines.kernels.products import WIDE
 
-_LANES = WIDE, 4, 1  # vectors of so many float32: the widest, then those for the rest of a row
-_emitted: Any = intrinsic  # whose types would have callers pass the typing context
+_LANES = WIDE, 4, 1  # float32 per vector: the widest, then two for the rest of a row
+_emitted: Any = intrinsic  # as Any: its own type would have callers pass `_typing`
 _BYTE = ir.IntType(8).as_pointer()
 
 
 class _Columns:
-    """Some columns of the rows of a step, while its code is emitted."""
+    """One vector of columns of each row of an update, while its code is emitted."""
 
     def __init__(self, builder, starts, column, lanes):
         self.builder, self._starts = builder, starts
@@ -34,15 +38,15 @@ class _Columns:
         return self.builder.bitcast(address, self.kind.as_pointer())
 
     def load(self, number):
-        """Return a vector of the row of this number."""
+        """Return the vector of the row of this number."""
         return self.builder.load(self._place(number), align=4)
 
     def store(self, number, value):
-        """Set a vector of the row of this number."""
+        """Set the vector of the row of this number."""
         self.builder.store(value, self._place(number), align=4)
 
     def spread(self, scalar):
-        """Return a vector of one value."""
+        """Return the vector all of whose elements are one value."""
         nothing = ir.Constant(self.kind, ir.Undefined)
         zeros = ir.Constant(ir.VectorType(ir.IntType(32), self.kind.count), None)
         first = self.builder.insert_element(nothing, scalar, ir.Constant(ir.IntType(32), 0))
@@ -61,18 +65,18 @@ class _Columns:
 
 
 def _starts(context, builder, signature, arguments, rows):
-    """Return the addresses of rows, each given as the places of its matrix and its number."""
-    found = []
+    """Return the addresses of rows, each given by two arguments: its matrix and its number."""
+    addresses = []
     for matrix, row in rows:
         array = context.make_array(signature.args[matrix])(context, builder, arguments[matrix])
         stride = cgutils.unpack_tuple(builder, array.strides)[0]
         start = builder.bitcast(array.data, _BYTE)
-        found.append(builder.gep(start, [builder.mul(arguments[row], stride)]))
-    return found
+        addresses.append(builder.gep(start, [builder.mul(arguments[row], stride)]))
+    return addresses
 
 
 def _emit(builder, starts, width, step):
-    """Emit a step for all columns."""
+    """Emit an update for all columns: three loops, one per size of vectors."""
     begin = ir.Constant(width.type, 0)
     for lanes in _LANES:
         end = builder.and_(width, ir.Constant(width.type, -lanes))
@@ -83,15 +87,15 @@ def _emit(builder, starts, width, step):
 
 
 def _stepping(kinds, rows, count, step, sums=0):
-    """Return the signature and the emitter of a step.
+    """Return the signature and the emitter of an update.
 
     Args:
-        kinds: Types of the arguments that name rows; None for a row's number.
-        rows: For each row the places of its matrix and of its number among the arguments.
-        count: Numbers that follow, before the width.
-        step: Emits the step in some columns, given them and the numbers; returns what it adds to
-            the sums, as a list of pairs of factors.
-        sums: How many float32 the step returns, each a sum over all columns.
+        kinds: Types of the arguments that are matrices or row numbers; None for a row number.
+        rows: Per row the positions of its matrix and of its number among the arguments.
+        count: float32 arguments that follow; the last argument is the width.
+        step: Emits the update of one vector of columns, given `_Columns` and the float32 arguments;
+            returns a pair of factors (a, b) per sum.
+        sums: Sums that are returned, each the sum of a b over all columns, float32.
     """
 
     def emit(context, builder, signature, arguments):
@@ -106,8 +110,10 @@ def _stepping(kinds, rows, count, step, sums=0):
         _emit(builder, starts, arguments[-1], take)
         if not sums:
             return context.get_dummy_value()
-        found = [total.read() for total in totals]
-        return found[0] if sums == 1 else context.make_tuple(builder, signature.return_type, found)
+        results = [total.read() for total in totals]
+        if sums == 1:
+            return results[0]
+        return context.make_tuple(builder, signature.return_type, results)
 
     places = [kind or types.intp for kind in kinds]
     given = types.void, types.float32, types.UniTuple(types.float32, 2)
@@ -115,7 +121,7 @@ def _stepping(kinds, rows, count, step, sums=0):
 
 
 class _Sum:
-    """A sum over all columns, while its code is emitted."""
+    """The sum of a b over all columns, while its code is emitted: one register per vector size."""
 
     def __init__(self, builder):
         self._builder = builder
@@ -126,12 +132,12 @@ class _Sum:
         }
 
     def add(self, at, a, b):
-        """Add the products of two vectors' elements."""
+        """Add a b, element by element."""
         place = self._places[at.kind.count]
         self._builder.store(at.fma_vectors(a, b, self._builder.load(place)), place)
 
     def read(self):
-        """Return the sum: halves are added until one element is left."""
+        """Return the sum of all elements: the halves of a vector are added until one is left."""
         total = self._builder.load(self._places[WIDE])
         count = WIDE
         while count > 1:
@@ -149,7 +155,7 @@ class _Sum:
 
 
 def _slide(at, total, rows, plus, minus):
-    """Move a sum on: more by plus times a row, and by minus times another."""
+    """Total' = total + plus more + minus less; return it."""
     more, less = rows
     moved = at.fma(minus, at.load(less), at.fma(plus, at.load(more), at.load(total)))
     at.store(total, moved)
@@ -159,10 +165,13 @@ def _slide(at, total, rows, plus, minus):
 @_emitted
 def slide_mean(
     _typing, sums, s, means, i, rows, more, less, own, outputs, v, plus, minus, share, width
-):  # fmt: skip
-    """Add plus * rows[more] + minus * rows[less] to sums[s]; means[i] = share * (it - rows[own]).
+):
+    """Move a window's sum by a token, and take the mean of the others.
 
-    Returns the products of means[i] with itself and with outputs[v].
+    sums[s]'  = sums[s] + plus rows[more] + minus rows[less]
+    means[i]' = share (sums[s]' - rows[own])
+
+    Returns means[i]' · means[i]' and means[i]' · outputs[v].
     """
 
     def step(at, plus, minus, share):
@@ -179,7 +188,11 @@ def slide_mean(
 
 @_emitted
 def slide_step(_typing, sums, s, rows, j, steps, more, less, own, plus, minus, share, width):
-    """Add plus * steps[more] + minus * steps[less] to sums[s]; rows[j] takes it + share * own."""
+    """Move a window's sum of steps by a token, and add it to a row.
+
+    sums[s]' = sums[s] + plus steps[more] + minus steps[less]
+    rows[j]' = rows[j] + sums[s]' + share steps[own]
+    """
 
     def step(at, plus, minus, share):
         moved = _slide(at, 0, (2, 3), plus, minus)
@@ -192,7 +205,11 @@ def slide_step(_typing, sums, s, rows, j, steps, more, less, own, plus, minus, s
 
 @_emitted
 def meet(_typing, outputs, v, means, gradients, i, step, share, width):
-    """Add step * means[i] to outputs[v]; gradients[i] = share * (it + step * outputs[v] before)."""
+    """Update an output row and the gradient of the mean that it met.
+
+    outputs[v]'   = outputs[v] + step means[i]
+    gradients[i]' = share (gradients[i] + step outputs[v])
+    """
 
     def take(at, step, share):
         before = at.load(0)
@@ -205,7 +222,7 @@ def meet(_typing, outputs, v, means, gradients, i, step, share, width):
 
 @_emitted
 def add(_typing, to, i, rows, j, width):
-    """Add rows[j] to to[i]."""
+    """to[i]' = to[i] + rows[j]."""
 
     def step(at):
         at.store(0, at.builder.fadd(at.load(0), at.load(1)))
@@ -215,7 +232,7 @@ def add(_typing, to, i, rows, j, width):
 
 @_emitted
 def copy(_typing, to, i, rows, j, width):
-    """Set to[i] to rows[j]; return its product with itself."""
+    """to[i]' = rows[j]; return rows[j] · rows[j]."""
 
     def step(at):
         row = at.load(1)

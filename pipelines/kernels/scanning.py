@@ -1,21 +1,25 @@
 # mypy: ignore-errors
-"""Looking at many numbers at once: which of 64 are above another, as the bits of one integer."""
+"""Comparing 64 numbers to a bound at once; the result is the bits of one integer."""
+
+from typing import Any
 
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
+_emitted: Any = intrinsic  # as Any: its own type would have callers pass `_typing`
+
 COUNT = 64
-"""Numbers that `above` looks at."""
+"""Numbers that `above` compares."""
 
 _FLOATS, _BITS = ir.VectorType(ir.FloatType(), COUNT), ir.IntType(COUNT)
 
 
-@intrinsic
+@_emitted
 def above(_typing, row, _first, _least):
-    """Return a uint64 whose bit n tells whether `row[first + n]` is above the least; NaN is not.
+    """Return the uint64 whose bit n is row[first + n] > least, for n from 0 to 63; NaN gives 0.
 
-    The row is float32 and contiguous, with 64 numbers from `first`.
+    The row is float32 and contiguous, and has 64 numbers from `first` on.
     """
 
     def emit(context, builder, signature, arguments):
@@ -31,9 +35,9 @@ def above(_typing, row, _first, _least):
     return types.uint64(row, types.intp, types.float32), emit
 
 
-@intrinsic
+@_emitted
 def lowest(_typing, _bits):
-    """Return the number of the lowest bit that is set, of a uint64 that is not 0."""
+    """Return the position of the lowest set bit of a uint64, which must not be 0."""
 
     def emit(_context, builder, _signature, arguments):
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))

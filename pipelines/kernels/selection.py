@@ -1,31 +1,38 @@
-# mypy: ignore-errors
-"""The k best of scores that come a tile at a time (numba): most of them are only looked at once.
+"""The k best of scores that are computed a tile at a time (numba).
 
-A candidate is one number that sorts as it ranks: the score's bits, so turned that larger ones are
-better, above the complement of its index, so that the first of equal scores is the larger.
+A candidate is a uint64 whose order is the ranking: 32 bits of the score s above 32 bits of its
+index i, candidate = order(s) << 32 | (2**32 - 1 - i), so that of equal scores the lower index is
+larger. With b the bits of s, order(s) = b ^ 2**31 for s >= 0 and 2**32 - 1 - b for s < 0.
 """
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.kernels.compiling import compiled
 from pipelines.kernels.products import PANEL, multiply
 from pipelines.kernels.scanning import COUNT, above, lowest
 
-_LEAST_WIDTH, _HALVINGS = 4, 10
-_SIGN, _ALL, _HALF = np.uint64(1 << 31), np.uint64((1 << 32) - 1), np.uint64(32)
+Candidates = NDArray[np.uint64]
+_LEAST_WIDTH = 4  # scores per group, at least, where a bound is taken from groups
+_HALVINGS = 10  # steps of the bisection
+_SIGN = np.uint64(1 << 31)  # sign bit of a float32
+_ALL = np.uint64((1 << 32) - 1)  # 32 set bits
+_HALF = np.uint64(32)  # bits per half of a candidate
 NOTHING = np.uint64(0)
-"""No candidate: below the one of any score but NaN."""
+"""No candidate: below that of any score but NaN."""
 
 
 @compiled()
-def capacity(k):
-    """Return how many candidates a query may hold before they are cut down to k."""
+def capacity(k: int) -> int:
+    """Return how many candidates a query holds at most before they are cut to k."""
     return 3 * k + COUNT
 
 
 @compiled(nogil=True, error_model="numpy")
-def _candidate(bits, index):
-    """Return the candidate of a score, given by its bits, and an index; -0 is as good as 0."""
+def _candidate(bits: Any, index: Any) -> Any:
+    """Return the candidate of a score, given by its bits, and an index; -0 counts as 0."""
     wide = np.uint64(bits)
     if wide == _SIGN:
         wide = NOTHING
@@ -34,8 +41,8 @@ def _candidate(bits, index):
 
 
 @compiled(nogil=True, error_model="numpy")
-def decode(candidates, indices, scores):
-    """Write indices and scores of the best of sorted candidates; -1 and -inf where they run out."""
+def decode(candidates: Candidates, indices: NDArray[np.int64], scores: NDArray[np.float32]) -> None:
+    """Write indices and scores of candidates sorted ascending; -1 and -inf where they run out."""
     bits, width = scores.view(np.uint32), candidates.shape[1]
     for q in range(indices.shape[0]):
         for n in range(indices.shape[1]):
@@ -49,7 +56,7 @@ def decode(candidates, indices, scores):
 
 
 @compiled(nogil=True, error_model="numpy")
-def _score(candidate):
+def _score(candidate: Any) -> Any:
     """Return the score of one candidate."""
     turned = candidate >> _HALF
     bits = np.array([np.uint32(turned ^ (_SIGN if turned & _SIGN else _ALL))])
@@ -57,8 +64,8 @@ def _score(candidate):
 
 
 @compiled(nogil=True, error_model="numpy")
-def _kth(values, k):
-    """Return the k-th largest of some values, which change places (Hoare's quickselect)."""
+def _kth(values: Candidates, k: int) -> Any:
+    """Return the k-th largest value by Hoare's quickselect, which reorders the values."""
     first, last, wanted = 0, values.size - 1, k - 1
     while first < last:
         pivot, i, j = values[(first + last) // 2], first, last
@@ -81,10 +88,11 @@ def _kth(values, k):
 
 
 @compiled(nogil=True, error_model="numpy")
-def _bound(row, k):
-    """Return a score that the k-th best of a row is above, or -inf: k groups have one above it.
+def _bound(row: NDArray[np.float32], k: int) -> Any:
+    """Return a score below the k-th best of a row, or -inf.
 
-    Else hundreds would be taken and dropped again before candidates are first cut.
+    The row is cut into 2 k groups; the largest score of k of these groups is above the bound, so
+    k scores are. Without a bound all scores of the first tile would be candidates.
     """
     groups = 2 * k
     width = row.size // groups
@@ -93,16 +101,16 @@ def _bound(row, k):
     largest = row[:groups].copy()
     for n in range(1, width):
         part = row[n * groups : (n + 1) * groups]
-        for g in range(groups):  # groups lie across, so that this is one instruction for many
+        for g in range(groups):  # group g is row[g::groups]: this loop is vectorised
             largest[g] = part[g] if part[g] > largest[g] else largest[g]
     return _above_most(largest, k)
 
 
 @compiled(nogil=True, error_model="numpy")
-def _above_most(values, k):
-    """Return a number that at least k of some values are above, close to the largest such one.
+def _above_most(values: NDArray[np.float32], k: int) -> Any:
+    """Return a number that at least k values are above, near the largest such number.
 
-    Halving between the least and the largest: no value is moved, as to select one exactly.
+    Bisection between the least and the largest value: faster than an exact selection.
     """
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -120,33 +128,35 @@ def _above_most(values, k):
 
 
 @compiled(nogil=True, error_model="numpy")
-def _select(row, first, best, count, least, k):
-    """Add a row's scores above the least; return the count and least of the candidates after."""
+def _select(
+    row: NDArray[np.float32], first: int, best: Candidates, count: int, least: Any, k: int
+) -> tuple[int, Any]:
+    """Add a row's scores above `least` to `best`; return the new count and the new least."""
     if first == 0:
         least = _bound(row, k)
     bits, whole = row.view(np.uint32), row.size - row.size % COUNT
     for start in range(0, whole, COUNT):
-        found = above(row, start, least)
-        if found and count + COUNT > best.size:
+        better = above(row, start, least)
+        if better and count + COUNT > best.size:
             least, count = _cut(best, count, k), k
-            found = above(row, start, least)
-        while found:
-            i = start + np.int64(lowest(found))
+            better = above(row, start, least)
+        while better:
+            i = start + np.int64(lowest(better))
             best[count] = _candidate(bits[i], first + i)
             count += 1
-            found &= found - np.uint64(1)
+            better &= better - np.uint64(1)  # clears the lowest set bit
     if count + COUNT > best.size:
         least, count = _cut(best, count, k), k
-    for i in range(whole, row.size):
-        if row[i] > least:
-            best[count] = _candidate(bits[i], first + i)
+    for n in range(whole, row.size):
+        if row[n] > least:
+            best[count] = _candidate(bits[n], first + n)
             count += 1
     return count, least
 
 
 @compiled(nogil=True, error_model="numpy")
-def _cut(best, count, k):
-    """Keep the k best candidates; return the score of the last of them."""
+def _cut(best: Candidates, count: int, k: int) -> Any:
+    """Keep the k best candidates; return the score of the worst of them."""
     last, kept = _kth(best[:count].copy(), k), 0
     for i in range(count):
         best[kept] = best[i]
@@ -155,29 +165,38 @@ def _cut(best, count, k):
 
 
 @compiled(nogil=True, error_model="numpy")
-def _hide(row, masked, first):
-    """Set the scores of masked items to -inf, of a row that begins with item `first`."""
+def _hide(row: NDArray[np.float32], masked: NDArray[np.int64], first: int) -> None:
+    """Set the scores of masked items to -inf; element 0 of the row is item `first`."""
     for item in masked:
         if 0 <= item - first < row.size:
             row[item - first] = np.float32(-np.inf)
 
 
 @compiled(nogil=True, error_model="numpy")
-def select_block(queries, panels, size, offsets, masked, k, tile, best):
-    """Write the k best items of each of a block of queries, and some that are not, in any order.
+def select_block(
+    queries: NDArray[np.float32],
+    panels: NDArray[np.float32],
+    size: int,
+    offsets: NDArray[np.int64],
+    masked: NDArray[np.int64],
+    k: int,
+    tile: int,
+    best: Candidates,
+) -> int:
+    """Write candidates of each query of a block, the k best items among them, in any order.
 
     Args:
         queries: float32, `(n, d)`.
-        panels: Items as `top_k.Panels` has them, `(p, d, PANEL)`.
-        size: Items there are; those behind them in the last panel are none.
-        offsets: Where each query's masked items are, `(n + 1,)`.
-        masked: Indices of items that a query must not get; those that are none are ignored.
-        k: Wanted per query.
-        tile: Panels whose scores are held at a time, in the caches.
-        best: Candidates, `(n, capacity(k))`.
+        panels: Items as in `top_k.Panels`, `(p, d, PANEL)`.
+        size: Number of items; the last panel may have zeros behind them.
+        offsets: Where each query's masked items begin, `(n + 1,)`.
+        masked: NDArray[np.int64] of items that a query must not get; -1 is ignored.
+        k: Items per query.
+        tile: Panels per tile, whose scores are held at a time.
+        best: Candidates, uint64, `(n, capacity(k))`.
 
     Returns:
-        Columns of `best` that were written; `NOTHING` where a query has fewer candidates.
+        Number of columns of `best` that were written; `NOTHING` where a query has fewer candidates.
     """
     n = queries.shape[0]
     scores = np.empty((n, tile * PANEL), np.float32)
@@ -194,4 +213,4 @@ def select_block(queries, panels, size, offsets, masked, k, tile, best):
             counts[q], least[q] = _select(row, first * PANEL, best[q], counts[q], least[q], k)
     for q in range(n):
         best[q, counts[q] : counts.max()] = NOTHING
-    return counts.max()
+    return int(counts.max())

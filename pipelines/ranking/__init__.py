@@ -1,1 +1,1 @@
-"""Exact top-k by inner product, the catalogue of items that are ranked, and ranking metrics."""
+"""Exact top-k by inner product, vectors by key, and ranking metrics."""

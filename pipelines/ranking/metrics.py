@@ -1,4 +1,4 @@
-"""Ranking metrics on arrays: how well lists of recommended items hit the held-out ones."""
+"""Ranking metrics on arrays: how many held-out items recommended lists hit, and how early."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ METRICS = ("recall", "truncated_recall", "ndcg", "map", "hit_rate", "mrr")
 
 
 def find_hits(recommended: Indices, held_out: Ragged) -> NDArray[np.bool_]:
-    """Tell which recommended items are held-out items of their user.
+    """Return which recommended items are held-out items of their user, `(n, k)`.
 
     Args:
         recommended: Item indices of shape `(n, k)`, best first; -1 where there is none.
@@ -38,16 +38,16 @@ def measure_ranking(hits: NDArray[np.bool_], held_out_counts: Indices) -> dict[s
         held_out_counts: Held-out items of each user, at least one.
     """
     k = hits.shape[1]
-    found = np.count_nonzero(hits, axis=1)
+    counts = np.count_nonzero(hits, axis=1)
     reachable = np.minimum(held_out_counts, k)
     discounts = 1 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discounts)[reachable - 1]
-    first = np.where(found > 0, hits.argmax(axis=1), -1)
+    first = np.where(counts > 0, hits.argmax(axis=1), -1)
     return {
-        "recall": found / held_out_counts,
-        "truncated_recall": found / reachable,
+        "recall": counts / held_out_counts,
+        "truncated_recall": counts / reachable,
         "ndcg": (hits * discounts).sum(axis=1) / ideal,
         "map": (hits * np.cumsum(hits, axis=1) / np.arange(1, k + 1)).sum(axis=1) / reachable,
-        "hit_rate": (found > 0).astype(np.float64),
+        "hit_rate": (counts > 0).astype(np.float64),
         "mrr": np.where(first >= 0, 1 / (first + 1.0 + (first < 0)), 0.0),
     }

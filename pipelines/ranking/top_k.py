@@ -1,4 +1,4 @@
-"""Exact top-k by inner product: item tiles stream past blocks of queries, ties go by index."""
+"""Exact top-k by inner product, computed per block of queries and tile of items."""
 
 from dataclasses import dataclass
 
@@ -9,15 +9,17 @@ from pipelines.arrays.ragged import Ragged
 from pipelines.kernels import selection
 from pipelines.kernels.products import PANEL
 
-_QUERIES = 32  # with the tile below, one block of scores is 2 MiB: it stays in the caches
-_TILE = 16_384 // PANEL  # panels
+_QUERIES = 32  # queries per block
+_TILE = 16_384 // PANEL  # panels per tile: a block's scores of 16,384 items take 2 MiB, in cache
 
 
 @dataclass(frozen=True)
 class Panels:
-    """Items as they are multiplied: `matrix (panels, d, PANEL)`, zeros behind the last of `size`.
+    """Items cut into panels of PANEL, each transposed, so that a product reads one from the cache.
 
-    One panel's product with a block of queries has all it reads in the first cache.
+    Args:
+        matrix: float32, `(panels, d, PANEL)`, with zeros behind the last item.
+        size: Number of items.
     """
 
     matrix: Floats
@@ -36,14 +38,14 @@ def top_k(
 ) -> tuple[Indices, Floats]:
     """Return the `k` items of largest inner product for each query, best first.
 
-    Among equal scores the lower index comes first. Memory is one block of scores, and the items
-    once more where they are not in panels. A score that is NaN counts as none.
+    Among equal scores the lower index comes first; NaN is left out. Memory is one block of scores,
+    and a copy of the items where they are not in panels.
 
     Args:
         queries: float32 of shape `(n, d)`.
-        items: float32 of shape `(m, d)`, or panels of them, where they are asked for again.
+        items: float32 of shape `(m, d)`, or their panels.
         k: Items per query.
-        masked: Items that each query must not get, by index; -1 is ignored.
+        masked: Per query the indices of items that it must not get; -1 is ignored.
 
     Returns:
         Indices and scores of shape `(n, k)`; where candidates run out, -1 and -inf.
@@ -57,9 +59,15 @@ def top_k(
         stop = min(start + _QUERIES, len(queries))
         part, block = hidden.part(start, stop), best[: stop - start]
         width = selection.select_block(
-            queries[start:stop], panels.matrix, panels.size, part.offsets, part.values, k, _TILE,
+            queries[start:stop],
+            panels.matrix,
+            panels.size,
+            part.offsets,
+            part.values,
+            k,
+            _TILE,
             block,
-        )  # fmt: skip
-        found = np.sort(block[:, :width], axis=1)  # numpy's takes a tenth of selecting k of them
-        selection.decode(found, indices[start:stop], scores[start:stop])
+        )
+        candidates = np.sort(block[:, :width], axis=1)  # takes a tenth of the selection's time
+        selection.decode(candidates, indices[start:stop], scores[start:stop])
     return indices, scores

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 Entity = Literal["word", "document", "user", "item"]
 
@@ -25,7 +25,18 @@ class NeighbourOutputs(Outputs):
     """Queries in, out and unknown."""
 
 
-class FindNeighboursConfig(JobConfig):
+class NeighboursSettings(StageSettings):
+    """How neighbours are found."""
+
+    entity: Entity = "word"
+    """Kind of vector that is asked of and answered with."""
+    k: int = Field(default=10, ge=1, le=1_000)
+    """Neighbours per query."""
+    metric: Literal["cosine", "dot"] = "cosine"
+    """How vectors are compared."""
+
+
+class FindNeighboursConfig(NeighboursSettings, JobConfig):
     """Settings of `find_neighbours`."""
 
     inputs: PublishedInputs
@@ -34,12 +45,6 @@ class FindNeighboursConfig(JobConfig):
     """Tables written."""
     queries: list[str] = Field(min_length=1)
     """Keys whose neighbours are asked for."""
-    entity: Entity = "word"
-    """Kind of vector that is asked of and answered with."""
-    k: int = Field(default=10, ge=1, le=1_000)
-    """Neighbours per query."""
-    metric: Literal["cosine", "dot"] = "cosine"
-    """How vectors are compared."""
 
 
 class RecommendInputs(Settings):
@@ -66,19 +71,11 @@ class RecommendOutputs(Outputs):
     """Users in, out and unknown."""
 
 
-class RecommendItemsConfig(JobConfig):
-    """Settings of `recommend_items`."""
+class RecommendSettings(StageSettings):
+    """How items are recommended."""
 
-    inputs: RecommendInputs
-    """Published vectors and interactions."""
-    outputs: RecommendOutputs
-    """Tables written."""
     users: list[str] = Field(default_factory=list)
     """Keys of the users to recommend to; empty means all."""
-    similar_users: list[str] = Field(default_factory=list)
-    """Keys of users whose nearest users are asked for, by cosine."""
-    similar_items: list[str] = Field(default_factory=list)
-    """Keys of items whose nearest items are asked for, by cosine."""
     k: int = Field(default=10, ge=1, le=1_000)
     """Items per user, and neighbours per query."""
     metric: Literal["dot", "cosine"] = "dot"
@@ -96,6 +93,19 @@ class RecommendItemsConfig(JobConfig):
     tasks that get their users by a shuffle; `auto` takes packed where it fits and is short."""
     max_catalogue_megabytes: int = Field(default=1_024, ge=1)
     """Largest matrix of item vectors sent to each executor, in MiB."""
+
+
+class RecommendItemsConfig(RecommendSettings, JobConfig):
+    """Settings of `recommend_items`."""
+
+    inputs: RecommendInputs
+    """Published vectors and interactions."""
+    outputs: RecommendOutputs
+    """Tables written."""
+    similar_users: list[str] = Field(default_factory=list)
+    """Keys of users whose nearest users are asked for, by cosine."""
+    similar_items: list[str] = Field(default_factory=list)
+    """Keys of items whose nearest items are asked for, by cosine."""
     shown: int = Field(default=5, ge=0)
     """Users whose recommendations are printed."""
 
@@ -107,16 +117,21 @@ class ExportOutputs(Outputs):
     """The file, or for `npy` the folder of `vectors.npy` and `keys.txt`."""
 
 
-class ExportVectorsConfig(JobConfig):
-    """Settings of `export_vectors`."""
+class ExportSettings(StageSettings):
+    """What is exported, in which format."""
 
-    inputs: PublishedInputs
-    """Published vectors."""
-    outputs: ExportOutputs
-    """Where the export goes; what is there is replaced."""
     entity: Entity = "word"
     """Kind of vector exported."""
     export_format: Literal["word2vec_text", "word2vec_binary", "npy"] = "word2vec_text"
     """Format of the export; `format` is that of tables and has no part in it."""
     bad_keys: Literal["escape", "reject"] = "escape"
     """Keys the format cannot hold: white space becomes `_`, or ends the job."""
+
+
+class ExportVectorsConfig(ExportSettings, JobConfig):
+    """Settings of `export_vectors`."""
+
+    inputs: PublishedInputs
+    """Published vectors."""
+    outputs: ExportOutputs
+    """Where the export goes; what is there is replaced."""

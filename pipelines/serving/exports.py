@@ -1,4 +1,4 @@
-"""Vectors as files of other tools: tasks format, the driver writes one chunk at a time."""
+"""Vectors as files of other tools: tasks format chunks, the driver writes them one by one."""
 
 import io
 import uuid
@@ -18,15 +18,21 @@ from pipelines.arrays.matrices import Floats, as_matrix
 from pipelines.errors import InputError, VectormillError
 from pipelines.storage.arrow import resolve
 
-_BLANKS = r"[\s\p{Z}\x{1c}-\x{1f}\x{85}]"  # all that str.split() of a reader would cut at
-_LINE_ENDS = r"[\n\x0b\f\r\x{1c}-\x{1e}\x{85}\u2028\u2029]"  # all that str.splitlines() cuts at
-_NAMED = 5
+_BLANKS = r"[\s\p{Z}\x{1c}-\x{1f}\x{85}]"  # what a reader's str.split() splits at
+_LINE_ENDS = r"[\n\x0b\f\r\x{1c}-\x{1e}\x{85}\u2028\u2029]"  # what str.splitlines() splits at
+_NAMED = 5  # keys named in a message
 _CHUNK = "row_count int, keys binary, data binary"
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What will be exported: rows, components per row, and keys that had to be changed."""
+class ExportSize:
+    """What will be exported.
+
+    Args:
+        row_count: Vectors.
+        dimension: Components per vector.
+        escaped: Keys that had to be changed.
+    """
 
     row_count: int
     dimension: int
@@ -46,7 +52,7 @@ def escape_keys(vectors: DataFrame, *, entity: str, export_format: str) -> DataF
     )
 
 
-def inspect_contents(escaped: DataFrame, *, bad_keys: str) -> Contents:
+def measure_export(escaped: DataFrame, *, bad_keys: str) -> ExportSize:
     """Count what will be exported, and refuse what cannot be.
 
     Args:
@@ -75,16 +81,20 @@ def inspect_contents(escaped: DataFrame, *, bad_keys: str) -> Contents:
             "set bad_keys: escape, or export_format: npy"
         )
     if row["changed"]:
-        same = escaped.groupBy("key").agg(
-            F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
+        _require_distinct(escaped)
+    return ExportSize(row["rows"], row["most"], row["changed"])
+
+
+def _require_distinct(escaped: DataFrame) -> None:
+    """Refuse two keys that have become one."""
+    same = escaped.groupBy("key").agg(
+        F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
+    )
+    named = _some_keys(same.where(F.col("rows") > 1))
+    if named:
+        raise InputError(
+            f"keys would become one when escaped: {named}; rename them, or set export_format: npy"
         )
-        named = _some_keys(same.where(F.col("rows") > 1))
-        if named:
-            raise InputError(
-                f"keys would become one when escaped: {named}; rename them, or set "
-                "export_format: npy"
-            )
-    return Contents(row["rows"], row["most"], row["changed"])
 
 
 def _some_keys(rows: DataFrame) -> str:
@@ -95,8 +105,7 @@ def _some_keys(rows: DataFrame) -> str:
 def format_chunks(escaped: DataFrame, *, export_format: str, dimension: int) -> DataFrame:
     """Return the export as chunks of bytes in the order of keys: `row_count, keys, data`.
 
-    The sort is over all partitions, and tasks keep its order, so that chunks joined as they come
-    are the file.
+    Rows are sorted across partitions and tasks keep their order: the chunks in order are the file.
     """
     write = {"word2vec_text": _text, "word2vec_binary": _binary, "npy": _array}[export_format]
 
@@ -147,7 +156,7 @@ def _lines(rows: Any) -> bytes:
     return bytes(joined[0].as_py()) + b"\n"
 
 
-def write_export(chunks: DataFrame, uri: str, contents: Contents, *, export_format: str) -> int:
+def write_export(chunks: DataFrame, uri: str, size: ExportSize, *, export_format: str) -> int:
     """Write chunks to a temporary name and move it into place when complete; return the rows.
 
     The driver holds the chunks of one partition at a time.
@@ -155,8 +164,8 @@ def write_export(chunks: DataFrame, uri: str, contents: Contents, *, export_form
     Args:
         chunks: Frame of `format_chunks`.
         uri: File, or for `npy` folder, with its scheme; what is there is replaced.
-        contents: What the header says, and what the rows must come to.
-        export_format: As the chunks were made.
+        size: What the header says; the rows written must agree.
+        export_format: That of the chunks.
 
     Raises:
         InputError: A folder is where a file should be, or the other way round.
@@ -169,9 +178,9 @@ def write_export(chunks: DataFrame, uri: str, contents: Contents, *, export_form
     remove = filesystem.delete_dir if is_folder else filesystem.delete_file
     filesystem.create_dir(temporary if is_folder else parent or ".", recursive=True)
     try:
-        rows = _write(chunks, filesystem, temporary, contents, export_format)
-        if rows != contents.row_count:
-            raise VectormillError(f"{rows} rows came of {contents.row_count}; run the job again")
+        rows = _write(chunks, filesystem, temporary, size, export_format)
+        if rows != size.row_count:
+            raise VectormillError(f"{rows} rows came of {size.row_count}; run the job again")
         if is_folder and _kind(filesystem, target) == fs.FileType.Directory:
             filesystem.delete_dir(target)
         filesystem.move(temporary, target)
@@ -182,7 +191,7 @@ def write_export(chunks: DataFrame, uri: str, contents: Contents, *, export_form
 
 
 def _write(
-    chunks: DataFrame, filesystem: Any, place: str, contents: Contents, export_format: str
+    chunks: DataFrame, filesystem: Any, place: str, size: ExportSize, export_format: str
 ) -> int:
     rows = 0
     with ExitStack() as streams:
@@ -191,7 +200,7 @@ def _write(
             keys = streams.enter_context(filesystem.open_output_stream(f"{place}/keys.txt"))
         else:
             data = keys = streams.enter_context(filesystem.open_output_stream(place))
-        data.write(_header(contents, export_format))
+        data.write(_header(size, export_format))
         for chunk in chunks.toLocalIterator():
             data.write(chunk["data"])
             if chunk["keys"]:
@@ -200,8 +209,8 @@ def _write(
     return rows
 
 
-def _header(contents: Contents, export_format: str) -> bytes:
-    shape = (contents.row_count, contents.dimension)
+def _header(size: ExportSize, export_format: str) -> bytes:
+    shape = (size.row_count, size.dimension)
     if export_format != "npy":
         return f"{shape[0]} {shape[1]}\n".encode()
     header = io.BytesIO()
@@ -216,8 +225,8 @@ def _kind(filesystem: Any, path: str) -> Any:
 
 
 def _require_kind(filesystem: Any, path: str, uri: str, *, is_folder: bool) -> None:
-    found = _kind(filesystem, path)
-    if is_folder and found == fs.FileType.File:
+    kind = _kind(filesystem, path)
+    if is_folder and kind == fs.FileType.File:
         raise InputError(f"{uri}: is a file where npy writes a folder; name another place")
-    if not is_folder and found == fs.FileType.Directory:
+    if not is_folder and kind == fs.FileType.Directory:
         raise InputError(f"{uri}: is a folder; name a file (outputs.export)")

@@ -1,4 +1,4 @@
-"""Exact neighbours of a few keys: the table streams past the queries and is never collected."""
+"""Exact neighbours of a few keys: tasks compare each vector to all queries; none is collected."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,20 @@ from pipelines.errors import InputError
 from pipelines.ranking.top_k import top_k
 from schemas import NEIGHBOURS
 
-_NEAR_KEYS = 3
-_LEAST_SCORE, _GREATEST_SCORE = -1.0, 1.0
+_NEAR_KEYS = 3  # keys named in a message
+_LEAST_SCORE, _GREATEST_SCORE = -1.0, 1.0  # cosines
 
 
 @dataclass(frozen=True)
 class Queries:
-    """The queries that have a vector, in the order they were asked, and those that have none."""
+    """What is asked.
+
+    Args:
+        entity: Kind of the keys.
+        keys: Keys that have a vector, in the order asked.
+        matrix: Their vectors, `(n, d)`.
+        unknown: Keys that have none.
+    """
 
     entity: str
     keys: list[str]
@@ -62,10 +69,10 @@ def near_keys(vectors: DataFrame, key: str) -> list[str]:
 
 
 def find_nearest(vectors: DataFrame, queries: Queries, *, k: int, metric: str) -> DataFrame:
-    """Return the nearest vectors of each query, itself left out; among equals the first key wins.
+    """Return the nearest vectors of each query, itself left out; equal scores are ordered by key.
 
-    Each Arrow batch yields its own k best per query, exactly; one window then picks among those,
-    so that what is shuffled is k rows per batch and query.
+    Each Arrow batch yields its k best per query, exactly, and a window picks among these: k rows
+    per batch and query are shuffled.
 
     Args:
         vectors: Vectors of one space.
@@ -88,6 +95,11 @@ def find_nearest(vectors: DataFrame, queries: Queries, *, k: int, metric: str) -
         .select("space_id", "key", "vector")
         .mapInArrow(best_of_batches, "space_id string, query string, key string, score float")
     )
+    return _best_of_all(candidates, entity, k)
+
+
+def _best_of_all(candidates: DataFrame, entity: str, k: int) -> DataFrame:
+    """Return rows of `neighbours`: the k best candidates of each query."""
     best_first = Window.partitionBy("space_id", "query").orderBy(F.desc("score"), "key")
     ranked = candidates.withColumn("place", F.row_number().over(best_first)).where(
         F.col("place") <= k
@@ -107,7 +119,7 @@ def find_nearest(vectors: DataFrame, queries: Queries, *, k: int, metric: str) -
 def _best_of_batch(
     batch: pa.RecordBatch, queries: Queries, k: int, is_cosine: bool
 ) -> pa.RecordBatch:
-    batch = batch.sort_by("key")  # ties go by row, so rows in the order of keys
+    batch = batch.sort_by("key")  # top_k orders equal scores by row
     matrix = as_matrix(batch.column("vector"), dimension=queries.matrix.shape[1])
     asked, keys = queries.matrix, batch.column("key")
     if is_cosine:
@@ -137,11 +149,11 @@ def say_neighbours(neighbours: DataFrame, queries: Queries) -> list[str]:
         queries: What was asked.
     """
     names = neighbours.where(F.col("entity") == queries.entity)
-    found = {
+    names_of = {
         row["key"]: row["names"]
         for row in names.select("key", F.col("neighbours.key").alias("names")).collect()
     }
-    lines = [f"{key}: {', '.join(found.get(key) or ['nothing'])}" for key in queries.keys]
+    lines = [f"{key}: {', '.join(names_of.get(key) or ['nothing'])}" for key in queries.keys]
     unknown = ", ".join(queries.unknown)
     return [*lines, f"unknown {queries.entity}: {unknown}"] if unknown else lines
 
@@ -159,13 +171,13 @@ def find_similar(
     Returns:
         Persisted rows of `neighbours`, which the caller releases, and one line per key.
     """
-    found = vectors.sparkSession.createDataFrame([], NEIGHBOURS.schema())
+    similar = vectors.sparkSession.createDataFrame([], NEIGHBOURS.schema())
     all_queries = [
         fetch_queries(vectors, keys, entity=entity) for entity, keys in asked.items() if keys
     ]
     for queries in all_queries:
-        found = found.unionByName(find_nearest(vectors, queries, k=k, metric="cosine"))
-    found = found.coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
-    return found, [
-        f"like {line}" for queries in all_queries for line in say_neighbours(found, queries)
+        similar = similar.unionByName(find_nearest(vectors, queries, k=k, metric="cosine"))
+    similar = similar.coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
+    return similar, [
+        f"like {line}" for queries in all_queries for line in say_neighbours(similar, queries)
     ]

@@ -1,4 +1,4 @@
-"""Where users are ranked: in one task of one executor, or in blocks by tasks on all of them."""
+"""Where users are ranked: `packed` by one task, `blocked` by tasks on all executors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,22 @@ from pyspark.sql import SparkSession
 
 from pipelines.cluster.executors import executor_heap, executor_memory, executor_threads
 from pipelines.errors import ConfigError
-from pipelines.serving.config import RecommendItemsConfig
+from pipelines.serving.config import RecommendSettings
 from pipelines.serving.seen import MOST_PLACES
 from pipelines.storage.columns import Columns, sizes
 
 _MARGIN = 1 << 29  # bytes of a worker beside tables and lists
-_PAIR, _KEY = 40, 100  # bytes of a pair while it is cut, and of a row beside its vector
-_PLACE = 100  # bytes of a place of a list while it is made and written
-_OPERATIONS = 2e10  # multiplications a thread does in a second, at the least
-_LONGEST = 30  # seconds; longer work is better done, watched and retried in parts
-_MOST_FILES = 1_000  # whose footers are read
-_MOST_COMPONENTS, _MOST_ROWS = 2**31 - 1, 10_000_000  # that Arrow sorts: offsets of 32 bits
-_MOST_BY_ONE = 20_000_000  # places that one task of Spark's writes
+_PAIR = 40  # bytes per interaction while pairs are grouped by user
+_KEY = 100  # bytes per vector and per id for its key
+_PLACE = 100  # bytes per recommended item while lists are made and written
+_COPIES = 4  # of all components held at once: the table, the matrix, the panels, the queries
+_COMPONENT = 4  # bytes of a float32
+_OPERATIONS = 2e10  # multiplications per second and thread, at least
+_LONGEST = 30  # seconds of one task; longer work gets tasks that can be watched and retried
+_MOST_FILES = 1_000  # files whose footers the driver reads
+_MOST_COMPONENTS = 2**31 - 1  # components per column: Arrow's list offsets have 32 bits
+_MOST_ROWS = 10_000_000  # vectors that one task sorts
+_MOST_BY_ONE = 20_000_000  # recommended items that one Spark task writes into Delta
 
 
 @dataclass(frozen=True)
@@ -37,54 +41,89 @@ class RankingLayout:
 
 
 def choose_layout(
-    spark: SparkSession, columns: Mapping[str, Columns], config: RecommendItemsConfig
+    tables: Mapping[str, Columns], settings: RecommendSettings, *, stored_as: str
 ) -> RankingLayout:
-    """Decide the layout where it is `auto`, from the footers of files and an executor's memory.
+    """Return the layout that is set, else choose by the files' footers and an executor's memory.
 
     Args:
-        spark: Session.
-        columns: `vectors`, `interactions`, `user_ids` and `item_ids` as they were read.
-        config: Settings of the job.
+        tables: `vectors`, `interactions`, `user_ids` and `item_ids` as they were read.
+        settings: Settings.
+        stored_as: Format of the table that is written, `delta` or `parquet`.
 
     Raises:
-        ConfigError: `packed` is asked for, and tasks of Python cannot read a table's files.
+        ConfigError: `packed` is set, and Python cannot read a table's files.
     """
+    spark = tables["vectors"].frame.sparkSession
     threads = executor_threads(spark)
-    hidden = [name for name, each in columns.items() if not each.files]
-    if config.layout == "packed" and hidden:
+    hidden = [name for name, each in tables.items() if not each.files]
+    if settings.layout == "packed" and hidden:
         raise ConfigError(
             f"layout: packed needs files that Python can read, and inputs.{hidden[0]} has none: it "
             "is empty, its files hold other rows too, or pyarrow has no such store; set layout: "
             "blocked"
         )
-    if config.layout != "auto":
-        return RankingLayout(config.layout, "as configured", threads)
+    if settings.layout != "auto":
+        return RankingLayout(settings.layout, "as configured", threads)
     if hidden:
         return RankingLayout("blocked", f"{hidden[0]} has no files that tasks can read", threads)
-    if sum(len(each.files) for each in columns.values()) > _MOST_FILES:
+    if sum(len(each.files) for each in tables.values()) > _MOST_FILES:
         return RankingLayout("blocked", f"inputs of more than {_MOST_FILES:,} files", threads)
-    return _measured(spark, columns, config, threads)
+    work = _measure(spark, tables, settings, threads)
+    obstacle = _obstacle(work, is_delta=stored_as == "delta")
+    if obstacle:
+        return RankingLayout("blocked", obstacle, threads)
+    return RankingLayout("packed", f"fits one executor: {work}", threads)
 
 
-def _measured(
-    spark: SparkSession, columns: Mapping[str, Columns], config: RecommendItemsConfig, threads: int
-) -> RankingLayout:
-    rows, components = sizes(columns["vectors"].files, "vector")
+@dataclass(frozen=True)
+class _Work:
+    """What one task would have to do.
+
+    Args:
+        vectors: Vectors read.
+        components: Components of all of them.
+        places: Recommended items, all users together.
+        memory: Bytes needed.
+        available: Bytes that an executor has; of its heap where no more is known.
+        seconds: Seconds of ranking, by all threads.
+    """
+
+    vectors: int
+    components: int
+    places: int
+    memory: int
+    available: int
+    seconds: float
+
+    def __str__(self) -> str:
+        needed, available = self.memory / 2**30, self.available / 2**30
+        return f"{needed:.1f} GiB of an executor's {available:.1f}, about {self.seconds:.0f} s"
+
+
+def _measure(
+    spark: SparkSession, tables: Mapping[str, Columns], settings: RecommendSettings, threads: int
+) -> _Work:
+    vectors, components = sizes(tables["vectors"].files, "vector")
     pairs, users, items = (
-        sizes(columns[name].files)[0] for name in ("interactions", "user_ids", "item_ids")
+        sizes(tables[name].files)[0] for name in ("interactions", "user_ids", "item_ids")
     )
-    users = len(config.users) or users
-    lists = _PLACE * min(3 * threads * MOST_PLACES, users * config.k)
-    needed = _MARGIN + 4 * 4 * components + _KEY * (rows + users + items) + _PAIR * pairs + lists
-    memory = executor_memory(spark) or executor_heap(spark)
-    seconds = users * items * components / max(rows, 1) / (threads * _OPERATIONS)
-    told = f"{needed / 2**30:.1f} GiB of an executor's {memory / 2**30:.1f}, about {seconds:.0f} s"
-    if components > _MOST_COMPONENTS or rows > _MOST_ROWS:
-        return RankingLayout("blocked", f"too many for one task: {rows:,} vectors", threads)
-    if needed > memory:
-        return RankingLayout("blocked", f"too large for one executor: {told}", threads)
-    if seconds > _LONGEST:
-        return RankingLayout("blocked", f"too long for one task: {told}", threads)
-    if config.format == "delta" and users * config.k > _MOST_BY_ONE:
-        return RankingLayout("blocked", "one task alone would write the lists into Delta", threads)
-    return RankingLayout("packed", f"fits one executor: {told}", threads)
+    users = len(settings.users) or users
+    lists = _PLACE * min(3 * threads * MOST_PLACES, users * settings.k)
+    matrices = _COPIES * _COMPONENT * components
+    memory = _MARGIN + matrices + _KEY * (vectors + users + items) + _PAIR * pairs + lists
+    seconds = users * items * components / max(vectors, 1) / (threads * _OPERATIONS)
+    available = executor_memory(spark) or executor_heap(spark)
+    return _Work(vectors, components, users * settings.k, memory, available, seconds)
+
+
+def _obstacle(work: _Work, *, is_delta: bool) -> str:
+    """Return why one task cannot do the work; empty where it can."""
+    if work.components > _MOST_COMPONENTS or work.vectors > _MOST_ROWS:
+        return f"too many for one task: {work.vectors:,} vectors"
+    if work.memory > work.available:
+        return f"too large for one executor: {work}"
+    if work.seconds > _LONGEST:
+        return f"too long for one task: {work}"
+    if is_delta and work.places > _MOST_BY_ONE:
+        return "one task alone would write the lists into Delta"
+    return ""

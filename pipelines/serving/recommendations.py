@@ -1,21 +1,19 @@
-"""Recommendations for users: blocks of them pass through tasks that each hold all items."""
+"""What both layouts of recommending share: which users, which items, and the ranking of a block."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame, PandasCogroupedOps, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, as_matrix, normalised
-from pipelines.arrays.ragged import Ragged
+from pipelines.arrays.ragged import Ragged, offsets_of
 from pipelines.errors import InputError
-from pipelines.ranking.catalogue import Catalogue
+from pipelines.ranking.keyed_vectors import KeyedVectors
 from pipelines.ranking.top_k import top_k
 from pipelines.serving.neighbours import near_keys
-from pipelines.serving.seen import seen_items
-from pipelines.storage.pieces import Pieces
 
 NO_ITEM_LEFT = (
     "no item is left to recommend: candidate_items and excluded_items leave none that has a vector"
@@ -23,11 +21,14 @@ NO_ITEM_LEFT = (
 
 
 def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, list[str]]:
-    """Return the vectors of the users asked for, all where none is named, and the unknown keys.
+    """Return the vectors of the users asked for, of all users where `asked` is empty.
 
     Args:
         vectors: Vectors of one space.
         asked: Keys of users, as many as the configuration lists.
+
+    Returns:
+        The rows of `vectors`, and the keys asked for that have none.
 
     Raises:
         InputError: None of them has a vector; the nearest spellings are named.
@@ -46,21 +47,12 @@ def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, l
     return chosen, [key for key in dict.fromkeys(asked) if key not in known]
 
 
-def discounted(catalogue: Catalogue, counts: Floats, strength: float) -> Catalogue:
-    """Return a catalogue of one more component, by which popularity takes from a score.
-
-    A query's is 1, an item's is less the strength times the logarithm of its training users.
-    """
-    taken = np.asarray(strength * np.log(np.maximum(counts, 1)), np.float32)
-    return replace(catalogue, matrix=np.column_stack([catalogue.matrix, -taken]), extra=1)
-
-
 def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[str]) -> DataFrame:
     """Return the vectors of the items that may be recommended.
 
     Args:
         vectors: Vectors of one space.
-        only: Keys of the items that may be recommended; all where none is named.
+        only: Keys of the only items that may be recommended; empty means all.
         without: Keys of items that may not.
 
     Raises:
@@ -76,72 +68,60 @@ def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[s
     return kept
 
 
-def recommend(
-    users: PandasCogroupedOps, catalogue: Catalogue, spark: SparkSession, *, k: int
-) -> Pieces:
-    """Return the best unseen items of each user, exactly, over the full catalogue.
+def discounted(items: KeyedVectors, counts: Floats, strength: float) -> KeyedVectors:
+    """Return the items with an offset: each score is lowered by strength * log(count).
 
     Args:
-        users: Blocks of `seen.beside_seen`.
-        catalogue: All items, broadcast here: one copy per executor costs less than shuffling k
-            candidates per user and block of items. Normalised ones give cosines.
-        spark: Session.
-        k: Items per user.
-
-    Returns:
-        Rows of `recommendations`, in blocks; a user with no unseen item has an empty list.
+        items: Items without an offset.
+        counts: Training users of each item, `(m,)`; 0 counts as 1.
+        strength: Setting `popularity_discount`.
     """
-    shared = spark.sparkContext.broadcast(catalogue)
-
-    def apply(then: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
-        def best(block: pa.Table, pairs: pa.Table) -> pa.Table:
-            seen = shared.value.positions(seen_items(block, pairs))
-            return then(best_items(block, seen, shared.value, k))
-
-        return users.applyInArrow(best, schema)
-
-    return Pieces(apply)
+    discount = np.asarray(strength * np.log(np.maximum(counts, 1)), np.float32)
+    return replace(items, matrix=np.column_stack([items.matrix, -discount]), has_offset=True)
 
 
-def best_items(users: pa.Table, seen: Ragged, catalogue: Catalogue, k: int) -> pa.Table:
-    """Return rows of `recommendations` of a block of users: `space_id, user, items`.
+def best_items(users: pa.Table, seen: Ragged, items: KeyedVectors, k: int) -> pa.Table:
+    """Return rows of `recommendations`, `space_id, user, items`, of a block of users.
 
     Args:
         users: `space_id, key, vector`.
-        seen: The rows of the catalogue that each user must not get; -1 is none.
-        catalogue: All items.
+        seen: Per user the rows of `items` that must not be recommended; -1 is ignored.
+        items: All items.
         k: Items per user.
     """
-    extra = catalogue.extra
-    matrix = as_matrix(users["vector"], dimension=catalogue.matrix.shape[1] - extra)
-    queries = normalised(matrix) if catalogue.is_normalised else matrix
-    queries = np.hstack([queries, np.ones((len(queries), extra), np.float32)])
-    rows, scores = top_k(queries, catalogue.panels, k=k, masked=seen)
+    matrix = as_matrix(users["vector"], dimension=items.dimension)
+    queries = normalised(matrix) if items.is_normalised else matrix
+    queries = np.hstack([queries, np.ones((len(queries), int(items.has_offset)), np.float32)])
+    rows, scores = top_k(queries, items.panels, k=k, masked=seen)
     is_item = rows >= 0
-    offsets = np.concatenate([[0], np.cumsum(np.count_nonzero(is_item, axis=1))])
-    keys = pa.DictionaryArray.from_arrays(rows[is_item].astype(np.int32), catalogue.keys)
+    offsets = offsets_of(np.count_nonzero(is_item, axis=1))
+    keys = pa.DictionaryArray.from_arrays(rows[is_item].astype(np.int32), items.keys)
     scored = pa.StructArray.from_arrays([keys, pa.array(scores[is_item])], ["key", "score"])
     lists = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), scored)
     return pa.table({"space_id": users["space_id"], "user": users["key"], "items": lists})
 
 
-def say_recommendations(
+def summarise(
     recommendations: DataFrame, asked: Sequence[str], unknown: Sequence[str], *, shown: int
 ) -> tuple[str | None, list[str]]:
-    """Return the space, None where there is no row, and lines of the first few users.
+    """Return the id of the space (None of an empty table), and a line for each of a few users.
 
-    They come in the order asked, else by key.
+    Args:
+        recommendations: The table as it was written.
+        asked: Keys of users, whose order the lines have; empty means all, sorted by key.
+        unknown: Those of them that have no vector: they share one line.
+        shown: Users that get a line.
     """
-    keys = recommendations.select("user", "space_id")  # sorted alone: lists are far larger
+    keys = recommendations.select("user", "space_id")  # sorted without the lists: far less data
     first = keys.orderBy("user").head(max(shown, 1))
     wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)]
     names = (wanted or [row["user"] for row in first])[:shown]
-    rows = recommendations.where(F.col("user").isin(names)).collect()  # `shown` users at most
-    lines = {
+    rows = recommendations.where(F.col("user").isin(names)).collect()  # at most `shown` users
+    line_of = {
         row["user"]: f"for {row['user']}: "
         f"{', '.join(item['key'] for item in row['items']) or 'nothing'}"
         for row in rows
     }
-    told = [lines[key] for key in names if key in lines]
-    told += [f"unknown user: {', '.join(unknown)}"] if unknown else []
-    return first[0]["space_id"] if first else None, told
+    lines = [line_of[key] for key in names if key in line_of]
+    lines += [f"unknown user: {', '.join(unknown)}"] if unknown else []
+    return first[0]["space_id"] if first else None, lines

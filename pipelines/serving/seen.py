@@ -1,6 +1,6 @@
-"""Users beside the items they have seen: pairs are cut by block of users before the shuffle.
+"""Users in blocks, each beside its pairs of user and item, which are cut into blocks by tasks.
 
-Collecting each user's items in Spark took longer than ranking all items for them.
+To collect each user's items in Spark took longer than to rank all items for all users.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,15 +13,17 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.batches import by_class, gathered
 from pipelines.arrays.matrices import Indices
-from pipelines.arrays.ragged import Ragged
+from pipelines.arrays.ragged import Ragged, offsets_of
 from pipelines.errors import InputError
 from pipelines.storage.columns import Columns
 
-_MOST_USERS, _LEAST_USERS = 16_384, 512  # of a block, and what a block of fewer would not be worth
-MOST_PLACES = 2_000_000  # that the lists of a block have: some 100 MB while they are made
+_MOST_USERS = 16_384  # users per block
+_LEAST_USERS = 512  # users per block, where more blocks than cores are made
+MOST_PLACES = 2_000_000
+"""Recommended items per block: about 100 MB while its lists are made."""
 _BLOCKS_PER_CORE = 4
 _CUT = "block int, users binary, items binary"
-_PAIRS_PER_CUT = 4_000_000  # that a task holds before it cuts them: 32 MB
+_PAIRS_PER_CUT = 4_000_000  # pairs that a task holds before it cuts them: 32 MB
 
 
 def beside_seen(
@@ -29,16 +31,16 @@ def beside_seen(
 ) -> PandasCogroupedOps:
     """Return users in blocks, `space_id, key, vector, place`, beside their pairs, `users, items`.
 
-    A block has the ids equal modulo the blocks; places in it are what is left of the division.
-    Every split counts as seen: what was held out for evaluation has happened all the same.
+    With B blocks, the user of id i has place i // B in block i % B. Every split counts as seen:
+    held-out interactions have happened too.
 
     Args:
         users: Vectors of users; those that have no id have seen nothing.
-        pairs: `user_id, item_id` of all interactions; None where seen items do not matter.
+        pairs: `user_id, item_id` of all interactions; None where seen items may be recommended.
         user_ids: Dense ids of users.
-        k: Items that each user is to get.
+        k: Items per user.
     """
-    count = user_ids.count()  # of whose pairs there may be any, told by the files' footers
+    count = user_ids.count()  # read from the files' footers
     blocks = block_count(count, k, int(users.sparkSession.sparkContext.defaultParallelism))
     ids = user_ids.select("key", F.col("id").cast("int").alias("id"))
     known = users.select("space_id", "key", "vector").join(ids, "key", "left")
@@ -54,22 +56,22 @@ def beside_seen(
 
 
 def _spread(frame: DataFrame, blocks: int) -> DataFrame:
-    """Give each block a task: a hash of their numbers puts several in one and none in others."""
+    """Give each block a task of its own; a hash of its number would give some tasks several."""
     if hasattr(frame, "repartitionById"):  # since Spark 4.1
         return frame.repartitionById(blocks, "block")
     return frame.repartition(blocks, "block")
 
 
 def block_count(count: int, k: int, cores: int) -> int:
-    """Return into how many blocks users are cut, by their number, k and what works on them."""
+    """Return into how many blocks `count` users are cut, with k items each and so many cores."""
     largest = max(1, min(_MOST_USERS, MOST_PLACES // k))
     enough = min(_BLOCKS_PER_CORE * cores, -(-count // _LEAST_USERS))
     blocks = max(-(-count // largest), enough, 1)
-    return -(-blocks // cores) * cores if blocks > cores else blocks  # or cores wait for the last
+    return -(-blocks // cores) * cores if blocks > cores else blocks  # all cores end together
 
 
 def _cutter(blocks: int) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return what cuts pairs by block: rows of `block, users, items`, places in it and item ids."""
+    """Return a function that cuts pairs: rows of `block`, places of users in it, and item ids."""
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in gathered(batches, _PAIRS_PER_CUT):
@@ -104,19 +106,20 @@ def seen_items(users: pa.Table, pairs: pa.Table) -> Ragged:
     """Return the item ids that each user of a block has seen.
 
     Args:
-        users: Rows of a block, with `place`, null for none.
-        pairs: Rows of `users`, by their places, and `items`, arrays of int32 of the same block.
+        users: Rows of a block, with `place`, null where a user has no id.
+        pairs: Rows of the same block: `users` (places) and `items` (ids), int32 arrays as bytes.
     """
     places = pc.fill_null(users["place"], -1).to_numpy()
     owners, items = (_joined(pairs[name]) for name in ("users", "items"))
-    rows_of = np.full(max(places.max(initial=-1), owners.max(initial=-1)) + 2, -1, np.int32)
-    rows_of[places] = np.arange(len(places))  # those without an id are overwritten
-    rows_of[-1] = -1
-    rows = rows_of[owners]
+    row_of_place = np.full(max(places.max(initial=-1), owners.max(initial=-1)) + 2, -1, np.int32)
+    row_of_place[places] = np.arange(len(places))  # place -1 writes the last element
+    row_of_place[-1] = -1
+    rows = row_of_place[owners]
     rows, items = rows[rows >= 0], items[rows >= 0]
-    lengths = np.bincount(rows, minlength=len(places))
-    order = np.argsort(rows.astype(np.min_scalar_type(len(places))), kind="stable")  # by radix
-    return Ragged(np.concatenate([[0], np.cumsum(lengths)]), items[order].astype(np.int64))
+    counts = np.bincount(rows, minlength=len(places))
+    # NumPy sorts integers of 16 bits by radix
+    order = np.argsort(rows.astype(np.min_scalar_type(len(places))), kind="stable")
+    return Ragged(offsets_of(counts), items[order].astype(np.int64))
 
 
 def _joined(parts: pa.ChunkedArray) -> Indices:

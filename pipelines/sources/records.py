@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -85,6 +85,24 @@ def read_records(
     return splits.mapInArrow(read, SCHEMA), kind, version
 
 
+def frame_records(frame: DataFrame) -> DataFrame:
+    """Return the rows of any frame as records: each a JSON object of its columns.
+
+    Returns:
+        Frame of `SCHEMA`; the position is the row's place in the frame as it is partitioned now.
+    """
+    return frame.select(
+        F.lit("frame").alias("source"),
+        F.monotonically_increasing_id().alias("position"),
+        _as_json(frame).alias("record"),
+        F.lit(None).cast("string").alias("problem"),
+    )
+
+
+def _as_json(frame: DataFrame) -> Column:
+    return F.to_json(F.struct(*(f"`{name}`" for name in frame.columns)))
+
+
 def sound_records(records: DataFrame) -> DataFrame:
     """Return the records that are records: not the note that a file broke off."""
     return records.where(F.coalesce("problem", F.lit("")) != BROKEN_FILE)
@@ -116,7 +134,7 @@ def _parquet_records(spark: SparkSession, found: list[FileInfo]) -> DataFrame:
     return frame.select(
         path.substr(len(folder) + 1, 1 << 20).alias("source"),
         F.col("_metadata.row_index").alias("position"),
-        F.to_json(F.struct(*(f"`{name}`" for name in frame.columns))).alias("record"),
+        _as_json(frame).alias("record"),
         F.lit(None).cast("string").alias("problem"),
     )
 

@@ -1,50 +1,88 @@
-"""The gate of a space: what is measured of it, the bounds it must keep, and the rows that tell."""
+"""The gate of a space: its measures, the bounds they must keep, and the rows that record both."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.expectations import validation
+from pipelines.expectations.validation import Outcome
 from pipelines.spaces.config import Limits
+from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_measures import coverage, mean_cosines, measure_entities
-from pipelines.spaces.registry import Space, measure_content
-from schemas import QUALITY_METRICS
+from pipelines.spaces.registry import Space
+from schemas import QUALITY_METRICS, VECTORS
 
 Bounds = dict[str, tuple[float | None, float | None]]
 Measures = dict[str, float | None]
+_JOB = "validate_vectors"
 _COUNTS = ("duplicate_keys", "wrong_dimension", "non_finite", "null_components", "wrong_norm")
+
+
+@dataclass(frozen=True)
+class SpaceValidation:
+    """What came of a space at the gate.
+
+    Args:
+        measured: Measures by entity; those of the whole space under `all`.
+        outcomes: What came of each expectation, with its entity.
+    """
+
+    measured: dict[str, Measures]
+    outcomes: list[tuple[str, Outcome]]
+
+
+def measure_vectors(
+    vectors: DataFrame, *, dimension: int, keys: Mapping[str, DataFrame]
+) -> dict[str, Measures]:
+    """Measure the vectors of one space per entity.
+
+    Args:
+        vectors: Rows of the space.
+        dimension: Components that each vector must have.
+        keys: By entity the keys that must have a vector, one column `key`.
+    """
+    cosines = mean_cosines(vectors)
+    measured: dict[str, Measures] = {}
+    for entity, measures in measure_entities(vectors, dimension=dimension).items():
+        measured[entity] = {**measures, "mean_cosine": cosines.get(entity)}
+    for entity, frame in keys.items():
+        own = vectors.where(F.col("entity") == entity)
+        measured.setdefault(entity, {"vectors": 0})["coverage"] = coverage(own, frame)
+    return measured
 
 
 def measure_space(
     vectors: DataFrame, space: Space, keys: Mapping[str, DataFrame]
 ) -> dict[str, Measures]:
-    """Measure a space: per entity, and under `all` whether it still is what was registered.
+    """Measure a registered space: per entity, and under `all` whether its checksum has changed.
 
     Args:
         vectors: Rows of the space.
         space: Its registry row.
         keys: By entity the keys that must have a vector, one column `key`.
     """
-    cosines = mean_cosines(vectors)
-    measured: dict[str, Measures] = {}
-    for entity, found in measure_entities(vectors, dimension=space.dimension).items():
-        measured[entity] = {**found, "mean_cosine": cosines.get(entity)}
-    for entity, frame in keys.items():
-        own = vectors.where(F.col("entity") == entity)
-        measured.setdefault(entity, {"vectors": 0})["coverage"] = coverage(own, frame)
+    measured = measure_vectors(vectors, dimension=space.dimension, keys=keys)
     is_changed = not measured or measure_content(vectors)["checksum"] != space.checksum
     return {**measured, "all": {"changed_since_training": float(is_changed)}}
 
 
+def validate(vectors: DataFrame, measured: dict[str, Measures], limits: Limits) -> SpaceValidation:
+    """Judge a space's rows by the contract of `vectors`, and its measures by limits."""
+    bounds = {entity: bounds_of(entity, own, limits) for entity, own in measured.items()}
+    return SpaceValidation(measured, validation.validate_space(vectors, VECTORS, measured, bounds))
+
+
 def earlier_metrics(metrics: DataFrame, space_id: str, wanted: Iterable[str]) -> Measures:
-    """Return what earlier jobs measured of a space, by `<job>.<metric>`; else None."""
+    """Return what earlier jobs measured of a space, by `<job>.<metric>`; None where nothing was."""
     name = F.concat_ws(".", "job", "metric")
     chosen = metrics.where((F.col("space_id") == space_id) & name.isin(list(wanted)))
-    found = {
+    values = {
         row["name"]: row["value"] for row in chosen.select(name.alias("name"), "value").collect()
     }
-    return {metric: found.get(metric) for metric in wanted}
+    return {metric: values.get(metric) for metric in wanted}
 
 
 def bounds_of(entity: str, measured: Mapping[str, float | None], limits: Limits) -> Bounds:
@@ -67,37 +105,23 @@ def bounds_of(entity: str, measured: Mapping[str, float | None], limits: Limits)
     return bounds
 
 
-def metric_rows(
-    spark: SparkSession,
-    space_id: str,
-    measured: Mapping[str, Measures],
-    outcomes: Iterable[tuple[str, Any]],
-) -> DataFrame:
-    """Return `quality_metrics` rows: every outcome, and every measure that no bound judged."""
-    job = "validate_vectors"
-    rows: list[tuple[Any, ...]] = []
-    for entity, outcome in outcomes:
-        name = f"{outcome.measure} {outcome.expectation.removeprefix('expect_')}"
-        value = None if outcome.value is None else float(outcome.value)
-        rows.append(
-            (
-                space_id,
-                job,
-                entity,
-                name,
-                value,
-                outcome.expectation,
-                outcome.status,
-                outcome.detail,
-            )
-        )
-    for entity, measures in measured.items():
-        rows += [
-            (space_id, job, entity, name, float(value), None, "measured", None)
-            for name, value in measures.items()
-            if value is not None
-        ]
+def metric_rows(spark: SparkSession, space_id: str, validated: SpaceValidation) -> DataFrame:
+    """Return `quality_metrics` rows: each outcome, and each measure by its entity."""
+    rows = [_outcome_row(space_id, *outcome) for outcome in validated.outcomes]
+    rows += [
+        (space_id, _JOB, entity, name, float(value), None, "measured", None)
+        for entity, measures in validated.measured.items()
+        for name, value in measures.items()
+        if value is not None
+    ]
     return spark.createDataFrame(rows, QUALITY_METRICS.schema()).coalesce(1)
+
+
+def _outcome_row(space_id: str, entity: str, outcome: Outcome) -> tuple[Any, ...]:
+    name = f"{outcome.measure} {outcome.expectation.removeprefix('expect_')}"
+    value = None if outcome.value is None else float(outcome.value)
+    judged = (outcome.expectation, outcome.status, outcome.detail)
+    return (space_id, _JOB, entity, name, value, *judged)
 
 
 def keys_of(frame: DataFrame, entity: str) -> DataFrame:

@@ -1,4 +1,4 @@
-"""What the gate measures of a space: scalars per entity, from one pass over the vectors."""
+"""Measures of a space for the gate: numbers per entity, computed on the cluster."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,7 +9,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 _SUMS = "entity string, vectors bigint, total array<double>"
-_NORM_TOLERANCE = 1e-3
+_SUMS_SCHEMA = pa.schema(
+    {"entity": pa.string(), "vectors": pa.int64(), "total": pa.list_(pa.float64())}
+)
+_NORM_TOLERANCE = 1e-3  # of a norm: absolute below 1, else relative
 
 
 def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[str, float]]:
@@ -50,12 +53,13 @@ def _flat(row: dict[str, Any]) -> dict[str, float]:
 def mean_cosines(vectors: DataFrame) -> dict[str, float | None]:
     """Return per entity the mean cosine over all pairs of distinct vectors.
 
-    With unit vectors u it is (|sum(u)|^2 - n) / (n (n - 1)): exact, from one sum per partition.
-    Vectors that are zero, not finite or of an odd length are left out: the gate counts them.
+    For unit vectors u_1 … u_n it is (|sum u_i|**2 - n) / (n (n - 1)), from one sum per batch.
+    Vectors that are zero, not finite or of another length than most are left out: the gate counts
+    them.
     """
     sums = vectors.select("entity", "vector").mapInArrow(unit_sums, _SUMS)
     totals: dict[str, tuple[int, np.ndarray[Any, Any]]] = {}
-    for row in sums.collect():  # a few rows of one vector's size per partition
+    for row in sums.collect():  # one vector per batch and entity
         count, total = totals.get(row["entity"], (0, 0.0))
         totals[row["entity"]] = (count + row["vectors"], total + np.array(row["total"]))
     return {entity: _mean_cosine(count, total) for entity, (count, total) in totals.items()}
@@ -68,38 +72,40 @@ def _mean_cosine(count: int, total: Any) -> float | None:
 def unit_sums(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Sum each batch's unit vectors per entity."""
     for batch in batches:
-        entities = np.array(batch.column("entity").to_pylist())
-        lists = batch.column("vector")
-        lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
-        if not len(lengths):
-            continue
-        size = int(np.bincount(lengths.astype(np.int64)).argmax())
-        fits = lengths == size
-        dense = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
-        matrix = dense.reshape(-1, size).astype(np.float64)
-        norms = np.linalg.norm(matrix, axis=1)
-        sound = np.isfinite(norms) & (norms > 0)
-        units, named = matrix[sound] / norms[sound, None], entities[fits][sound]
-        rows = [
-            (name, int((named == name).sum()), units[named == name].sum(axis=0).tolist())
-            for name in sorted(set(named.tolist()))
-        ]
-        yield pa.RecordBatch.from_pylist(
-            [{"entity": e, "vectors": n, "total": t} for e, n, t in rows],
-            schema=pa.schema(
-                [
-                    ("entity", pa.string()),
-                    ("vectors", pa.int64()),
-                    ("total", pa.list_(pa.float64())),
-                ]
-            ),
-        )
+        if batch.num_rows:
+            units, entities = _units(batch)
+            yield _sums(units, entities)
+
+
+def _units(batch: pa.RecordBatch) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Return the vectors of the most frequent length as unit vectors, and their entities."""
+    lists = batch.column("vector")
+    lengths = lists.value_lengths().to_numpy(zero_copy_only=False)
+    size = int(np.bincount(lengths.astype(np.int64)).argmax())
+    fits = lengths == size
+    dense = lists.filter(pa.array(fits)).flatten().to_numpy(zero_copy_only=False)
+    matrix = dense.reshape(-1, size).astype(np.float64)
+    norms = np.linalg.norm(matrix, axis=1)
+    sound = np.isfinite(norms) & (norms > 0)
+    entities = np.array(batch.column("entity").to_pylist())
+    return matrix[sound] / norms[sound, None], entities[fits][sound]
+
+
+def _sums(units: np.ndarray[Any, Any], entities: np.ndarray[Any, Any]) -> pa.RecordBatch:
+    rows = [
+        {
+            "entity": name,
+            "vectors": int((entities == name).sum()),
+            "total": units[entities == name].sum(axis=0).tolist(),
+        }
+        for name in sorted(set(entities.tolist()))
+    ]
+    return pa.RecordBatch.from_pylist(rows, schema=_SUMS_SCHEMA)
 
 
 def coverage(vectors: DataFrame, keys: DataFrame) -> float:
     """Return the share of keys (one column, `key`) that have a vector."""
-    found = keys.join(
-        vectors.select("key").distinct().withColumn("is_found", F.lit(1)), "key", "left"
-    )
-    row = found.agg(F.avg(F.coalesce("is_found", F.lit(0))).alias("share")).first()
+    present = vectors.select("key").distinct().withColumn("has_vector", F.lit(1))
+    has_vector = F.coalesce("has_vector", F.lit(0))
+    row = keys.join(present, "key", "left").agg(F.avg(has_vector).alias("share")).first()
     return float(row["share"]) if row and row["share"] is not None else 1.0

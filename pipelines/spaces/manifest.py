@@ -1,5 +1,6 @@
-"""The manifest of a publication: the proof of what was published, from what, and how good it is."""
+"""The manifest of a publication: what was published, from which inputs, with which measures."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -9,15 +10,15 @@ from pipelines.errors import GateError
 from pipelines.spaces.registry import Space
 
 
-def build_manifest(space: Space, metrics: DataFrame | None, *, run_id: str) -> dict[str, Any]:
+def recorded_metrics(metrics: DataFrame, space_id: str) -> dict[str, float]:
+    """Return the measures of a space in `quality_metrics`, by `<job>.<entity>.<metric>`."""
+    chosen = metrics.where((F.col("space_id") == space_id) & F.col("value").isNotNull())
+    rows = chosen.select("job", "entity", "metric", "value").collect()  # one row per metric
+    return {f"{row['job']}.{row['entity']}.{row['metric']}": row["value"] for row in rows}
+
+
+def build_manifest(space: Space, metrics: Mapping[str, float], *, run_id: str) -> dict[str, Any]:
     """Return the manifest as JSON values: inputs, settings, counts, checksum, metrics."""
-    measured: dict[str, float] = {}
-    if metrics is not None:
-        chosen = metrics.where((F.col("space_id") == space.space_id) & F.col("value").isNotNull())
-        for row in chosen.select(
-            "job", "entity", "metric", "value"
-        ).collect():  # one row per metric
-            measured[f"{row['job']}.{row['entity']}.{row['metric']}"] = row["value"]
     return {
         "space_id": space.space_id,
         "name": space.name,
@@ -31,7 +32,7 @@ def build_manifest(space: Space, metrics: DataFrame | None, *, run_id: str) -> d
         "input_versions": space.input_versions,
         "config_hash": space.config_hash,
         "code_version": space.code_version,
-        "metrics": measured,
+        "metrics": dict(metrics),
     }
 
 

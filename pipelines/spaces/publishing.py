@@ -1,4 +1,4 @@
-"""Staged to published in one commit: intent before, outcome after, reconciled from the table."""
+"""Staged to published in one commit; the registry records the intent before, the outcome after."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import tables
-from pipelines.spaces.registry import Space, find_space
+from pipelines.spaces.registry import Space, space_by_id, write_space
 from pipelines.storage.hadoop import Files
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, VECTORS
@@ -23,10 +23,10 @@ def published_space(spark: SparkSession, uri: str) -> str | None:
 
 
 def reconcile(store: TableStore, uri: str) -> None:
-    """Make the registry say of this table what the table itself says.
+    """Make the registry agree with a published table.
 
-    A run that was killed between its commit and the registry left `publishing` behind; the commit
-    decides whether that publication happened.
+    A run that was killed between its commit and the registry left the state `publishing`; the
+    table's last commit decides whether that publication happened.
     """
     registry = store.output("embedding_spaces")
     spaces = tables.read(store.spark, registry, EMBEDDING_SPACES)
@@ -34,10 +34,10 @@ def reconcile(store: TableStore, uri: str) -> None:
         (F.col("published_to") == uri) & F.col("state").isin("publishing", "published")
     )
     live = published_space(store.spark, uri)
-    for row in concerned.select("space_id", "state").collect():  # those of one table: two at most
+    for row in concerned.select("space_id", "state").collect():  # at most two rows per table
         state = "published" if row["space_id"] == live else _not_live(row["state"])
         if state != row["state"]:
-            set_state(store, find_space(spaces, name="", space_id=row["space_id"]), state, uri)
+            set_state(store, space_by_id(spaces, row["space_id"]), state, uri)
 
 
 def _not_live(state: str) -> str:
@@ -47,7 +47,7 @@ def _not_live(state: str) -> str:
 def set_state(store: TableStore, space: Space, state: str, uri: str) -> Space:
     """Record a space's state with the table it concerns."""
     changed = space.changed(state=state, published_to=uri)
-    store.write(changed.to_frame(store.spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
+    write_space(store, changed)
     return changed
 
 

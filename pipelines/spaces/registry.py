@@ -1,16 +1,19 @@
-"""The registry of embedding spaces: which there are, in what state, and which one is meant."""
+"""The registry `embedding_spaces`: its rows are read, chosen and written here alone."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from schemas import EMBEDDING_SPACES
+from schemas import EMBEDDING_SPACES, VECTORS
+
+if TYPE_CHECKING:  # tasks import this module, and need no store
+    from pipelines.table_store import TableStore
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ def new_space(
     """Return the registry row of a space that has just been trained.
 
     Args:
-        space_id: Hash of all that the space follows from.
+        space_id: Hash of all that the space depends on.
         name: Line of spaces that replace each other.
         metric: `cosine` or `dot`.
-        measured: `dimension, row_count, checksum` as `measure_content` has them.
-        metadata: What the run's commits say of it.
+        measured: `dimension, row_count, checksum` of `content.measure_content`.
+        metadata: What the run's commits record: `TableStore.metadata`.
         parameters: Settings of the trainer.
     """
     now = datetime.now(UTC)
@@ -87,17 +90,37 @@ def new_space(
     )
 
 
-def find_space(spaces: DataFrame, *, name: str, space_id: str | None = None) -> Space:
-    """Return the space of this id, else the one of this name that was asked for last.
+def space_by_id(spaces: DataFrame, space_id: str) -> Space:
+    """Return the space of an id.
 
     Raises:
-        InputError: There is none; the message lists those there are.
+        InputError: There is none; the message lists up to 20 that there are.
     """
-    wanted = F.col("space_id") == space_id if space_id else F.col("name") == name
+    return _first(spaces, F.col("space_id") == space_id, f"space {space_id!r}")
+
+
+def newest_space(spaces: DataFrame, name: str) -> Space:
+    """Return the space of a name that was requested last.
+
+    Raises:
+        InputError: There is none; the message lists up to 20 that there are.
+    """
+    return _first(spaces, F.col("name") == name, f"space named {name!r}")
+
+
+def choose_space(spaces: DataFrame, *, name: str, space_id: str | None) -> Space:
+    """Return the space that two settings choose: that of the id where one is set, else the newest.
+
+    Raises:
+        InputError: As `space_by_id` and `newest_space` raise it.
+    """
+    return space_by_id(spaces, space_id) if space_id else newest_space(spaces, name)
+
+
+def _first(spaces: DataFrame, wanted: Column, what: str) -> Space:
     row = spaces.where(wanted).orderBy(F.desc("requested_at"), "space_id").first()
     if row is None:
         known = [f"{r['name']} {r['space_id']}" for r in spaces.limit(20).collect()]
-        what = f"space {space_id!r}" if space_id else f"space named {name!r}"
         raise InputError(f"embedding_spaces has no {what}; there are: {', '.join(known) or 'none'}")
     fields = row.asDict()
     for moment in ("requested_at", "updated_at"):
@@ -105,9 +128,33 @@ def find_space(spaces: DataFrame, *, name: str, space_id: str | None = None) -> 
     return Space(**fields)
 
 
+def write_space(store: "TableStore", space: Space) -> None:
+    """Write a space's row in place of its earlier one."""
+    store.write(space.to_frame(store.spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
+
+
 def of_space(vectors: DataFrame, space_id: str) -> DataFrame:
     """Return the vectors of one space."""
     return vectors.where(F.col("space_id") == space_id)
+
+
+def read_initial_vectors(store: "TableStore", space_id: str | None) -> DataFrame:
+    """Return the vectors of one space of the input `initial_vectors`.
+
+    The run's identity depends on the space's id alone: the input may be the table that the run
+    writes, whose version changes with each run.
+
+    Args:
+        store: The run's tables.
+        space_id: Setting `initial_space_id`; None where the table has one space.
+
+    Raises:
+        InputError: No id is given and the table has no or several spaces.
+    """
+    vectors = store.read("initial_vectors", VECTORS)
+    chosen = space_id or require_one_space(vectors, "initial_space_id")
+    store.use_space("initial_vectors", chosen)
+    return of_space(vectors, chosen)
 
 
 def require_one_space(vectors: DataFrame, setting: str | None = None) -> str:
@@ -125,49 +172,14 @@ def require_one_space(vectors: DataFrame, setting: str | None = None) -> str:
 
 
 def only_space(space_ids: Iterable[str | None], setting: str | None = None) -> str:
-    """Return the only one of the ids of spaces that a table of vectors has.
+    """Return the one id among those of a table's rows.
 
     Raises:
         InputError: There is none, or more than one.
     """
-    found = sorted({name for name in space_ids if name is not None})
-    if len(found) != 1:
-        problem = f"mixes the spaces {' and '.join(found[:2])}" if found else "is empty"
-        choice = f", or choose a space by {setting}" if setting and found else ""
+    ids = sorted({each for each in space_ids if each is not None})
+    if len(ids) != 1:
+        problem = f"mixes the spaces {' and '.join(ids[:2])}" if ids else "is empty"
+        choice = f", or choose a space by {setting}" if setting and ids else ""
         raise InputError(f"the table of vectors {problem}; read one published table{choice}")
-    return found[0]
-
-
-def measure_content(vectors: DataFrame) -> dict[str, Any]:
-    """Return `dimension, row_count, checksum` of one space in one pass.
-
-    The checksum is the sum of all rows' hashes modulo 2**64: the same in whatever order rows are.
-    """
-    row = vectors.agg(*_content()).first()
-    return _described(row.asDict() if row else {})
-
-
-def observed_content(vectors: DataFrame) -> tuple[DataFrame, Callable[[], dict[str, Any]]]:
-    """Return the same rows, and what gives their `measure_content` once they have been written.
-
-    It costs no pass of its own, and knows what was meant to be written: whoever reads the rows
-    later, as the gate and publication do, finds out whether that is what was stored.
-    """
-    observed = Observation()
-    return vectors.observe(observed, *_content()), lambda: _described(observed.get)
-
-
-def _content() -> list[Column]:
-    hashed = F.xxhash64("space_id", "entity", "key", "vector").cast("decimal(38,0)")
-    return [
-        F.max(F.size("vector")).alias("dimension"),
-        F.count(F.lit(1)).alias("row_count"),
-        F.sum(hashed).alias("total"),
-    ]
-
-
-def _described(row: Mapping[str, Any]) -> dict[str, Any]:
-    if not row.get("row_count"):
-        raise InputError("the space holds no vectors")
-    checksum = format(int(row["total"]) % (1 << 64), "016x")
-    return {"dimension": row["dimension"], "row_count": row["row_count"], "checksum": checksum}
+    return ids[0]

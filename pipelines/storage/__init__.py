@@ -1,1 +1,1 @@
-"""Below the tables: locations, Hadoop file systems, Parquet and Delta on storage, leases."""
+"""Storage of tables: locations, Hadoop file systems, Parquet and Delta, leases."""

@@ -12,12 +12,12 @@ _SCHEMES = {"s3a": "s3", "s3n": "s3", "abfss": "abfs"}  # Hadoop's names for wha
 def resolve(uri: str) -> tuple[Any, str]:
     """Return the pyarrow file system and path of a local path or Hadoop URI.
 
-    Hadoop's URIs are not percent-encoded: a percent sign or a hash is one of the name's.
+    Hadoop's URIs are not percent-encoded: a percent sign or a hash is part of the name.
     """
-    found = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):(?=/)", uri)
-    if found is None:
+    match = re.match(r"([A-Za-z][A-Za-z0-9+.-]*):(?=/)", uri)
+    if match is None:
         return fs.LocalFileSystem(), uri
-    scheme, rest = found[1], uri[found.end() :]
+    scheme, rest = match[1], uri[match.end() :]
     if scheme == "file":
         return fs.LocalFileSystem(), re.sub(r"^//+", "/", rest)
     store, _, path = rest.removeprefix("//").partition("/")
@@ -27,9 +27,9 @@ def resolve(uri: str) -> tuple[Any, str]:
 
 
 def reaches(uri: str) -> bool:
-    """Tell whether pyarrow reaches a place, be anything there or not.
+    """Tell whether pyarrow can access the file system of a URI, whether or not the path exists.
 
-    Spark may have file systems, and credentials for them, that pyarrow has not.
+    Spark may have file systems and credentials that pyarrow lacks.
     """
     try:
         filesystem, path = resolve(uri)
@@ -40,6 +40,6 @@ def reaches(uri: str) -> bool:
 
 
 def make_folder(uri: str) -> None:
-    """Make a folder where a store has any, and those above it."""
+    """Make a folder and its parents; object stores have no folders to make."""
     filesystem, path = resolve(uri)
     filesystem.create_dir(path, recursive=True)

@@ -1,16 +1,16 @@
-"""What an output may replace: a table, or an empty folder; never files that no job has written."""
+"""What an output may replace: a table or an empty folder, never files that no job has written."""
 
 from pipelines.errors import ConfigError
 from pipelines.storage.hadoop import Files
 
 
 def refuse_foreign(files: Files, uri: str, *, suffix: str = ".parquet") -> None:
-    """Refuse an output's place that holds what is no output's, as replacing would delete that.
+    """Refuse a folder that holds anything but an output, as replacing it would delete the rest.
 
     Args:
         files: The session's files.
         uri: Folder of the output.
-        suffix: What names of an output's files end in; its folders are partitions.
+        suffix: Ending of the names of an output's files; its folders are partitions.
 
     Raises:
         ConfigError: It is a file, or a folder that holds other files or folders.
@@ -29,6 +29,6 @@ def refuse_foreign(files: Files, uri: str, *, suffix: str = ".parquet") -> None:
 
 
 def is_empty(files: Files, uri: str, *marks: str) -> bool:
-    """Tell whether a folder has nothing but hidden files, and none of some marks among them."""
+    """Tell whether a folder has only hidden files, none of them named in `marks`."""
     names = files.names(uri) if files.is_folder(uri) else [uri]
     return all(name.startswith((".", "_")) and name not in marks for name in names)

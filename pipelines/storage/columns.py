@@ -1,7 +1,7 @@
-"""Columns of a table that tasks of Python read from its files themselves.
+"""Columns of a table that Python tasks read from its Parquet files themselves.
 
-Through Spark's rows numbers take many times as long: it takes columns apart, copies each value into
-a row, and makes columns of them again for Python.
+Spark would turn the columns into rows and back into Arrow columns, which for numbers takes many
+times as long.
 """
 
 import re
@@ -19,10 +19,10 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pipelines.errors import InputError
 from pipelines.storage.arrow import resolve
 
-_TASKS_PER_CORE = 2
-_BATCH_ROWS = 1 << 20
-_FOOTERS_AT_ONCE = 16
-_NULL = "__HIVE_DEFAULT_PARTITION__"  # Spark's folder of nulls
+_TASKS_PER_CORE = 2  # tasks
+_BATCH_ROWS = 1 << 20  # rows per Arrow batch
+_FOOTERS_AT_ONCE = 16  # threads that read footers
+_NULL = "__HIVE_DEFAULT_PARTITION__"  # value of a null in the folder name of a partition
 Function = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
@@ -32,7 +32,7 @@ class Columns:
 
     Args:
         frame: The columns.
-        files: Parquet files that hold these rows and no others; none where only Spark can tell.
+        files: Parquet files that hold exactly these rows; empty where only Spark can read them.
     """
 
     frame: DataFrame
@@ -43,34 +43,34 @@ class Columns:
         return Columns(self.frame.select(*names), self.files)
 
     def map_in_arrow(self, function: Function, schema: str) -> DataFrame:
-        """Return what `DataFrame.mapInArrow` does, with larger batches.
+        """Return what `DataFrame.mapInArrow` returns, from larger batches.
 
         Args:
-            function: Batches of the columns in, batches of the schema out; a task may call it more
-                than once, each time with some of its rows.
-            schema: Of what the function yields.
+            function: Takes batches of the columns, yields batches of the schema; a task may call
+                it several times, each time with some of its rows.
+            schema: Schema of what the function yields.
         """
         if not self.files:
             return self.frame.mapInArrow(function, schema)
-        spark, wanted_schema = self.frame.sparkSession, to_arrow_schema(self.frame.schema)
-        wanted = _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
-        parts = -(-wanted // len(self.files))
+        spark, schema_in = self.frame.sparkSession, to_arrow_schema(self.frame.schema)
+        tasks = _TASKS_PER_CORE * spark.sparkContext.defaultParallelism
+        parts = -(-tasks // len(self.files))  # per file
         slices = [(file, part) for file in self.files for part in range(parts)]
 
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     file, part = slices[number]
-                    yield from function(_read(file, part, parts, wanted_schema))
+                    yield from function(_read(file, part, parts, schema_in))
 
         return spark.range(0, len(slices), 1, len(slices)).mapInArrow(run, schema)
 
 
 def sizes(files: Sequence[str], column: str = "") -> tuple[int, int]:
-    """Return the rows of Parquet files, and the values of a column of lists, from their footers."""
+    """Return the number of rows of Parquet files, and of values in a list column, by footers."""
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
-        found = list(pool.map(partial(_sizes, column=column), files))
-    return sum(rows for rows, _ in found), sum(values for _, values in found)
+        counts = list(pool.map(partial(_sizes, column=column), files))
+    return sum(rows for rows, _ in counts), sum(values for _, values in counts)
 
 
 def _sizes(file: str, column: str) -> tuple[int, int]:
@@ -85,38 +85,38 @@ def _sizes(file: str, column: str) -> tuple[int, int]:
 def read_part(
     files: Sequence[str], part: int, parts: int, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    """Yield some columns of a part of all row groups, as a schema has them.
+    """Yield the columns of a schema from one part of the row groups of some files.
 
-    Row groups are dealt out in turn, those of the next file from the next part on: files of one
-    group each are not all read by the first.
+    Row groups are dealt to the parts in turn, each file starting one part later than the file
+    before it, so that files of one group each are not all read by the first part.
 
     Args:
         files: Parquet files.
         part: Number of the part.
-        parts: How many there are.
-        schema: Of the columns; other writers' types of text and lists are cast to its own. A column
-            that a file lacks is told by its path, or null.
+        parts: Number of parts.
+        schema: Columns, to whose types those of the file are cast. A column that a file lacks has
+            the value of the partition in its path, else null.
 
     Raises:
-        InputError: A column that may not be null is not there.
+        InputError: A file lacks a column that is not nullable.
     """
     for number, file in enumerate(files):
         yield from _read(file, (part - number) % parts, parts, schema)
 
 
 def _read(file: str, part: int, parts: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the row groups of a file that are equal to `part` modulo `parts`."""
+    """Yield the row groups of a file whose numbers are equal to `part` modulo `parts`."""
     files, path = resolve(file)
     with files.open_input_file(path) as source, pq.ParquetFile(source) as stored:
         groups = list(range(part, stored.num_row_groups, parts))
         inside = [name for name in schema.names if name in stored.schema_arrow.names]
         if groups:
-            found = stored.iter_batches(_BATCH_ROWS, row_groups=groups, columns=inside)
-            yield from (_completed(batch, file, schema) for batch in found)
+            batches = stored.iter_batches(_BATCH_ROWS, row_groups=groups, columns=inside)
+            yield from (_completed(batch, file, schema) for batch in batches)
 
 
 def _completed(batch: pa.RecordBatch, file: str, schema: pa.Schema) -> pa.RecordBatch:
-    """Return the columns asked for: those of the partition are told by the file's path."""
+    """Return the columns of the schema; partition columns are taken from the file's path."""
     columns = {name: batch.column(name) for name in batch.schema.names}
     for field in schema:
         if field.name not in columns:
@@ -126,9 +126,9 @@ def _completed(batch: pa.RecordBatch, file: str, schema: pa.Schema) -> pa.Record
 
 
 def _partition(file: str, field: pa.Field) -> pa.Scalar:
-    """Return a column's value in the path of a file; null where it is not there."""
-    found = re.findall(rf"/{re.escape(field.name)}=([^/]*)(?=/)", file)
-    value = None if not found or found[-1] == _NULL else unquote(found[-1])
+    """Return the value of a partition column in the path of a file, else null."""
+    values = re.findall(rf"/{re.escape(field.name)}=([^/]*)(?=/)", file)
+    value = None if not values or values[-1] == _NULL else unquote(values[-1])
     if value is None and not field.nullable:
         raise InputError(
             f"{file}: no column {field.name!r}; run the job that writes the table again"

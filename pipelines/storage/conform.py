@@ -1,4 +1,4 @@
-"""The contract at the door: a frame that differs from its table's is not written."""
+"""The check before a write: a frame that differs from its contract is not written."""
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -8,7 +8,7 @@ from schemas import Table
 
 
 def conform(frame: DataFrame, table: Table) -> DataFrame:
-    """Return the contract's columns in order, with comments; a null where none may be ends the job.
+    """Return the contract's columns in order, with comments; the query fails on a forbidden null.
 
     Raises:
         InputError: A column is missing, unknown, or of another type.
@@ -28,5 +28,5 @@ def conform(frame: DataFrame, table: Table) -> DataFrame:
 
 
 def null_problem(table: Table, column: str) -> str:
-    """Return what is said of a null where none may be; `errors.from_spark` knows its words."""
+    """Return the error text for a null in a column that is not nullable."""
     return f"{table.name}: column {column!r} is null, its contract says never"

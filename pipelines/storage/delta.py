@@ -1,4 +1,4 @@
-"""Delta on storage: one transaction per replacement, and what its commits say of themselves."""
+"""Delta tables on storage: one transaction per replacement, and the metadata of commits."""
 
 import hashlib
 import json
@@ -14,6 +14,7 @@ from pipelines.errors import ConcurrentRunError, InputError
 from pipelines.storage.hadoop import Files
 
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
+"""Operations that change no rows."""
 
 
 def is_table(files: Files, folder: str) -> bool:
@@ -53,10 +54,10 @@ def last_commit(files: Files, folder: str) -> dict[str, Any]:
 
 def _ours(info: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        found = json.loads(info.get("userMetadata") or "{}")
+        metadata = json.loads(info.get("userMetadata") or "{}")
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def location(spark: SparkSession, name: str) -> str:
@@ -71,8 +72,8 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
     """Read a Delta table after comparing each file with the size that its log records.
 
     Returns:
-        The rows, and the files they are in: other rows too where `is_plain` does not hold, and none
-        where paths do not tell what partition a file is of.
+        The rows, and the files they are in. The files may hold other rows where `is_plain` is
+        false; none are named where paths do not have the values of partition columns.
 
     Raises:
         InputError: A data file is missing or truncated, by name.
@@ -91,35 +92,35 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
             continue  # a shallow clone's files lie elsewhere
         named.append(f"{folder}/{path}")
         if sizes.get(path, -1) != size:
-            found = f"{sizes[path]} bytes" if path in sizes else "missing"
+            actual = f"{sizes[path]} bytes" if path in sizes else "missing"
             raise InputError(
-                f"{folder}/{path}: Delta data file is {found}, its log says {size} bytes; "
+                f"{folder}/{path}: Delta data file is {actual}, its log says {size} bytes; "
                 "restore the file or run the job that writes it again"
             )
     partitions = snapshot.metadata().partitionColumns().mkString("/").split("/")
-    is_told = all(f"/{name}=" in file for name in partitions if name for file in named)
-    return frame, tuple(named) if is_told else ()
+    are_in_paths = all(f"/{name}=" in file for name in partitions if name for file in named)
+    return frame, tuple(named) if are_in_paths else ()
 
 
 def _data_files(spark: SparkSession, snapshot: Any) -> list[tuple[str, int]]:
     """Return path and size of each data file of a version.
 
-    Delta names few files in a version's checksum; of more, or without one, a Spark job asks.
+    Delta lists the files of small tables in a version's checksum; others take a Spark job.
     """
     checksum = snapshot.checksumOpt()
     named = checksum.get().allFiles() if checksum.isDefined() else checksum
     if named.isDefined():
-        found = [named.get().apply(n) for n in range(named.get().size())]
-        return [(str(file.path()), int(file.size())) for file in found]
+        listed = [named.get().apply(n) for n in range(named.get().size())]
+        return [(str(file.path()), int(file.size())) for file in listed]
     added = DataFrame(snapshot.allFiles().toDF(), spark)
     # one row per file, not per row: the driver's own listing has as many
     return [(row["path"], row["size"]) for row in added.select("path", "size").collect()]
 
 
 def is_plain(spark: SparkSession, folder: str) -> bool:
-    """Tell whether the files of a table hold its rows, as the oldest readers take it.
+    """Tell whether the data files hold exactly the table's rows, under its column names.
 
-    They do not where deleted rows are kept apart, or columns under other names.
+    They do not with deletion vectors or column mapping, which take a newer reader protocol.
     """
     jvm: Any = spark._jvm
     log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
@@ -162,7 +163,7 @@ def replace(
     _save(writer, folder, name)
 
 
-_CODES = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED")
+_CODES = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED")  # conflicts by their error class
 
 
 def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None:

@@ -1,4 +1,4 @@
-"""Short hashes by which settings, inputs and files are known again."""
+"""Short hashes that identify settings, inputs and files."""
 
 import hashlib
 import json

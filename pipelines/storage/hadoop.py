@@ -44,7 +44,7 @@ class Files:
 
     @cached_property
     def _path(self) -> Any:
-        """Return Hadoop's class of paths: each step of its name is a call into the JVM."""
+        """Return Hadoop's class Path, cached: each step of its name is a call into the JVM."""
         return self._jvm.org.apache.hadoop.fs.Path
 
     def _open(self, uri: str) -> tuple[Any, Any]:
@@ -57,7 +57,7 @@ class Files:
         return filesystem, filesystem.makeQualified(path)
 
     def _local(self, uri: str) -> Path | None:
-        """Return a local file's path: Python replaces it in one step, and asks no JVM."""
+        """Return the path of a local file, else None; Python handles it without the JVM."""
         scheme = _SCHEME.match(uri)
         if scheme is None:
             return Path(uri) if self._is_local else None
@@ -85,7 +85,7 @@ class Files:
         return bool(filesystem.exists(path)) and bool(filesystem.getFileStatus(path).isDirectory())
 
     def names(self, uri: str) -> list[str]:
-        """Return the names of what lies directly in a folder, sorted."""
+        """Return the names of a folder's entries, sorted."""
         filesystem, path = self._open(uri)
         return sorted(str(s.getPath().getName()) for s in filesystem.listStatus(path))
 
@@ -103,16 +103,16 @@ class Files:
                     base, base.rpartition("/")[2], status.getLen(), status.getModificationTime()
                 )
             ]
-        found, listing = [], filesystem.listFiles(path, True)
+        infos, listing = [], filesystem.listFiles(path, True)
         while listing.hasNext():
             status = listing.next()
             full = str(status.getPath().toString())
             relative = full[len(base) + 1 :]
             if not any(part.startswith((".", "_")) for part in relative.split("/")):
-                found.append(
+                infos.append(
                     FileInfo(full, relative, status.getLen(), status.getModificationTime())
                 )
-        return sorted(found, key=lambda info: info.relative)
+        return sorted(infos, key=lambda info: info.relative)
 
     def read_text(self, uri: str) -> str:
         """Return a small UTF-8 file's text."""
@@ -128,7 +128,7 @@ class Files:
             stream.close()
 
     def create(self, uri: str, text: str) -> bool:
-        """Create a small file; False where it is there already. Atomic where the store is."""
+        """Create a small file; return False where it exists. Atomic where the store is."""
         local = self._local(uri)
         if local is not None:
             return _create_local(local, text)
@@ -163,7 +163,7 @@ class Files:
         context.rename(source, filesystem.makeQualified(self._open(uri)[1]), overwrite)
 
     def move(self, source: str, target: str) -> None:
-        """Move a file or folder to a place where nothing is yet."""
+        """Move a file or folder to a path that does not exist yet."""
         here, there = self._local(source), self._local(target)
         if here is not None and there is not None:
             is_moved = not there.exists()
@@ -178,7 +178,7 @@ class Files:
             raise InputError(f"cannot move {source} to {target}: is something there already?")
 
     def delete(self, uri: str) -> None:
-        """Delete a file or a folder with all that is in it; nothing there is no error."""
+        """Delete a file, or a folder with all its files, if it exists."""
         local = self._local(uri)
         if local is None:
             filesystem, path = self._open(uri)
@@ -205,7 +205,7 @@ def _walk_local(folder: Path) -> Iterator[FileInfo]:
 
 
 def _refuse(error: OSError) -> NoReturn:
-    """Refuse a folder that cannot be read: what lies in it would be missing without a word."""
+    """Refuse a folder that cannot be read: its files would be left out silently."""
     raise InputError(f"{error.filename}: cannot be read: {error.strerror}") from error
 
 

@@ -15,9 +15,9 @@ import psutil
 from pipelines.errors import ConcurrentRunError
 from pipelines.storage.hadoop import Files
 
-LEASE_SECONDS = 120.0
+LEASE_SECONDS = 120.0  # term of a lease
 LOG = logging.getLogger("vectormill")
-_LOOK_SECONDS = 0.5
+_LOOK_SECONDS = 0.5  # between two looks at another host's lease
 
 
 @contextmanager
@@ -27,8 +27,8 @@ def lease(files: Files, uri: str, *, seconds: float = LEASE_SECONDS) -> Iterator
     Args:
         files: The session's files.
         uri: What is to be owned; the lease is a hidden file beside it.
-        seconds: Term after which a silent owner on another host counts as dead; one that is not
-            silent is waited for until it renews, a third of it at most.
+        seconds: Term of the lease. An owner on another host counts as dead when it does not renew
+            within its term; a living one renews after a third of it.
 
     Raises:
         ConcurrentRunError: A living run owns it.
@@ -72,14 +72,14 @@ def _terms(seconds: float) -> str:
 
 
 def _read(files: Files, place: str) -> dict[str, Any]:
-    """Return what a lease says; nothing where there is none."""
+    """Return the owner that a lease names; empty where there is no lease."""
     return dict(json.loads(files.read_text(place) or "{}")) if files.exists(place) else {}
 
 
 def _is_alive(owner: dict[str, Any], files: Files, place: str) -> bool:
-    """Tell whether an owner lives: on this host its process does, on another it renews its lease.
+    """Tell whether an owner lives: by its process on this host, by renewals on another.
 
-    That is waited for: a cluster starts a dead driver again at once, and mostly elsewhere.
+    This waits for a renewal, as a cluster restarts a dead driver at once, mostly on another host.
     """
     if owner.get("expires", 0.0) < time.time():
         return False

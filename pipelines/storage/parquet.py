@@ -1,4 +1,4 @@
-"""Parquet on storage: every footer checked before a read, every replacement complete or absent."""
+"""Parquet tables on storage: footers are checked before a read, a replacement is all or nothing."""
 
 import json
 import re
@@ -14,18 +14,17 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType, TimestampNTZType, TimestampType
 
 from pipelines.errors import InputError
-from pipelines.storage import pieces
 from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import FileInfo, Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable, write_file, write_pieces
 from schemas import Table
 
-METADATA = "_vectormill.json"
-POINTER = "_current.json"
-_LISTING = "files"
-_FILES_PER_TASK = 32
+METADATA = "_vectormill.json"  # file of what the last write recorded
+POINTER = "_current.json"  # file that names the folder of a published version
+_LISTING = "files"  # key of METADATA: hash of the files' names and sizes
+_FILES_PER_TASK = 32  # footers read per task
 _ESCAPED = re.compile(
     r"""[\x01-\x1f"#%'*/:=?\\{\[\]^\x7f]"""
 )  # ExternalCatalogUtils.escapePathName
@@ -87,11 +86,11 @@ def read(
 ) -> tuple[DataFrame, tuple[str, ...]]:
     """Read a Parquet table with its contract's schema after checking each file; name its files."""
     folder = data_folder(files, uri)
-    found = [info.uri for info in files.walk(folder)]
-    if not found:
+    uris = [info.uri for info in files.walk(folder)]
+    if not uris:
         raise InputError(f"{uri}: no Parquet files; run the job that writes {table.name!r}")
-    check_files(spark, found, table)
-    return spark.read.schema(table.schema()).parquet(folder), tuple(found)
+    check_files(spark, uris, table)
+    return spark.read.schema(table.schema()).parquet(folder), tuple(uris)
 
 
 def replace(
@@ -116,16 +115,16 @@ def replace(
 
 def replace_by_pieces(
     files: Files,
-    made: Pieces,
+    pieces: PiecewiseTable,
     table: Table,
     uri: str,
     *,
     metadata: Mapping[str, Any],
     codec: str = "snappy",
 ) -> int:
-    """Write a table by the tasks that make it, move it into place; return the number of rows."""
+    """Write a table by the tasks that make its pieces, and move it into place; return the rows."""
     with _replacing(files, uri, metadata) as temporary:
-        count = pieces.write(files, made, table, temporary, codec=codec)
+        count = write_pieces(files, pieces, table, temporary, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")
     return count
 
@@ -140,33 +139,33 @@ def replace_by_rows(
     metadata: Mapping[str, Any],
     codec: str = "snappy",
 ) -> None:
-    """Write a few rows that the driver has, as `replace` does: a job of Spark's takes .2 s."""
+    """Write a few rows that the driver has, without a Spark job, which takes 0.2 s."""
     with _replacing(files, _target(uri, part, table.partitioning), metadata) as temporary:
         make_folder(temporary)
         file = f"{temporary}/part-{uuid.uuid4().hex}.{codec}.parquet"
-        pieces.write_rows(rows, table, file, without=part, codec=codec)
+        write_file(rows, table, file, without=part, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")
 
 
 def _target(uri: str, part: Mapping[str, str], partitioning: Sequence[str]) -> str:
-    """Return the folder of a table, or of the part of it that a run owns."""
+    """Return the folder to replace: the table's, or that of the part a run owns."""
     return "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
 
 
 @contextmanager
 def _replacing(files: Files, target: str, metadata: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a new folder, and move it to the target's place when it has been filled.
+    """Yield a temporary folder, and put it in the target's place when the block has filled it.
 
     Raises:
-        ConfigError: What is there is no table.
+        ConfigError: The target holds something else than a table.
     """
     refuse_foreign(files, target)
     parent, _, name = target.rpartition("/")
     temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
     try:
         yield temporary
-        told = {**metadata, _LISTING: _listing(files.walk(temporary))}
-        files.create(f"{temporary}/{METADATA}", json.dumps(told))
+        recorded = {**metadata, _LISTING: _listing(files.walk(temporary))}
+        files.create(f"{temporary}/{METADATA}", json.dumps(recorded))
         files.delete(target)
         files.move(temporary, target)
     finally:
@@ -175,35 +174,35 @@ def _replacing(files: Files, target: str, metadata: Mapping[str, Any]) -> Iterat
 
 def _folder(name: str, value: str) -> str:
     """Name a partition's folder as Spark does, which reads percent signs as escapes."""
-    return f"{name}={_ESCAPED.sub(lambda found: f'%{ord(found[0]):02X}', value)}"
+    return f"{name}={_ESCAPED.sub(lambda match: f'%{ord(match[0]):02X}', value)}"
 
 
-def metadata(files: Files, folder: str, found: Sequence[FileInfo]) -> dict[str, Any]:
-    """Return what the last write recorded with a table; empty where it was not ours.
+def metadata(files: Files, folder: str, infos: Sequence[FileInfo]) -> dict[str, Any]:
+    """Return what the last write recorded with a table.
 
-    Nor is it where files were added or taken away since.
+    Empty where another program wrote the table, or has added or removed files since.
 
     Args:
         files: The session's files.
         folder: What `data_folder` returns.
-        found: The files below it.
+        infos: The files below it.
     """
     place = f"{folder}/{METADATA}"
     if not files.exists(place):
         return {}
-    told = dict(json.loads(files.read_text(place)))
-    return told if told.pop(_LISTING, None) in {None, _listing(found)} else {}
+    recorded = dict(json.loads(files.read_text(place)))
+    return recorded if recorded.pop(_LISTING, None) in {None, _listing(infos)} else {}
 
 
-def _listing(found: Sequence[FileInfo]) -> str:
+def _listing(infos: Sequence[FileInfo]) -> str:
     """Return a hash of the names and sizes of a table's files: a copy has the same."""
-    return digest([(info.relative, info.size) for info in found])
+    return digest([(info.relative, info.size) for info in infos])
 
 
 def publish(
     files: Files, frame: DataFrame, uri: str, *, version: str, metadata: Mapping[str, Any]
 ) -> None:
-    """Write a whole version beside the current one, then turn the pointer to it by one rename."""
+    """Write a whole version beside the current one, then point to it by one rename."""
     folder = f"version={version}"
     replace(files, frame, f"{uri}/{folder}", part={}, partitioning=(), metadata=metadata)
     files.replace_text(f"{uri}/{POINTER}", json.dumps({"folder": folder, **metadata}))

@@ -1,12 +1,12 @@
-"""Tables that come in pieces, each made whole by one call in a worker, which can write it itself.
+"""Tables made in pieces by Python tasks, each of which writes its pieces to files itself.
 
-A piece written by Spark is copied from Python to the JVM and taken apart into rows and values:
-millions of lists of structs took longer to write than to make.
+Spark would copy a piece from Python to the JVM and split it into rows and values: writing millions
+of lists of structs took longer than making them.
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -22,50 +22,53 @@ from pipelines.storage.hadoop import Files
 from schemas import Table
 
 _CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}  # Spark's names that are not Arrow's
-_WRITTEN = "file string, rows bigint"
+_WRITTEN = "file string, rows bigint"  # schema of what the writing tasks report
 _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
 
 
-@dataclass(frozen=True)
-class Pieces:
-    """A table that is not made yet.
+class PiecewiseTable(ABC):
+    """A table that Python tasks make when it is written, one Arrow table at a time: a piece."""
 
-    Args:
-        apply: Returns the frame, of a schema, of what a function makes of each piece. Strings of a
-            piece may be in a dictionary, which is written as it is.
-    """
+    @abstractmethod
+    def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
+        """Return the frame of what a function returns for each piece, in the task that made it.
 
-    apply: Callable[[Callable[[pa.Table], pa.Table], str], DataFrame]
+        Args:
+            function: Called once per piece. Strings of a piece may be dictionary-encoded.
+            schema: Columns that the function returns.
+        """
 
     def frame(self, table: Table) -> DataFrame:
-        """Return the rows."""
+        """Return the rows as a Spark frame."""
         schema = _stored_schema(table)
-        return self.apply(
+        return self.map_pieces(
             lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
         )
 
 
-def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str) -> int:
-    """Write each piece to a file where it is made, and move these to a new folder; return the rows.
+def write_pieces(
+    files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
+) -> int:
+    """Write each piece to a file in its task, and move the files to a new folder; return the rows.
 
-    A task that fails, or comes second, leaves its files in a folder that is deleted: however late
-    it writes them, they are in no table.
+    Tasks write to a second folder, which is deleted afterwards: files of failed, repeated or late
+    attempts never reach the table.
 
     Args:
-        files: File operations.
+        files: The session's files.
         pieces: What is written.
         table: Its contract.
-        folder: Where the files are to lie; nothing is there yet.
+        folder: Folder of the table, which does not exist yet.
         codec: Spark's name of the compression.
 
     Raises:
-        InputError: A column that may not be null is.
+        InputError: A column that is not nullable has a null.
     """
     schema, aside = _stored_schema(table), f"{folder}.pieces"
     make_folder(aside)
     try:
-        written = pieces.apply(_writer(aside, table, schema, codec), _WRITTEN).collect()
-        for row in written:  # a name a piece
+        written = pieces.map_pieces(_writer(aside, table, schema, codec), _WRITTEN).collect()
+        for row in written:  # one row per piece
             files.move(f"{aside}/{row['file']}", f"{folder}/{row['file']}")
     finally:
         files.delete(aside)
@@ -75,20 +78,27 @@ def write(files: Files, pieces: Pieces, table: Table, folder: str, *, codec: str
     return sum(row["rows"] for row in written)
 
 
-def write_rows(
+def write_file(
     rows: Sequence[Sequence[Any]], table: Table, file: str, *, without: Collection[str], codec: str
 ) -> None:
-    """Write a few rows, in the contract's order, to a file; without the columns of its path.
+    """Write a few rows to one file.
+
+    Args:
+        rows: Values in the contract's order.
+        table: The contract.
+        file: The file.
+        without: Columns that are partitions in the file's path.
+        codec: Spark's name of the compression.
 
     Raises:
-        InputError: A column that may not be null is.
+        InputError: A column that is not nullable has a null.
     """
     names = table.column_names
-    held = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows],
-                                schema=_stored_schema(table))  # fmt: skip
-    _require_no_nulls(held, table)
-    kept = _stored_schema(table, without)
-    _write(held.select(kept.names).cast(kept), file, codec)
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    whole = pa.Table.from_pylist(records, schema=_stored_schema(table))
+    _require_no_nulls(whole, table)
+    stored = _stored_schema(table, without)
+    _write(whole.select(stored.names).cast(stored), file, codec)
 
 
 def _require_no_nulls(piece: pa.Table, table: Table) -> None:
@@ -103,9 +113,9 @@ def _stored_schema(table: Table, without: Collection[str] = ()) -> pa.Schema:
 
 
 def _strings(field: pa.Field, path: str) -> list[str]:
-    """Return the columns of strings in a field, by their names in Parquet.
+    """Return the Parquet paths of the string columns in a field, to be dictionary-encoded.
 
-    Strings repeat: of numbers a dictionary saves nothing, and takes longer than all else.
+    Strings repeat. For numbers a dictionary saves no space and takes most of the time of a write.
     """
     if pa.types.is_struct(field.type):
         return [name for child in field.type for name in _strings(child, f"{path}.{child.name}")]
@@ -116,23 +126,27 @@ def _strings(field: pa.Field, path: str) -> list[str]:
 
 
 def _as_stored(piece: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return the columns as the contract has them, but for strings that are in a dictionary."""
+    """Cast a piece to the contract's types; dictionary-encoded strings stay so."""
     chosen = piece.select(schema.names)
-    kinds = [
-        _kept(field.type, made.type) for field, made in zip(schema, chosen.schema, strict=True)
+    types = [
+        _stored_type(field.type, actual.type)
+        for field, actual in zip(schema, chosen.schema, strict=True)
     ]
-    fields = [field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]
+    fields = [field.with_type(stored) for field, stored in zip(schema, types, strict=True)]
     return chosen.cast(pa.schema(fields, schema.metadata))
 
 
-def _kept(wanted: pa.DataType, made: pa.DataType) -> pa.DataType:
-    if pa.types.is_dictionary(made):
-        return made
+def _stored_type(wanted: pa.DataType, actual: pa.DataType) -> pa.DataType:
+    """Return the contract's type, with the dictionaries of the actual one."""
+    if pa.types.is_dictionary(actual):
+        return actual
     if pa.types.is_list(wanted):
-        return pa.list_(wanted.value_field.with_type(_kept(wanted.value_type, made.value_type)))
+        return pa.list_(
+            wanted.value_field.with_type(_stored_type(wanted.value_type, actual.value_type))
+        )
     if pa.types.is_struct(wanted):
-        pairs = [(field, made.field(field.name).type) for field in wanted]
-        return pa.struct([field.with_type(_kept(field.type, kind)) for field, kind in pairs])
+        pairs = [(field, actual.field(field.name).type) for field in wanted]
+        return pa.struct([field.with_type(_stored_type(field.type, kind)) for field, kind in pairs])
     return wanted
 
 
@@ -153,11 +167,15 @@ def _writer(
 def _write(piece: pa.Table, file: str, codec: str) -> None:
     files, path = resolve(file)
     flat = [field.name for field in piece.schema if not pa.types.is_nested(field.type)]
+    strings = [name for field in piece.schema for name in _strings(field, field.name)]
     with pq.ParquetWriter(
-        path, piece.schema, filesystem=files, compression=_CODECS.get(codec, codec),
-        use_dictionary=[name for field in piece.schema for name in _strings(field, field.name)],
-        write_statistics=flat,  # of what is in lists nobody asks for the least
-        store_schema=False,  # whoever reads is to get strings, not our dictionaries
-    ) as writer:  # fmt: skip
+        path,
+        piece.schema,
+        filesystem=files,
+        compression=_CODECS.get(codec, codec),
+        use_dictionary=strings,
+        write_statistics=flat,  # no reader filters by minima and maxima of list elements
+        store_schema=False,  # readers must see strings, not Arrow dictionaries
+    ) as writer:
         writer.write_table(piece)
         writer.add_key_value_metadata(piece.schema.metadata)

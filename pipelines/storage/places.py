@@ -1,4 +1,4 @@
-"""Where a table is and how it is stored, found out from a path, a URI or a catalog name."""
+"""Where a table is and how it is stored, given a path, a URI or a catalog name."""
 
 from dataclasses import dataclass
 
@@ -15,21 +15,24 @@ from schemas.table import is_catalog_name
 
 @dataclass(frozen=True)
 class Place:
-    """Where a table is: its folder, and its catalog name where it was named so."""
+    """Where a table is: its folder, and its catalog name where it has one.
+
+    `stored_as` is `delta`, `parquet`, or None where no table is there.
+    """
 
     folder: str | None
     name: str | None
     stored_as: str | None
 
     def is_delta(self, format: str) -> bool:  # noqa: A002
-        """Tell whether a write makes Delta: what is there decides, else the asked format."""
+        """Tell whether a write makes Delta: an existing table keeps its format."""
         if self.folder is None and format != "delta":
             raise InputError(f"{self.name}: new catalog tables are Delta; set format: delta")
         return (self.stored_as or format) == "delta"
 
 
 def locate(spark: SparkSession, uri: str) -> Place:
-    """Find a table; a name of three parts is the catalog's unless such a file is there."""
+    """Locate a table; a name of three parts is a catalog name unless such a file exists."""
     files = Files(spark)
     if is_catalog_name(uri) and not files.exists(uri):
         try:

@@ -1,1 +1,1 @@
-"""What only trainers share: versions of a model on storage, stored arrays, tasks over numbers."""
+"""What trainers share: rounds on storage, stored arrays, tasks over numbers."""

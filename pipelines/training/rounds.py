@@ -1,4 +1,4 @@
-"""State of a training run on storage: complete rounds from which a killed run goes on."""
+"""State of a training run on storage: complete rounds, from which a killed run continues."""
 
 import json
 import re
@@ -14,14 +14,17 @@ from pipelines.storage.hadoop import Files
 from pipelines.training import tasks as tasks_of
 from pipelines.training.stored_arrays import FILES, Content
 
+History = list[dict[str, float]]
+"""Measures by name of each round, round 1 first."""
+
 
 @dataclass
 class Trained:
     """What a trainer returns.
 
     Args:
-        vectors: One row per entity and key: `entity, key, vector`, and `norm` (Euclidean) where
-            the trainer has it, as it costs a second a million rows in SQL.
+        vectors: One row per entity and key: `entity, key, vector`, and the Euclidean `norm` where
+            the trainer has it (in SQL it takes a second per million rows).
         history: Measures as (round, metric, value), rounds from 1.
         measures: Figures for the summary.
         lines: Text for the reader.
@@ -33,9 +36,12 @@ class Trained:
     lines: list[str] = field(default_factory=list)
 
 
+History = list[dict[str, float]]
+"""Measures by name, of one sweep or round after the other."""
+
 FILE = "file string"
 Wrap = Callable[[Callable[[Any], Any]], Callable[[Any], Any]]
-"""Makes of a task that yields rows of `stored.SCHEMA` one that writes them and yields `FILE`."""
+"""Turns a task that yields rows of `stored_arrays.SCHEMA` into one that writes them: `FILE`."""
 
 _ROUND = re.compile(r"round=(\d+)\.json")
 _OPTIONS = {
@@ -49,9 +55,8 @@ _OPTIONS = {
 class RoundState:
     """Frames that a run keeps under `<work>/<job>/<space_id>`: each complete or absent.
 
-    A frame counts once the marker `<name>.json` is beside it: object stores rename a folder file by
-    file, so that half of one may be there after a kill. Where tasks wrote files themselves the
-    marker names them.
+    A frame exists once the marker `<name>.json` is beside it: object stores rename a folder file by
+    file, so a killed run may leave half of one. Where tasks wrote files the marker names them.
     """
 
     def __init__(self, spark: SparkSession, folder: str) -> None:
@@ -60,24 +65,34 @@ class RoundState:
         self.folder = self._files.qualified(folder)  # tasks know no default file system or folder
 
     def write(self, name: str, frame: DataFrame, *, by: tuple[str, ...] = ()) -> None:
-        """Keep a frame, in folders by some columns; it is there when it is whole.
+        """Store a frame, partitioned by the columns `by`.
 
-        Its rows are blocks of vectors or ids: each is a row group, which a task can read alone, and
-        none is compressed, which would take seconds and hardly shrink it. Tasks move their files
-        themselves, as nobody reads the folder before it is renamed.
+        Its rows are blocks of vectors or ids: each is a row group, which a task can read alone.
+        Compression would take seconds and hardly shrink them. Tasks move their files themselves:
+        nothing reads the folder before it is renamed.
         """
         self._files.delete(self._note_of(name))
         parquet.replace(
-            self._files, frame, f"{self.folder}/{name}", part={}, partitioning=by, metadata={},
+            self._files,
+            frame,
+            f"{self.folder}/{name}",
+            part={},
+            partitioning=by,
+            metadata={},
             options=_OPTIONS,
-        )  # fmt: skip
+        )
         self.note(name, {})
 
     def write_by_tasks(
-        self, name: str, count: int, tasks: int, task: Callable[[list[int]], Iterable[Content]],
-        *, threads: int = 1,
-    ) -> None:  # fmt: skip
-        """Keep the rows that tasks make of the numbers from 0; see `tasks.run`."""
+        self,
+        name: str,
+        count: int,
+        tasks: int,
+        task: Callable[[list[int]], Iterable[Content]],
+        *,
+        threads: int = 1,
+    ) -> None:
+        """Store the rows that tasks yield for the numbers 0 to count - 1; see `tasks.run`."""
         self.drop(name)
         make_folder(f"{self.folder}/{name}")
         writer = tasks_of.writer(f"{self.folder}/{name}", task)
@@ -85,49 +100,48 @@ class RoundState:
         self.note(name, {FILES: files})
 
     def write_by_frame(self, name: str, make: Callable[[Wrap], DataFrame]) -> None:
-        """Keep the rows that a frame's last tasks make, written by these themselves.
+        """Store the rows that the last tasks of a frame make; these write their files themselves.
 
-        Through the JVM a block of vectors is copied six times, and a gigabyte of heap is too little
-        for a few of them.
+        Through the JVM a block of vectors is copied six times: a few of them fill a heap of 1 GiB.
 
         Args:
             name: Name of the frame.
-            make: Returns the frame of `FILE` that ends in the task it is given, wrapped.
+            make: Given the wrapper of the last task, returns the frame of `FILE`.
         """
         self.drop(name)
         make_folder(f"{self.folder}/{name}")
         named = make(lambda task: tasks_of.frame_writer(f"{self.folder}/{name}", task))
-        self.note(name, {FILES: [row[0] for row in named.collect()]})  # a name a task
+        self.note(name, {FILES: [row[0] for row in named.collect()]})  # one name per task
 
     def note(self, name: str, content: Any) -> None:
-        """Keep a small JSON value."""
+        """Store a small JSON value."""
         self._files.replace_text(self._note_of(name), json.dumps(content))
 
     def _note_of(self, name: str) -> str:
         return f"{self.folder}/{name}.json"
 
     def noted(self, name: str) -> Any:
-        """Return a JSON value that is kept; None where there is none."""
+        """Return a stored JSON value; None where there is none."""
         place = self._note_of(name)
         return json.loads(self._files.read_text(place)) if self._files.exists(place) else None
 
     def read(self, name: str, schema: str) -> DataFrame:
-        """Return a frame that is kept, its columns in the schema's order."""
+        """Return a stored frame, its columns in the schema's order."""
         place = f"{self.folder}/{name}"
         places = [f"{place}/{file}" for file in self.noted(name).get(FILES, [])] or [place]
         stored = self.spark.read.schema(schema).parquet(*places)
         return stored.select([part.split()[0] for part in schema.split(", ")])
 
     def has(self, name: str) -> bool:
-        """Tell whether a frame is kept whole under a name."""
+        """Return whether a frame of this name is complete."""
         return self._files.exists(self._note_of(name))
 
     def last_round(self) -> int:
-        """Return the number of the last round that is kept whole; 0 where there is none."""
+        """Return the number of the last complete round; 0 where there is none."""
         if not self._files.is_folder(self.folder):
             return 0
-        found = (_ROUND.fullmatch(name) for name in self._files.names(self.folder))
-        return max((int(match[1]) for match in found if match), default=0)
+        matches = (_ROUND.fullmatch(name) for name in self._files.names(self.folder))
+        return max((int(match[1]) for match in matches if match), default=0)
 
     def drop(self, name: str) -> None:
         """Delete one frame."""
@@ -135,5 +149,5 @@ class RoundState:
         self._files.delete(f"{self.folder}/{name}")
 
     def clear(self) -> None:
-        """Delete all of it: the run's result is stored elsewhere."""
+        """Delete the run's folder: its result is stored elsewhere."""
         self._files.delete(self.folder)

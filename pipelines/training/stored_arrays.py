@@ -1,7 +1,7 @@
-"""Rows of arrays that trainers' tasks leave on storage, and read straight from there.
+"""Rows of arrays that trainers' tasks write to storage and read from there.
 
-A task reads Parquet itself, row group by row group into arrays of the model's size: through Spark's
-rows a model would be copied four times on its way into a Python worker.
+A task reads Parquet itself, one row group at a time: through Spark's rows a model would be copied
+four times on its way into a Python worker.
 """
 
 import json
@@ -17,16 +17,16 @@ from pyarrow import fs
 from pipelines.storage.arrow import resolve
 
 SCHEMA = "kind string, position int, first binary, second binary"
-"""What tasks write: `kind` says what a row holds and which part of the frame it lies in, `position`
-which piece of it, `first` and `second` hold arrays, or JSON."""
+"""What tasks write: `kind` says what a row holds, `position` numbers the rows of a kind, `first`
+and `second` are bytes of arrays, or JSON."""
 
-ARROW = pa.schema(
-    [("kind", pa.string()), ("position", pa.int32()), ("first", pa.binary()),
-     ("second", pa.binary())]
-)  # fmt: skip
-FILES = "files"  # in a frame's marker: the files of tasks that wrote them themselves
-Row = tuple[int, pa.Scalar, pa.Scalar]
+_KINDS = {"kind": pa.string(), "position": pa.int32(), "first": pa.binary(), "second": pa.binary()}
+ARROW = pa.schema(_KINDS)
+FILES = "files"  # key of a frame's marker: names of the files that tasks wrote
 Content = tuple[str, int, bytes, bytes]
+"""A row to be written: kind, position, first, second."""
+ReadRow = tuple[int, pa.Scalar, pa.Scalar]
+"""A row that was read: position, first, second."""
 
 
 def rows(content: Iterable[Content]) -> pa.Table:
@@ -41,20 +41,20 @@ def json_row(kind: str, position: int, content: object) -> Content:
 
 
 def block_matrix(block: pa.Scalar, dimension: int) -> np.ndarray:
-    """Return a block of vectors, n by dimension, without copying them."""
+    """Return a block of float32 vectors, `(n, dimension)`, without a copy."""
     return np.frombuffer(block.as_buffer(), np.float32).reshape(-1, dimension)
 
 
 @dataclass(frozen=True)
 class _Footer:
-    """What a file tells of its row groups: least and largest value of some columns, of each."""
+    """A file's footer: least and largest value of some columns, per row group."""
 
     path: str
     metadata: pq.FileMetaData
     bounds: dict[str, list[tuple[Any, Any]]]
 
     def groups(self, name: str, wanted: range | str | None) -> set[int]:
-        """Return the row groups that may hold a value of a column; all of them for None."""
+        """Return the row groups that may hold a wanted value of a column; all of them for None."""
         if wanted is None:
             return set(range(self.metadata.num_row_groups))
         ends = (wanted.start, wanted.stop - 1) if isinstance(wanted, range) else (wanted, wanted)
@@ -65,9 +65,9 @@ class _Footer:
 
 
 class StoredArrays:
-    """Frames of `SCHEMA` in a run's folder; it looks at their files once, so is kept for a task.
+    """Reads frames of `SCHEMA` in a run's folder; footers are cached, so use one per task.
 
-    A frame is there once its marker is: see `rounds.RoundState`.
+    A frame exists once its marker does: see `rounds.RoundState`.
     """
 
     def __init__(self, folder: str) -> None:
@@ -75,20 +75,20 @@ class StoredArrays:
         self._footers: dict[tuple[str, str], list[_Footer]] = {}
 
     def json(self, kind: str, name: str) -> list[Any]:
-        """Return the JSON values of a kind that a frame holds, by position."""
+        """Return the JSON values of a kind in a frame, in the order of positions."""
         return _json(self.rows(name, "", kind=kind))
 
     def has(self, name: str, part: str = "") -> bool:
-        """Tell whether a part of a frame is kept."""
+        """Return whether a part of a frame is stored."""
         return bool(self._paths(name, part))
 
     def rows(
         self, name: str, part: str, *, only: range | None = None, kind: str | None = None
-    ) -> Iterator[Row]:
+    ) -> Iterator[ReadRow]:
         """Yield the rows of a part, or those of some positions and kind.
 
-        A part that is not there has none. Each row is a row group, so that statistics tell which
-        ones to read.
+        A part that is not stored has no rows. Each row is a row group: statistics tell which to
+        read.
         """
         if (name, part) not in self._footers:
             self._footers[name, part] = [self._footer(path) for path in self._paths(name, part)]
@@ -107,9 +107,9 @@ class StoredArrays:
                         yield position.as_py(), first, second
 
     def _paths(self, name: str, part: str) -> list[str]:
-        """Return the files of a part: those its marker names, else all that lie in its folder.
+        """Return the files of a part: those that the marker names, else all in the part's folder.
 
-        Frames whose marker names files have no parts: `part` is empty then.
+        Frames whose marker names files have no parts; `part` is empty then.
         """
         try:
             with self._files.open_input_stream(f"{self._folder}/{name}.json") as source:
@@ -120,8 +120,8 @@ class StoredArrays:
             return [f"{self._folder}/{name}/{file}" for file in kept[FILES]]
         folder = f"{self._folder}/{name}/{part}"
         place = fs.FileSelector(folder, recursive=True, allow_not_found=True)
-        found = (info.path for info in self._files.get_file_info(place) if info.is_file)
-        return sorted(path for path in found if path.endswith(".parquet"))
+        paths = (info.path for info in self._files.get_file_info(place) if info.is_file)
+        return sorted(path for path in paths if path.endswith(".parquet"))
 
     def _footer(self, path: str) -> _Footer:
         with self._files.open_input_file(path) as source, pq.ParquetFile(source) as file:
@@ -130,10 +130,10 @@ class StoredArrays:
         for name in {"position", "kind"} & set(schema.names):
             column = schema.get_field_index(name)
             groups = (metadata.row_group(n) for n in range(metadata.num_row_groups))
-            found = [group.column(column).statistics for group in groups]
-            bounds[name] = [(one.min, one.max) for one in found]
+            statistics = [group.column(column).statistics for group in groups]
+            bounds[name] = [(each.min, each.max) for each in statistics]
         return _Footer(path, metadata, bounds)
 
 
-def _json(found: Iterable[Row]) -> list[Any]:
-    return [json.loads(first.as_py()) for _, first, _ in sorted(found, key=lambda row: row[0])]
+def _json(rows_read: Iterable[ReadRow]) -> list[Any]:
+    return [json.loads(first.as_py()) for _, first, _ in sorted(rows_read, key=lambda row: row[0])]

@@ -1,7 +1,7 @@
-"""Tasks over numbers: what each one finds goes to the driver, or by its own hand to storage.
+"""Tasks over numbers, whose results go to the driver, or which write files themselves.
 
-A model's rows written by Spark would be copied from Python to the JVM, into rows and into Parquet;
-that took half of the time of a half-sweep of ALS.
+Rows that Spark writes are copied from Python to the JVM, into rows and into Parquet: that took half
+of the time of an ALS half-sweep.
 """
 
 import uuid
@@ -17,33 +17,34 @@ from pipelines.storage.arrow import resolve
 from pipelines.training.stored_arrays import ARROW, Content, rows
 
 Batches = Iterable[pa.RecordBatch]
-Task = Callable[[list[int]], Iterable[Any]]
-"""What a task does: the numbers that are its own in, any values out."""
+NumbersTask = Callable[[list[int]], Iterable[Any]]
+"""Takes the numbers of one part, yields any values."""
 
 
-def run(spark: SparkSession, count: int, tasks: int, task: Task, *, threads: int = 1) -> list[Any]:
-    """Run a task for the numbers from 0, in so many parts, and return what all of them yield.
+def run(
+    spark: SparkSession, count: int, tasks: int, task: NumbersTask, *, threads: int = 1
+) -> list[Any]:
+    """Run a task for the numbers 0 to count - 1, in parts, and return what all of them yield.
 
     Args:
         spark: Session.
         count: How many numbers.
-        tasks: Parts, none of which is empty.
-        task: What is run of each part.
-        threads: Cores that one takes.
+        tasks: Parts, at most; none is empty.
+        task: Called once per part.
+        threads: Cores per task.
     """
     numbers = spark.sparkContext.range(0, count, 1, min(count, tasks))
     profile = whole_executor(spark, threads)
     if profile is not None:
         numbers = numbers.withResources(profile)
-    # a name or a line of measures a part: small
+    # small: a file name or a line of measures per part
     return numbers.mapPartitions(lambda part: task(list(part))).collect()
 
 
-def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> Task:
-    """Return the task that writes what another yields to one file of a folder, and yields its name.
+def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> NumbersTask:
+    """Return a task that writes the rows of another to one file, and yields the file's name.
 
-    The name is of this attempt alone: what a failed one leaves behind is nobody's. The folder is
-    there.
+    The name is unique to the attempt: nothing reads what a failed one leaves. The folder exists.
     """
 
     def write(numbers: list[int]) -> Iterator[str]:
@@ -53,10 +54,7 @@ def writer(folder: str, task: Callable[[list[int]], Iterable[Content]]) -> Task:
 
 
 def frame_writer(folder: str, task: Callable[[Batches], Batches]) -> Callable[[Batches], Batches]:
-    """Return the task that writes rows of `stored.SCHEMA`, which another yields, as `writer` does.
-
-    It yields the name of its file in a column.
-    """
+    """Return a task that writes the rows of `SCHEMA` of another, and yields the file's name."""
 
     def rows_of(batches: Batches) -> Iterator[pa.Table]:
         for batch in task(batches):
@@ -70,19 +68,22 @@ def frame_writer(folder: str, task: Callable[[Batches], Batches]) -> Callable[[B
 
 
 def _write(folder: str, tables: Iterable[pa.Table]) -> str:
-    """Write tables to a new file, a row group each, and return its name.
+    """Write tables to a new file, one row group each, and return its name.
 
-    Nothing is compressed, which would take seconds and hardly shrink it.
+    Compression would take seconds and hardly shrink float32 vectors.
     """
     name = f"{uuid.uuid4().hex}.parquet"
     files, path = resolve(folder)
     with (
         files.open_output_stream(f"{path}/{name}") as sink,
         pq.ParquetWriter(
-            sink, ARROW, compression="none", use_dictionary=False,
+            sink,
+            ARROW,
+            compression="none",
+            use_dictionary=False,
             write_statistics=["kind", "position"],
         ) as file,
-    ):  # fmt: skip
+    ):
         for table in tables:
             file.write_table(table)
     return name

@@ -4,44 +4,14 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 
-class Word2VecInputs(Settings):
-    """What `train_word2vec` reads."""
+class Word2VecSettings(StageSettings):
+    """How vectors are trained: every setting but the tables and folders."""
 
-    sentences: str
-    """Sentences, or sessions for `entity: item`, as token ids."""
-    vocabulary: str
-    """Tokens with their counts; for `entity: item` the table `item_ids`."""
-    initial_vectors: str | None = None
-    """Vectors of an earlier space to begin from; tokens that it lacks begin as new (native)."""
-
-
-class Word2VecOutputs(Outputs):
-    """Tables of `train_word2vec`."""
-
-    vectors: str
-    """Staged vectors of all spaces."""
-    training_history: str
-    """Measures per round."""
-    embedding_spaces: str
-    """Registry of spaces."""
-
-
-class TrainWord2VecConfig(JobConfig):
-    """Settings of `train_word2vec`."""
-
-    inputs: Word2VecInputs
-    """Sentences and vocabulary."""
-    outputs: Word2VecOutputs
-    """Tables written."""
-    work: str | None = None
-    """Folder of the rounds' state while it trains; `work` beside the vectors where not given."""
     engine: Literal["native", "mllib"] = "native"
     """Trainer: `native` is vectormill's own, `mllib` Spark's (skip-gram, hierarchical softmax)."""
-    space_name: str = Field(default="word", pattern=r"^\w+$")
-    """Line of spaces that replace each other."""
     entity: Literal["word", "item"] = "word"
     """Kind of the vectors in the table: `word`, or `item` where sessions are trained on."""
     vector_size: int = Field(default=100, ge=1)
@@ -81,8 +51,6 @@ class TrainWord2VecConfig(JobConfig):
     """Stop after an epoch that lowers the held-out loss by less than this share (native)."""
     keep_context_vectors: bool = False
     """Whether output vectors are written too, as entity `<entity>_context` (native)."""
-    initial_space_id: str | None = None
-    """Space of `inputs.initial_vectors` to begin from, where they hold several (native)."""
     threads: int | None = Field(default=None, ge=1)
     """Threads of a training task; all cores of one executor where not given (native)."""
     num_partitions: int = Field(default=1, ge=1)
@@ -91,28 +59,72 @@ class TrainWord2VecConfig(JobConfig):
     """Longer sentences are cut, in tokens (mllib)."""
 
     @property
-    def first_rate(self) -> float:
-        """Return the learning rate at the start."""
+    def learning_rate(self) -> float:
+        """Return the learning rate at the start: `step_size`, or the architecture's own."""
         return self.step_size or (0.15 if self.architecture == "cbow" else 0.025)
 
+    def refuse_initial_vectors(self) -> None:
+        """Raise ValueError where training by these settings cannot begin from earlier vectors."""
+        if self.engine == "mllib":
+            raise ValueError("inputs.initial_vectors needs engine: native")
+        if self.mode == "rotated":
+            raise ValueError("mode: rotated cannot begin from inputs.initial_vectors")
+
     @model_validator(mode="after")
-    def _engine_can(self) -> Self:
-        if self.initial_space_id and not self.inputs.initial_vectors:
-            raise ValueError("initial_space_id chooses among inputs.initial_vectors: name these")
-        asked = {
-            "inputs.initial_vectors": self.inputs.initial_vectors,
-            "early_stopping": self.early_stopping,
-            "keep_context_vectors": self.keep_context_vectors or None,
-        }
-        for name, value in asked.items():
-            if self.engine == "mllib" and value is not None:
-                raise ValueError(f"{name} needs engine: native")
+    def _are_possible(self) -> Self:
+        if self.engine == "mllib" and self.early_stopping is not None:
+            raise ValueError("early_stopping needs engine: native")
+        if self.engine == "mllib" and self.keep_context_vectors:
+            raise ValueError("keep_context_vectors needs engine: native")
         if self.mode == "rotated" and self.architecture == "cbow":
             raise ValueError(
                 "mode: rotated needs architecture: skip_gram; a window's mean has all parts"
             )
-        if self.mode == "rotated" and self.inputs.initial_vectors:
-            raise ValueError("mode: rotated cannot begin from inputs.initial_vectors")
         if self.early_stopping is not None and self.held_out_share == 0:
             raise ValueError("early_stopping needs a held_out_share above 0 to measure the loss on")
+        return self
+
+
+class Word2VecInputs(Settings):
+    """What `train_word2vec` reads."""
+
+    sentences: str
+    """Sentences, or sessions for `entity: item`, as token ids."""
+    vocabulary: str
+    """Tokens with their counts; for `entity: item` the table `item_ids`."""
+    initial_vectors: str | None = None
+    """Vectors of an earlier space to begin from; tokens that it lacks begin as new (native)."""
+
+
+class Word2VecOutputs(Outputs):
+    """Tables of `train_word2vec`."""
+
+    vectors: str
+    """Staged vectors of all spaces."""
+    training_history: str
+    """Measures per round."""
+    embedding_spaces: str
+    """Registry of spaces."""
+
+
+class TrainWord2VecConfig(Word2VecSettings, JobConfig):
+    """Settings of `train_word2vec`."""
+
+    inputs: Word2VecInputs
+    """Sentences and vocabulary."""
+    outputs: Word2VecOutputs
+    """Tables written."""
+    work: str | None = None
+    """Folder of the rounds' state while it trains; `work` beside the vectors where not given."""
+    space_name: str = Field(default="word", pattern=r"^\w+$")
+    """Line of spaces that replace each other."""
+    initial_space_id: str | None = None
+    """Space of `inputs.initial_vectors` to begin from, where they hold several (native)."""
+
+    @model_validator(mode="after")
+    def _inputs_fit(self) -> Self:
+        if self.initial_space_id and not self.inputs.initial_vectors:
+            raise ValueError("initial_space_id chooses among inputs.initial_vectors: name these")
+        if self.inputs.initial_vectors is not None:
+            self.refuse_initial_vectors()
         return self

@@ -10,19 +10,19 @@ from pyspark.sql import functions as F
 
 from pipelines.cluster import progress
 from pipelines.training.rounds import RoundState, Trained
-from pipelines.word2vec.config import TrainWord2VecConfig
+from pipelines.word2vec.config import Word2VecSettings
 
 
 def train(
     frames: Mapping[str, DataFrame],
-    config: TrainWord2VecConfig,
+    settings: Word2VecSettings,
     state: RoundState,  # noqa: ARG001  (what every trainer is given)
 ) -> Trained:
     """Train skip-gram vectors with hierarchical softmax (Mikolov et al. 2013) in MLlib.
 
     Args:
         frames: `sentences` (`token_ids`) and `vocabulary` (`token_id, token`).
-        config: TrainerParameters.
+        settings: How vectors are trained.
         state: Not used: MLlib keeps nothing between passes.
 
     Returns:
@@ -30,18 +30,18 @@ def train(
     """
     texts = frames["sentences"].select(F.col("token_ids").cast("array<string>").alias("tokens"))
     trainer = Word2Vec(
-        vectorSize=config.vector_size,
-        windowSize=config.window_size,
-        stepSize=config.first_rate,
-        maxIter=config.max_iter,
-        numPartitions=config.num_partitions,
-        seed=config.seed,
+        vectorSize=settings.vector_size,
+        windowSize=settings.window_size,
+        stepSize=settings.learning_rate,
+        maxIter=settings.max_iter,
+        numPartitions=settings.num_partitions,
+        seed=settings.seed,
         minCount=0,
-        maxSentenceLength=config.max_sentence_length,
+        maxSentenceLength=settings.max_sentence_length,
         inputCol="tokens",
         outputCol="vector",
     )
-    progress.report(engine="mllib", passes=config.max_iter)
+    progress.report(engine="mllib", passes=settings.max_iter)
     started = time.monotonic()
     trained = trainer.fit(texts).getVectors()
     seconds = time.monotonic() - started
@@ -51,6 +51,6 @@ def train(
     )
     named = vectors.join(frames["vocabulary"].select("token_id", "token"), "token_id", "inner")
     keyed = named.select(
-        F.lit(config.entity).alias("entity"), F.col("token").alias("key"), "vector"
+        F.lit(settings.entity).alias("entity"), F.col("token").alias("key"), "vector"
     )
-    return Trained(keyed, [(config.max_iter, "seconds", seconds)], {"seconds": seconds})
+    return Trained(keyed, [(settings.max_iter, "seconds", seconds)], {"seconds": seconds})

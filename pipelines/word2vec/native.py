@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -14,33 +14,22 @@ from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState, Trained
 from pipelines.training.stored_arrays import SCHEMA
 from pipelines.word2vec import shards, vectors
-from pipelines.word2vec.config import TrainWord2VecConfig
+from pipelines.word2vec.config import Word2VecSettings
 from pipelines.word2vec.modes import training_mode
-from pipelines.word2vec.modes.runs import (
-    History,
-    PackedTraining,
-    ReplicatedTraining,
-    RotatedTraining,
-    TrainingRun,
-)
+from pipelines.word2vec.modes.planned_runs import planned_run
+from pipelines.word2vec.modes.runs import History, TrainingRun
 from pipelines.word2vec.modes.training_mode import TrainingMode
-from pipelines.word2vec.plan import plan_packed, plan_replicated, plan_rotated
-from pipelines.word2vec.trainer import TrainerParameters
-
-_ROUNDS_PER_EPOCH = 16  # 48 merges in three epochs, and twice as many for more trainers than
-_MANY_TRAINERS = 16  # these: docs/decisions/0007
-_PASSES_PER_EPOCH = 4  # of mode rotated: docs/decisions/0008
 
 
 def train(
-    frames: Mapping[str, DataFrame], config: TrainWord2VecConfig, state: RoundState
+    frames: Mapping[str, DataFrame], settings: Word2VecSettings, state: RoundState
 ) -> Trained:
     """Train word vectors by negative sampling (Mikolov et al. 2013).
 
     Args:
         frames: `sentences` (`sentence_id, token_ids`) and `vocabulary` (`token_id, token, count`);
             `initial_vectors` (`space_id, entity, key, vector`) to begin from, if any.
-        config: TrainerParameters.
+        settings: How vectors are trained.
         state: Where rounds are kept, and found by a run that goes on.
 
     Returns:
@@ -52,23 +41,33 @@ def train(
         ConfigError: The vectors grew beyond all bounds, or the model does not fit an executor.
     """
     size, counted = _vocabulary_size(frames["vocabulary"])
-    found = _prepare(frames, config, state, size, counted)
-    choice = _choose(config, state, size, found.tokens)
-    run = _plan(config, state, choice, found, size)
-    if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
-        initial = vectors.initial(frames, config, run.settings)
+    found = _prepare(frames, settings, state, size, counted)
+    is_new = "initial_vectors" not in frames
+    choice = _choose(settings, state, size, found.tokens, is_new=is_new)
+    run = planned_run(settings, state, choice, found, vocabulary_size=size, is_new=is_new)
+    if not is_new and not state.last_round() and not state.has("round=0"):
+        initial = vectors.initial(frames, settings, run.parameters)
         state.write("round=0", initial)
-    number, measured = _go_on(run, config)
+    number, measured = _go_on(run, settings)
     model = state.read(f"round={number}", SCHEMA)
-    trained = vectors.named(model, frames["vocabulary"], config, run.settings, run.stretch(number))
+    trained = vectors.named(
+        model, frames["vocabulary"], settings, run.parameters, run.stretch(number)
+    )
     return Trained(trained, _history(measured), _summary(measured, choice, found))
 
 
-def _choose(config: TrainWord2VecConfig, state: RoundState, size: int, tokens: int) -> TrainingMode:
+def _choose(
+    settings: Word2VecSettings, state: RoundState, size: int, tokens: int, *, is_new: bool
+) -> TrainingMode:
     """Choose the mode; a run that goes on keeps that of its rounds, and their trainers."""
     begun = state.noted("trainers")
     choice = training_mode.choose_mode(
-        state.spark, config, vocabulary_size=size, tokens=tokens, begun=begun
+        state.spark,
+        settings,
+        vocabulary_size=size,
+        tokens=tokens,
+        is_new=is_new,
+        begun=begun,
     )
     if begun is None:
         state.note("trainers", {"mode": choice.mode, "trainers": choice.trainers})
@@ -90,7 +89,7 @@ def _vocabulary_size(vocabulary: DataFrame) -> tuple[int, int]:
 
 def _prepare(
     frames: Mapping[str, DataFrame],
-    config: TrainWord2VecConfig,
+    settings: Word2VecSettings,
     state: RoundState,
     size: int,
     counted: int,
@@ -101,7 +100,7 @@ def _prepare(
         count = shards.shards_of(counted)
         sentences, observed = shards.surveyed(frames["sentences"])
         packed = shards.pack(
-            sentences, shards=count, held_out_share=config.held_out_share, seed=config.seed
+            sentences, shards=count, held_out_share=settings.held_out_share, seed=settings.seed
         )
         counts = shards.count_blocks(frames["vocabulary"])
         kept = packed.unionByName(counts).withColumn("file", shards.file_of("position"))
@@ -113,61 +112,20 @@ def _prepare(
     return shards.SentencesSurvey(**known)
 
 
-def _plan(
-    config: TrainWord2VecConfig,
-    state: RoundState,
-    choice: TrainingMode,
-    found: shards.SentencesSurvey,
-    size: int,
-) -> TrainingRun:
-    settings = TrainerParameters(
-        folder=state.folder, vocabulary_size=size, shards=found.shards,
-        is_cbow=config.architecture == "cbow", vector_size=config.vector_size,
-        window_size=config.window_size, negative=config.negative, sample=config.sample,
-        ns_exponent=config.ns_exponent, seed=config.seed, threads=choice.threads,
-        step_size=config.first_rate,
-    )  # fmt: skip
-    last_rate = min(config.min_step_size, config.first_rate)
-    if choice.mode == "packed":
-        plan = plan_packed(
-            shards=found.shards, epochs=config.max_iter,
-            shards_per_round=max(1, config.tokens_per_round * found.shards // found.tokens),
-            step_size=config.first_rate, min_step_size=last_rate, seed=config.seed,
-            is_cut_at_epochs=config.early_stopping is not None,
-        )  # fmt: skip
-        return PackedTraining(state, settings, plan)
-    if choice.mode == "rotated":
-        turns = plan_rotated(
-            epochs=config.max_iter, rounds=config.rounds or _PASSES_PER_EPOCH * config.max_iter,
-            classes=choice.trainers, step_size=config.first_rate, min_step_size=last_rate,
-            seed=config.seed,
-        )  # fmt: skip
-        return RotatedTraining(
-            state, replace(settings, classes=choice.trainers), turns, choice.tasks
-        )
-    per_epoch = _ROUNDS_PER_EPOCH * (2 if choice.trainers > _MANY_TRAINERS else 1)
-    merges = plan_replicated(
-        epochs=config.max_iter, rounds=config.rounds or per_epoch * config.max_iter,
-        step_size=config.first_rate, min_step_size=last_rate,
-        is_new=config.inputs.initial_vectors is None,
-    )  # fmt: skip
-    return ReplicatedTraining(state, settings, merges, choice.trainers, choice.tasks)
-
-
-def _go_on(run: TrainingRun, config: TrainWord2VecConfig) -> tuple[int, History]:
+def _go_on(run: TrainingRun, settings: Word2VecSettings) -> tuple[int, History]:
     """Run the rounds that are still to be run, and return the last one and all measures."""
     state, total = run.state, len(run.plan)
     number = first = state.last_round()
     measured = run.measured(number) if number else []
-    _require_finite(measured, config)  # the last round of a run that failed is kept like any other
+    _require_finite(measured, settings)  # a run that failed here kept its last round too
     started = time.monotonic()
-    while number < total and not _is_enough(run, number, measured, config.early_stopping):
+    while number < total and not _is_enough(run, number, measured, settings.early_stopping):
         make = partial(run.frame, number + 1, measured)
         state.write_by_frame(f"round={number + 1}", make)
         state.drop(f"round={number}")
         number += 1
         measured = run.measured(number)
-        _require_finite(measured, config)
+        _require_finite(measured, settings)
         left = (time.monotonic() - started) / (number - first) * (total - number)
         progress.report(
             round=f"{number}/{total}",
@@ -195,10 +153,10 @@ def _last_loss(measured: History) -> float:
     return known[-1] if known else math.nan
 
 
-def _require_finite(measured: History, config: TrainWord2VecConfig) -> None:
+def _require_finite(measured: History, settings: Word2VecSettings) -> None:
     if not all(m["is_finite"] for m in measured):
         raise ConfigError(
-            f"step_size: {config.first_rate:g} is too high: vectors grew beyond all bounds in "
+            f"step_size: {settings.learning_rate:g} is too high: vectors grew beyond all bounds in "
             f"epoch {measured[-1]['epoch']}; lower step_size, or sample where few tokens are most "
             "of the corpus"
         )

@@ -1,21 +1,23 @@
-"""Which sentences are trained when: passes over the shards in seeded orders, cut into rounds."""
+"""Which sentences are trained when: epochs over the shards in seeded orders, cut into rounds."""
 
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
-_RAMP = 32  # last round of the first epoch / its first, in tokens: vectors grow fastest at first
+from pipelines.word2vec.kernels.arguments import LearningRates
+
+_GROWTH = 32  # tokens of a new model's last round / first round in epoch 0: it moves fastest early
 
 
 @dataclass(frozen=True)
 class ShardPart:
-    """A run of one shard's sentences.
+    """Consecutive sentences of one shard.
 
     Args:
         shard: Number of the shard.
-        start: Share of the shard's tokens at which the run begins, 0 to 1.
-        stop: Share at which it ends.
+        start: Share of the shard's tokens before them, 0 to 1.
+        stop: Share of the shard's tokens up to their end.
     """
 
     shard: int
@@ -25,35 +27,39 @@ class ShardPart:
 
 @dataclass(frozen=True)
 class Segment:
-    """Consecutive pieces of one pass, with the learning rate from their first to their last token.
+    """Consecutive shard parts of one epoch.
 
     Args:
-        epoch: Pass over the sentences, from 0.
-        pieces: What is trained, in order; may be none.
-        first_rate: Learning rate at the first token.
-        last_rate: Learning rate at the last token.
+        epoch: Number of the epoch, from 0.
+        parts: What is trained, in order; may be none.
+        learning_rates: At the first and at the last token.
     """
 
     epoch: int
-    pieces: tuple[ShardPart, ...]
-    first_rate: float
-    last_rate: float
+    parts: tuple[ShardPart, ...]
+    learning_rates: LearningRates
 
 
 def shard_order(shards: int, *, seed: int, epoch: int) -> tuple[int, ...]:
-    """Return the order in which a pass takes the shards."""
+    """Return the order in which an epoch takes the shards."""
     return tuple(int(n) for n in np.random.default_rng([seed, epoch]).permutation(shards))
 
 
 def plan_packed(
-    *, shards: int, epochs: int, shards_per_round: int, step_size: float, min_step_size: float,
-    seed: int, is_cut_at_epochs: bool = False,
-) -> list[list[Segment]]:  # fmt: skip
-    """Return the segments of each round of one trainer; the learning rate falls in a straight line.
+    *,
+    shards: int,
+    epochs: int,
+    shards_per_round: int,
+    learning_rates: LearningRates,
+    seed: int,
+    is_cut_at_epochs: bool = False,
+) -> list[list[Segment]]:
+    """Return the segments of each round of mode packed; the learning rate falls linearly.
 
-    Rounds go on over the ends of epochs, unless they are to be cut there.
+    A round may span the end of an epoch unless `is_cut_at_epochs`.
     """
     total, rounds = shards * epochs, list[list[Segment]]([[]])
+    start_rate, end_rate = learning_rates
     room = shards_per_round
     for epoch in range(epochs):
         order, start = shard_order(shards, seed=seed, epoch=epoch), 0
@@ -63,39 +69,32 @@ def plan_packed(
                 room = shards_per_round
             part = order[start : start + room]
             done = np.array([0, len(part)]) + epoch * shards + start
-            first, last = (step_size + (min_step_size - step_size) * done / total).tolist()
-            rounds[-1].append(Segment(epoch, tuple(ShardPart(n) for n in part), first, last))
+            rates = LearningRates(*(start_rate + (end_rate - start_rate) * done / total).tolist())
+            rounds[-1].append(Segment(epoch, tuple(ShardPart(n) for n in part), rates))
             start, room = start + len(part), room - len(part)
     return rounds
 
 
 @dataclass(frozen=True)
 class Round:
-    """A part of one pass that trainers share between them.
+    """A part of one epoch that all trainers train together.
 
     Args:
-        epoch: Pass over the sentences, from 0.
-        start: Share of the pass at which the round begins, 0 to 1.
-        stop: Share at which it ends.
-        first_rate: Learning rate at its beginning.
-        last_rate: Learning rate at its end.
+        epoch: Number of the epoch, from 0.
+        start: Share of the epoch's tokens before the round, 0 to 1.
+        stop: Share of the epoch's tokens up to its end.
+        learning_rates: At its beginning and end.
     """
 
     epoch: int
     start: float
     stop: float
-    first_rate: float
-    last_rate: float
-
-    @property
-    def middle_rate(self) -> float:
-        """Return the learning rate that a merge reckons with."""
-        return (self.first_rate + self.last_rate) / 2
+    learning_rates: LearningRates
 
 
 @dataclass(frozen=True)
 class Turn(Round):
-    """A part of one pass on the blocks (i, i + shift) of input and output classes.
+    """A round of mode rotated: trainer i has input class i and output class i + shift.
 
     Args:
         shift: Output class less input class, modulo the number of classes.
@@ -105,42 +104,43 @@ class Turn(Round):
 
 
 def plan_rotated(
-    *, epochs: int, rounds: int, classes: int, step_size: float, min_step_size: float, seed: int
+    *, epochs: int, cycles: int, classes: int, learning_rates: LearningRates, seed: int
 ) -> list[Turn]:
-    """Return the turns of all rounds: each trains its part of a pass once on every shift.
+    """Return the turns of all cycles: a cycle trains its part of an epoch once on every shift.
 
-    Shifts come in a fresh order each round, and each sweeps the learning rates of the whole round,
-    so that a pair's rate follows from its place in the pass alone.
+    Each cycle takes the shifts in an order of its own. All turns of a cycle have the learning rates
+    of the whole cycle, so that a pair's learning rate depends on its place in the epoch alone.
     """
-    turns, each = [], max(1, round(rounds / epochs))
-    for number in range(epochs * each):
-        epoch, part = divmod(number, each)
-        done = np.array([number, number + 1]) / (epochs * each)
-        first, last = (step_size + (min_step_size - step_size) * done).tolist()
+    turns, per_epoch = [], max(1, round(cycles / epochs))
+    start_rate, end_rate = learning_rates
+    for number in range(epochs * per_epoch):
+        epoch, part = divmod(number, per_epoch)
+        done = np.array([number, number + 1]) / (epochs * per_epoch)
+        rates = LearningRates(*(start_rate + (end_rate - start_rate) * done).tolist())
         order = np.random.default_rng([seed, number]).permutation(classes).tolist()
-        turns += [
-            Turn(epoch, part / each, (part + 1) / each, first, last, shift) for shift in order
-        ]
+        share = part / per_epoch, (part + 1) / per_epoch
+        turns += [Turn(epoch, *share, rates, shift) for shift in order]
     return turns
 
 
 def plan_replicated(
-    *, epochs: int, rounds: int, step_size: float, min_step_size: float, is_new: bool
+    *, epochs: int, rounds: int, learning_rates: LearningRates, is_new: bool
 ) -> list[Round]:
     """Return rounds by epoch in proportion to the learning rate at its beginning: 24, 16, 8 of 48.
 
-    What a merge loses grows with what trainers do between merges, which is tokens times learning
-    rate. In the first epoch of a new model rounds grow geometrically, 32-fold from first to last.
+    What a merge loses grows with what trainers do between merges: tokens times learning rate. In
+    the first epoch of a new model the rounds' tokens grow geometrically, 32-fold in all.
     """
-    found = []
+    plan = list[Round]()
+    start_rate, end_rate = learning_rates
     for epoch, count in enumerate(_rounds_per_epoch(rounds, epochs)):
-        sizes = np.geomspace(1, _RAMP, count) if epoch == 0 and is_new else np.ones(count)
+        sizes = np.geomspace(1, _GROWTH, count) if epoch == 0 and is_new else np.ones(count)
         cuts = np.r_[0, np.cumsum(sizes) / sizes.sum()]
         cuts[-1] = 1
-        rates = step_size + (min_step_size - step_size) * (epoch + cuts) / epochs
+        rates = start_rate + (end_rate - start_rate) * (epoch + cuts) / epochs
         bounds = zip(pairwise(cuts.tolist()), pairwise(rates.tolist()), strict=True)
-        found += [Round(epoch, *part, *rate) for part, rate in bounds]
-    return found
+        plan += [Round(epoch, *part, LearningRates(*ends)) for part, ends in bounds]
+    return plan
 
 
 def _rounds_per_epoch(rounds: int, epochs: int) -> list[int]:
@@ -150,13 +150,13 @@ def _rounds_per_epoch(rounds: int, epochs: int) -> list[int]:
 
 
 def trainer_segment(part: Round, *, trainer: int, trainers: int, shards: int, seed: int) -> Segment:
-    """Return one trainer's slice of a round: an equal run of the pass, cut across shards."""
+    """Return one trainer's part of a round: an equal share of its tokens, cut across shards."""
     width = (part.stop - part.start) / trainers
     start = (part.start + width * trainer) * shards
     stop = (part.start + width * (trainer + 1)) * shards
     order = shard_order(shards, seed=seed, epoch=part.epoch)
-    pieces = tuple(
+    parts = tuple(
         ShardPart(order[n], max(0.0, start - n), min(1.0, stop - n))
         for n in range(int(start), min(shards, int(np.ceil(stop))))
     )
-    return Segment(part.epoch, pieces, part.first_rate, part.last_rate)
+    return Segment(part.epoch, parts, part.learning_rates)

@@ -39,7 +39,7 @@ def shared_negatives(*, is_cbow: bool) -> int:
 
 
 def chunk_size(
-    counts: NDArray[np.int64], exponent: float, *, window: int, negative: int, step_size: float,
+    counts: NDArray[np.int64], exponent: float, *, window: int, negative: int, learning_rate: float,
     is_cbow: bool,
 ) -> int:  # fmt: skip
     """Return how many consecutive tokens may share negatives.
@@ -53,12 +53,12 @@ def chunk_size(
         exponent: Negatives are drawn in proportion to count^exponent.
         window: Most tokens on each side.
         negative: Negatives per positive pair.
-        step_size: Learning rate.
+        learning_rate: Learning rate.
         is_cbow: A token is one pair, not one with each token of its window.
     """
     pairs = negative * (1 if is_cbow else window + 1)
     weights = noise_weights(counts, exponent)
-    steps = step_size * pairs * weights.max() / weights.sum()
+    steps = learning_rate * pairs * weights.max() / weights.sum()
     return int(np.clip(_MAX_STEPS / steps, 1, _LARGEST_CHUNK))
 
 

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from queue import SimpleQueue
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from pipelines.arrays.grouping import taken
 from pipelines.word2vec.kernels import loss, sentence_kernel
+from pipelines.word2vec.kernels.arguments import NO_SENTENCES, LearningRates, Model, Sentences
 from pipelines.word2vec.kernels.hot_rows import copied_rows, fold, own_rows
 from pipelines.word2vec.modes.merge import NEGATIVE_SHARE
 from pipelines.word2vec.plan import Segment, ShardPart
@@ -25,10 +27,12 @@ from pipelines.word2vec.sampling import (
 from pipelines.word2vec.shards import blocks
 from pipelines.word2vec.stored_model import StoredModel
 
-Model = tuple[np.ndarray, np.ndarray]
-Rates = tuple[float, float]
-Work = Callable[[np.ndarray, np.ndarray, Rates, tuple[int, ...]], None]
-UNCOUNTED = (np.empty(0, np.float32), np.empty(0, np.float32))
+Touches = tuple[np.ndarray, np.ndarray]
+"""Gradients that each input and each output row took, float32; UNCOUNTED where nobody counts."""
+Place = tuple[int, int, int, int]
+"""Epoch, shard, share of the shard at which its part begins in units of 2^-30, and thread."""
+Work = Callable[[Sentences, LearningRates, Place], None]
+UNCOUNTED: Touches = (np.empty(0, np.float32), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -46,140 +50,139 @@ class TrainerParameters:
     ns_exponent: float
     seed: int
     threads: int
-    step_size: float
+    learning_rate: float
     classes: int = 1
 
     @property
     def rows(self) -> int:
-        """Return the rows of either side of a model, copies for threads included."""
+        """Return the rows of either matrix of a model, copies for threads included."""
         size, threads = self.vocabulary_size, self.threads
         return size + threads * copied_rows(size, threads)
 
 
-def _new_model(model: Model, settings: TrainerParameters) -> None:
-    """Draw input vectors evenly from ±.5/d; output vectors are zero (word2vec's own)."""
-    for block, part in blocks(settings.vocabulary_size):
-        model[0][part] = new_rows(part.stop - part.start, settings, block=block)
+def _fill_new(model: Model, parameters: TrainerParameters) -> None:
+    """Draw input vectors uniformly from ±.5/d; output vectors are zero, as in word2vec.c."""
+    for block, part in blocks(parameters.vocabulary_size):
+        model.inputs[part] = new_rows(part.stop - part.start, parameters, block=block)
 
 
-def new_rows(count: int, settings: TrainerParameters, *, block: int) -> np.ndarray:
-    """Return the first input vectors of a block, the same for whoever draws them."""
-    dimension = settings.vector_size
-    drawn = np.random.default_rng([settings.seed, block]).random((count, dimension), np.float32)
+def new_rows(count: int, parameters: TrainerParameters, *, block: int) -> np.ndarray:
+    """Return a new model's input vectors of a block; they depend on seed and block alone."""
+    dimension = parameters.vector_size
+    drawn = np.random.default_rng([parameters.seed, block]).random((count, dimension), np.float32)
     return np.asarray((drawn - np.float32(0.5)) / np.float32(dimension))
 
 
-def load_model(stored: StoredModel, version: int, settings: TrainerParameters) -> Model:
-    """Return a version of the model; the first one where there is none to begin with.
+def load_model(stored: StoredModel, number: int, parameters: TrainerParameters) -> Model:
+    """Return the model that a round left; round 0 is a new model unless one was stored.
 
-    Behind its rows lie those of the threads: see `hot_rows`.
+    Threads' copies of frequent rows lie behind its own rows: see `hot_rows`.
     """
-    shape = settings.rows, settings.vector_size
-    model = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-    if version == 0 and not stored.has("round=0"):
-        _new_model(model, settings)
+    shape = parameters.rows, parameters.vector_size
+    model = Model(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
+    if number == 0 and not stored.has("round=0"):
+        _fill_new(model, parameters)
     else:
-        stored.fill_model(f"round={version}", model)
+        stored.fill_model(f"round={number}", model)
     return model
 
 
-def without_copies(model: Model, settings: TrainerParameters) -> Model:
-    """Return a model's rows without those of the threads."""
-    inputs, outputs = (side[: settings.vocabulary_size] for side in model)
-    return inputs, outputs
+def without_copies(model: Model, parameters: TrainerParameters) -> Model:
+    """Return a view of a model without the threads' copies of rows."""
+    size = parameters.vocabulary_size
+    return Model(model.inputs[:size], model.outputs[:size])
 
 
-def train_pieces(
-    stored: StoredModel, segment: Segment, settings: TrainerParameters, pool: Executor, work: Work
+def train_parts(
+    stored: StoredModel, segment: Segment, parameters: TrainerParameters, pool: Executor, work: Work
 ) -> dict[str, float]:
-    """Have threads share each piece of a segment, and measure it.
+    """Have threads share each shard part of a segment, and measure it.
 
-    Pieces follow each other without a pause: the next one is read while one is trained.
+    Threads need not wait between parts: the next one is read while one is trained.
 
     Args:
         stored: Where shards are.
         segment: What to train.
-        settings: How many threads share a piece, and the seed of the order of sentences.
-        pool: Runs them.
-        work: Trains a part: token ids, offsets, learning rates at its ends, and its place (epoch,
-            shard, where its piece begins, thread), from which its seed follows.
+        parameters: How many threads share a part, and the seed of the order of sentences.
+        pool: Runs the threads.
+        work: Trains some sentences, given learning rates, and the place that its seed follows from.
+
+    Returns:
+        Epoch from 1, tokens, seconds, and the learning rate at the end.
     """
-    widths = np.r_[0, np.cumsum([piece.stop - piece.start for piece in segment.pieces])]
+    widths = np.r_[0, np.cumsum([part.stop - part.start for part in segment.parts])]
     shares = widths / max(widths[-1], 1e-12)
-    rates = segment.first_rate + (segment.last_rate - segment.first_rate) * shares
+    first, last = segment.learning_rates
+    rates = (first + (last - first) * shares).tolist()
     started, tokens, tasks = time.monotonic(), 0, deque[Future[None]]()
-    for piece, ends in zip(segment.pieces, pairwise(rates.tolist()), strict=False):
-        ids, offsets = _sentences(stored, piece, seed=(settings.seed, segment.epoch, piece.shard))
-        tokens += int(offsets[-1] - offsets[0])
-        place = (segment.epoch, piece.shard, round(piece.start * (1 << 30)))
-        for thread, part in enumerate(_parts(offsets, settings.threads)):
-            tasks.append(pool.submit(work, ids, part, ends, (*place, thread)))
-        while len(tasks) > 2 * settings.threads:
+    for part, ends in zip(segment.parts, pairwise(rates), strict=False):
+        sentences = _sentences(stored, part, seed=(parameters.seed, segment.epoch, part.shard))
+        tokens += sentences.token_count
+        place = segment.epoch, part.shard, round(part.start * (1 << 30))
+        for thread, own in enumerate(_split(sentences, parameters.threads)):
+            tasks.append(pool.submit(work, own, LearningRates(*ends), (*place, thread)))
+        while len(tasks) > 2 * parameters.threads:
             tasks.popleft().result()
     for task in tasks:
         task.result()
-    return {
-        "epoch": segment.epoch + 1,
-        "tokens": tokens,
-        "seconds": time.monotonic() - started,
-        "learning_rate": segment.last_rate,
-    }
+    seconds = time.monotonic() - started
+    return {"epoch": segment.epoch + 1, "tokens": tokens, "seconds": seconds, "learning_rate": last}
 
 
-def _sentences(
-    stored: StoredModel, piece: ShardPart, *, seed: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return a piece's token ids and offsets: the sentences that begin in it.
+def _sentences(stored: StoredModel, part: ShardPart, *, seed: tuple[int, ...]) -> Sentences:
+    """Return the sentences that begin in a shard part.
 
-    A shard's sentences come in an order of the seed, the same for all who have a piece of it.
+    The seed shuffles the whole shard's sentences, alike for all trainers that have a part of it.
     """
-    ids, offsets = stored.sentences("shard", piece.shard)
+    tokens, offsets = stored.sentences("shard", part.shard)
     order = np.random.default_rng(seed).permutation(offsets.size - 1)
-    offsets, ids = taken(ids, offsets, order)
-    bounds = np.searchsorted(offsets, np.array([piece.start, piece.stop]) * offsets[-1])
-    first, last = bounds[0], offsets.size - 1 if piece.stop == 1 else bounds[1]
-    return ids, offsets[first : last + 1]
+    offsets, tokens = taken(tokens, offsets, order)
+    bounds = np.searchsorted(offsets, np.array([part.start, part.stop]) * offsets[-1])
+    first, last = bounds[0], offsets.size - 1 if part.stop == 1 else bounds[1]
+    return Sentences(tokens, offsets[first : last + 1])
 
 
-def _parts(offsets: np.ndarray, threads: int) -> list[np.ndarray]:
-    """Cut sentences into runs of about as many tokens each; a run may be empty."""
+def _split(sentences: Sentences, threads: int) -> list[Sentences]:
+    """Cut sentences into one run per thread, of about as many tokens each; a run may be empty."""
+    tokens, offsets = sentences
     wanted = np.linspace(offsets[0], offsets[-1], threads + 1)
     cuts = np.searchsorted(offsets, wanted)
-    return [offsets[a : b + 1] for a, b in pairwise(cuts)]
+    return [Sentences(tokens, offsets[a : b + 1]) for a, b in pairwise(cuts)]
 
 
 class Trainer:
-    """What training needs beside the model: sentences, chances, noise."""
+    """What training needs beside the model: sentences, keep probabilities, noise."""
 
-    def __init__(self, stored: StoredModel, settings: TrainerParameters) -> None:
-        self._stored, self._settings = stored, settings
-        self._free: SimpleQueue[int] = SimpleQueue()  # whose copies of rows no call trains now
-        for thread in range(settings.threads):
+    def __init__(self, stored: StoredModel, parameters: TrainerParameters) -> None:
+        self._stored, self._parameters = stored, parameters
+        self._free: SimpleQueue[int] = SimpleQueue()  # threads whose copies of rows nobody trains
+        for thread in range(parameters.threads):
             self._free.put(thread)
-        self._counts = stored.counts(settings.vocabulary_size)
-        self._keep = keep_probabilities(self._counts, settings.sample)
-        self._noise = noise_table(self._counts, settings.ns_exponent)
+        self._counts = stored.counts(parameters.vocabulary_size)
+        self._keep = keep_probabilities(self._counts, parameters.sample)
+        self._noise = noise_table(self._counts, parameters.ns_exponent)
         self._chunk = chunk_size(
-            self._counts, settings.ns_exponent, window=settings.window_size,
-            negative=settings.negative, step_size=settings.step_size, is_cbow=settings.is_cbow,
-        )  # fmt: skip
+            self._counts,
+            parameters.ns_exponent,
+            window=parameters.window_size,
+            negative=parameters.negative,
+            learning_rate=parameters.learning_rate,
+            is_cbow=parameters.is_cbow,
+        )
 
     def compile(self, model: Model) -> None:
         """Train on no sentence: the first call on a machine compiles, and is not to be timed."""
-        nothing = np.empty(0, np.int32), np.zeros(1, np.int64)
-        taken(*nothing, np.empty(0, np.int64))
-        self._train(model, UNCOUNTED, *nothing, (0.0, 0.0), (0, 0, 0))
+        taken(*NO_SENTENCES, np.empty(0, np.int64))
+        self._train(model, UNCOUNTED, NO_SENTENCES, LearningRates(0.0, 0.0), (0, 0, 0, 0))
 
     def train(
-        self, model: Model, segment: Segment, pool: Executor, touches: Model = UNCOUNTED
+        self, model: Model, segment: Segment, pool: Executor, touches: Touches = UNCOUNTED
     ) -> dict[str, float]:
         """Train one segment in place, and measure it."""
-        measured = train_pieces(
-            self._stored, segment, self._settings, pool,
-            lambda *part: self._train(model, touches, *part),
-        )  # fmt: skip
+        work = partial(self._train, model, touches)
+        measured = train_parts(self._stored, segment, self._parameters, pool, work)
         for side in touches:
-            fold(side, self._settings.vocabulary_size, self._settings.threads)
+            fold(side, self._parameters.vocabulary_size, self._parameters.threads)
         return measured
 
     def held_out_loss(self, model: Model) -> float:
@@ -187,35 +190,42 @@ class Trainer:
         sentences = self._stored.sentences("held_out", 0)
         if not sentences[0].size:
             return float("nan")
-        settings = self._settings
         total, count = loss.held_out_loss(
-            sentences, self._noise, model, window=settings.window_size, negative=settings.negative,
-            is_cbow=settings.is_cbow,
-        )  # fmt: skip
+            sentences,
+            self._noise,
+            model,
+            window=self._parameters.window_size,
+            negative=self._parameters.negative,
+            is_cbow=self._parameters.is_cbow,
+        )
         return total / count if count else float("nan")
 
     def score_weights(self) -> np.ndarray:
-        """Return each row's chance as the input and as the output of a score, 2 by V."""
+        """Return each row's probability as the input and as the output of a score, 2 by V."""
         positive = self._counts * self._keep.astype(np.float64)
         positive /= positive.sum()
-        negative = noise_weights(self._counts, self._settings.ns_exponent)
+        negative = noise_weights(self._counts, self._parameters.ns_exponent)
         negative /= negative.sum()
         mixed = (1 - NEGATIVE_SHARE) * positive + NEGATIVE_SHARE * negative
         return np.stack([positive, mixed])
 
     def _train(
-        self, model: Model, touches: Model, tokens: np.ndarray, offsets: np.ndarray, rates: Rates,
-        place: tuple[int, ...],
-    ) -> None:  # fmt: skip
-        settings, thread = self._settings, self._free.get()
-        seed = np.random.SeedSequence([settings.seed, *place])
+        self,
+        model: Model,
+        touches: Touches,
+        sentences: Sentences,
+        rates: LearningRates,
+        place: Place,
+    ) -> None:
+        parameters, thread = self._parameters, self._free.get()
+        seed = np.random.SeedSequence([parameters.seed, *place])
         try:
             sentence_kernel.train_sentences(
-                tokens, offsets, self._keep, self._noise, *model, *rates,
-                settings.is_cbow, settings.window_size, settings.negative, self._chunk,
-                shared_negatives(is_cbow=settings.is_cbow),
+                *sentences, self._keep, self._noise, *model, *rates,
+                parameters.is_cbow, parameters.window_size, parameters.negative, self._chunk,
+                shared_negatives(is_cbow=parameters.is_cbow),
                 int(seed.generate_state(1, np.uint64)[0] >> 1), *touches,
-                own_rows(settings.vocabulary_size, settings.threads, thread),
+                own_rows(parameters.vocabulary_size, parameters.threads, thread),
             )  # fmt: skip
         finally:
             self._free.put(thread)

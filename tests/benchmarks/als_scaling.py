@@ -61,7 +61,7 @@ def skew(spark: SparkSession, folder: Path) -> dict[str, Any]:
     """Return the longest task's seconds over the median's, of each blocked half-sweep's stages."""
     shape = Shape(4_000_000, 500_000, 50_000, first_user_share=0.01, first_item_share=0.1)
     place, found = data(spark, folder, "skew", shape), []
-    advance = runs.Blocked.advance
+    advance = runs.BlockedFit.advance
 
     def watching(self: Any, number: int, measured: Any) -> None:
         first = max(durations(spark, 0)) + 1
@@ -77,9 +77,9 @@ def skew(spark: SparkSession, folder: Path) -> dict[str, Any]:
                 for seconds in durations(spark, first).values()
             )
 
-    runs.Blocked.advance = watching  # type: ignore[method-assign]
+    runs.BlockedFit.advance = watching  # type: ignore[method-assign]
     job(spark, place, "space", rank=64, max_iter=4, layout="blocked", threads=1)
-    runs.Blocked.advance = advance  # type: ignore[method-assign]
+    runs.BlockedFit.advance = advance  # type: ignore[method-assign]
     ratios = [one["longest"] / one["median"] for one in found]
     return {"longest_over_median": [round(ratio, 2) for ratio in ratios], "stages": found}
 

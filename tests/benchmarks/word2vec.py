@@ -70,7 +70,7 @@ def ours(
     outputs = np.zeros_like(inputs)
     keep, noise = keep_probabilities(corpus.counts, SAMPLE), noise_table(corpus.counts, 0.75)
     chunk = chunk_size(
-        corpus.counts, 0.75, window=WINDOW, negative=NEGATIVE, step_size=rate, is_cbow=is_cbow
+        corpus.counts, 0.75, window=WINDOW, negative=NEGATIVE, learning_rate=rate, is_cbow=is_cbow
     )
     shared = shared_negatives(is_cbow=is_cbow)
     rates = np.linspace(rate, LAST_RATE, epochs + 1)

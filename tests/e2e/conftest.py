@@ -64,33 +64,34 @@ def submit(
     delta = ["--jars", jars] if jars else ["--packages", delta_jars.coordinates()]
 
     def submitted(job: str, *arguments: str) -> dict[str, Any]:
-        told = subprocess.run(
-            [
-                Path(sys.executable).with_name("spark-submit"),
-                "--master",
-                "local-cluster[2,1,1024]",
-                *delta,
-                "--py-files",
-                built_zip,
-                "--conf",
-                "spark.driver.memory=1g",
-                "--conf",
-                "spark.executorEnv.PYSPARK_PYTHON=" + bare_environment["PYSPARK_PYTHON"],
-                "--conf",
-                "spark.ui.enabled=false",
-                ROOT / "jobs" / f"{job}.py",
-                *arguments,
-                "--json",
-                "--log-dir",
-                tmp_path / "logs",
-            ],
-            cwd=tmp_path,
-            env=bare_environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=400,
-        )
+        with delta_jars.resolved_once():  # two resolvers at once break Spark's cache of jars
+            told = subprocess.run(
+                [
+                    Path(sys.executable).with_name("spark-submit"),
+                    "--master",
+                    "local-cluster[2,1,1024]",
+                    *delta,
+                    "--py-files",
+                    built_zip,
+                    "--conf",
+                    "spark.driver.memory=1g",
+                    "--conf",
+                    "spark.executorEnv.PYSPARK_PYTHON=" + bare_environment["PYSPARK_PYTHON"],
+                    "--conf",
+                    "spark.ui.enabled=false",
+                    ROOT / "jobs" / f"{job}.py",
+                    *arguments,
+                    "--json",
+                    "--log-dir",
+                    tmp_path / "logs",
+                ],
+                cwd=tmp_path,
+                env=bare_environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=400,
+            )
         assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-6000:]
         result: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
         return result

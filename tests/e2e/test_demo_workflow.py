@@ -119,7 +119,7 @@ def test_a_cluster_gives_what_local_mode_gives(
     root: Path, submit: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
     cluster = tmp_path / "cluster"
-    submit("command", *_arguments(cluster))
+    submit("cli/command", *_arguments(cluster))
     for name in EXACT:
         here, there = (_sorted(_table(folder, name)) for folder in (root, cluster))
         assert here.height > 0

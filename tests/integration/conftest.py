@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipelines import tables
-from pipelines.spaces.registry import measure_content, new_space
+from pipelines.spaces.content import measure_content
+from pipelines.spaces.registry import new_space
 from schemas import EMBEDDING_SPACES, VECTORS
 
 METADATA = {"input_versions": {"sentences": "v1"}, "config_hash": "c", "vectormill": "0", "seed": 1}

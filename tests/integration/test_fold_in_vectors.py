@@ -11,7 +11,7 @@ from pyspark.sql.types import StructField, StructType
 from jobs import fold_in_vectors, train_als
 from pipelines import tables
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.als.fold_in_config import FoldInConfig, FoldInInputs, FoldInOutputs
+from pipelines.als.fold_in.config import FoldInConfig, FoldInInputs, FoldInOutputs
 from pipelines.errors import InputError, from_spark
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS, VECTORS
 

@@ -1,7 +1,10 @@
 """Tables whose pieces are written where they are made: as Spark would have written them."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -11,16 +14,23 @@ from pyspark.sql import SparkSession
 from pipelines import tables
 from pipelines.storage import parquet
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import Pieces
+from pipelines.storage.pieces import PiecewiseTable
 from schemas import RECOMMENDATIONS
 
 ROWS = [("s", "ann", [("rose", 1.5), ("tulip", 0.5)]), ("s", "bob", []), ("s", "eve", [("saw", 2)])]
 
 
-def made(spark: SparkSession, rows=ROWS, *, is_broken: bool = False) -> Pieces:
-    """Return pieces of one row each, and one of none."""
+@dataclass(frozen=True)
+class Made(PiecewiseTable):
+    """Pieces of one row each, and one of none."""
 
-    def apply(then, schema):
+    spark: SparkSession
+    rows: Sequence[tuple[Any, ...]]
+    is_broken: bool
+
+    def map_pieces(self, function, schema):
+        rows, is_broken = self.rows, self.is_broken
+
         def piece(group):
             number = group["number"][0].as_py()
             if is_broken and number == 2:
@@ -36,12 +46,14 @@ def made(spark: SparkSession, rows=ROWS, *, is_broken: bool = False) -> Pieces:
                 "user": pa.array([r[1] for r in some], pa.string()),
                 "space_id": pa.array([r[0] for r in some], pa.string()),
             }
-            return then(pa.table(columns))
+            return function(pa.table(columns))
 
-        numbers = spark.range(0, 4).selectExpr("cast(id as int) as number")
+        numbers = self.spark.range(0, 4).selectExpr("cast(id as int) as number")
         return numbers.groupBy("number").applyInArrow(piece, schema)
 
-    return Pieces(apply)
+
+def made(spark: SparkSession, rows=ROWS, *, is_broken: bool = False) -> Made:
+    return Made(spark, rows, is_broken)
 
 
 def content(spark, uri):

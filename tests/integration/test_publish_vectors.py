@@ -10,7 +10,7 @@ from pipelines import tables
 from pipelines.errors import ConcurrentRunError, GateError
 from pipelines.spaces import publishing
 from pipelines.spaces.config import PublishInputs, PublishOutputs, PublishVectorsConfig
-from pipelines.spaces.registry import find_space
+from pipelines.spaces.registry import space_by_id
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
 from schemas import EMBEDDING_SPACES, VECTORS
@@ -42,7 +42,7 @@ def set_state(spark, tmp_path, space_id, state, **changes):
 
 def space_of(spark, tmp_path, space_id):
     spaces = tables.read(spark, str(tmp_path / "embedding_spaces"), EMBEDDING_SPACES)
-    return find_space(spaces, name="", space_id=space_id)
+    return space_by_id(spaces, space_id)
 
 
 def published(tmp_path):

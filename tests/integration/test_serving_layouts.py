@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.errors import ConfigError, InputError
 from pipelines.serving import ranking_layout
-from pipelines.serving.config import RecommendInputs, RecommendItemsConfig, RecommendOutputs
+from pipelines.serving.config import RecommendSettings
 from pipelines.storage.columns import Columns, read_part, sizes
 
 ROWS, DIMENSION, PAIRS = 30, 4, 500
@@ -32,11 +32,8 @@ def columns(spark, tmp_path):
     return found
 
 
-def choose_layout(spark, columns, **settings):
-    inputs = RecommendInputs(**dict.fromkeys(columns, "nowhere"))
-    outputs = RecommendOutputs(recommendations="nowhere")
-    config = RecommendItemsConfig(inputs=inputs, outputs=outputs, **settings)
-    return ranking_layout.choose_layout(spark, columns, config)
+def choose_layout(columns, **settings):
+    return ranking_layout.choose_layout(columns, RecommendSettings(**settings), stored_as="delta")
 
 
 def test_footers_tell_rows_and_components(columns):
@@ -45,7 +42,7 @@ def test_footers_tell_rows_and_components(columns):
 
 
 def test_what_fits_is_ranked_in_one_task(spark, columns):
-    choice = choose_layout(spark, columns)
+    choice = choose_layout(columns)
     assert (choice.layout, choice.threads) == ("packed", spark.sparkContext.defaultParallelism)
     assert choice.why.startswith("fits one executor: 0.")
 
@@ -59,25 +56,23 @@ def test_what_fits_is_ranked_in_one_task(spark, columns):
         ("_MOST_FILES", 4, "inputs of more than 4 files"),
     ],
 )
-def test_what_is_too_much_for_a_task_is_ranked_in_blocks(
-    spark, columns, monkeypatch, name, value, why
-):
+def test_what_is_too_much_for_a_task_is_ranked_in_blocks(columns, monkeypatch, name, value, why):
     monkeypatch.setattr(ranking_layout, name, value)
-    choice = choose_layout(spark, columns)
+    choice = choose_layout(columns)
     assert (choice.layout, choice.why[: len(why)]) == ("blocked", why)
-    assert choose_layout(spark, columns, layout="packed").layout == "packed"
+    assert choose_layout(columns, layout="packed").layout == "packed"
 
 
-def test_few_users_are_little_work(spark, columns, monkeypatch):
+def test_few_users_are_little_work(columns, monkeypatch):
     monkeypatch.setattr(ranking_layout, "_OPERATIONS", ROWS * ROWS * DIMENSION / 100)
-    assert choose_layout(spark, columns, users=["1"]).layout == "packed"
+    assert choose_layout(columns, users=["1"]).layout == "packed"
 
 
-def test_tables_whose_files_are_not_their_rows_are_left_to_spark(spark, columns):
+def test_tables_whose_files_are_not_their_rows_are_left_to_spark(columns):
     hidden = columns | {"interactions": Columns(columns["interactions"].frame, ())}
-    assert choose_layout(spark, hidden).why == "interactions has no files that tasks can read"
+    assert choose_layout(hidden).why == "interactions has no files that tasks can read"
     with pytest.raises(ConfigError, match=r"inputs\.interactions has none.*set layout: blocked"):
-        choose_layout(spark, hidden, layout="packed")
+        choose_layout(hidden, layout="packed")
 
 
 def test_parts_of_files_are_all_of_their_rows_and_partitions_are_in_their_paths(tmp_path):

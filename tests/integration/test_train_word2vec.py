@@ -6,7 +6,7 @@ import pytest
 from jobs.train_word2vec import run
 from pipelines import tables
 from pipelines.errors import InputError
-from pipelines.spaces.registry import find_space
+from pipelines.spaces.registry import newest_space
 from pipelines.training.rounds import RoundState
 from pipelines.word2vec import native
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
@@ -103,10 +103,10 @@ def test_a_space_is_trained_once_and_again_only_when_its_vectors_are_gone(
     other = run(spark, config(folder, seed=8))
     assert other.space_id != first.space_id
     spaces = tables.read(spark, str(folder / "embedding_spaces"), EMBEDDING_SPACES)
-    assert find_space(spaces, name="word").space_id == other.space_id
+    assert newest_space(spaces, "word").space_id == other.space_id
     run(spark, config(folder, seed=7))  # asked for again: the newest of its name
     spaces = tables.read(spark, str(folder / "embedding_spaces"), EMBEDDING_SPACES)
-    assert find_space(spaces, name="word").space_id == first.space_id
+    assert newest_space(spaces, "word").space_id == first.space_id
     damaged = spark.createDataFrame(
         [(first.space_id, "word", "t0w0", [0.0] * 8, 0.0)], VECTORS.schema()
     )

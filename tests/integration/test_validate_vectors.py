@@ -6,9 +6,8 @@ from jobs.validate_vectors import run
 from pipelines import tables
 from pipelines.errors import GateError
 from pipelines.expectations import validation
-from pipelines.expectations.suites import bound_expectations, table_expectations
 from pipelines.spaces.config import Limits, ValidateInputs, ValidateOutputs, ValidateVectorsConfig
-from pipelines.spaces.registry import find_space
+from pipelines.spaces.registry import newest_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
 
@@ -26,7 +25,7 @@ def config(tmp_path, **changes):
 
 def state(spark, tmp_path):
     spaces = tables.read(spark, str(tmp_path / "embedding_spaces"), EMBEDDING_SPACES)
-    return find_space(spaces, name="word").state
+    return newest_space(spaces, "word").state
 
 
 def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_words):
@@ -85,7 +84,7 @@ def test_limits_are_judged_and_a_metric_nobody_measured_fails(spark, tmp_path, s
 
 
 def test_an_expectation_that_errors_is_not_one_that_failed():
-    outcomes = validation.judge_measures({"here": 1.0}, bound_expectations({"absent": (0.0, 1.0)}))
+    outcomes = validation.validate_measures({"here": 1.0}, {"absent": (0.0, 1.0)})
     assert {o.status for o in outcomes} == {"errored"}
     with pytest.raises(GateError, match="absent errored"):
         validation.require_passed("s", [("all", o) for o in outcomes])
@@ -94,9 +93,5 @@ def test_an_expectation_that_errors_is_not_one_that_failed():
 def test_contract_rules_name_the_column_that_breaks_them(spark):
     rows = [("s", "wrod", "k", [1.0], 1.0), ("s", "word", " ", [1.0], -1.0)]
     vectors = spark.createDataFrame(rows, VECTORS.schema())
-    failed = {
-        o.measure
-        for o in validation.judge_rows(vectors, table_expectations(VECTORS))
-        if o.status == "failed"
-    }
+    failed = {o.measure for o in validation.validate(vectors, VECTORS) if o.status == "failed"}
     assert failed == {"entity", "key", "norm"}

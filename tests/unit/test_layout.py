@@ -5,14 +5,16 @@ import importlib
 import json
 import re
 import tomllib
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+import grimp
 import pytest
 from great_expectations import expectations as gxe
 
-from jobs.cli.command import job_names, purpose, tables
+from jobs.cli.jobs_list import job_names, purpose, tables
 from pipelines.settings import JobConfig, Layers, Outputs, Settings, build, read_yaml
 from schemas import TABLES, Table
 
@@ -142,6 +144,17 @@ def test_no_module_is_named_for_nothing() -> None:
     vague = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
     found = [p for folder in FOLDERS for p in (ROOT / folder).rglob("*.py") if p.stem in vague]
     assert found == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Imports inside functions count."""
+    graph = grimp.build_graph("jobs", "pipelines", "schemas", cache_dir=None)
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    assert {"jobs.cli.command", "pipelines.settings", "schemas.table"} <= imports.keys()
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports run in a circle: {' → '.join(error.args[1])}")
 
 
 def test_every_package_is_listed_for_the_wheel() -> None:

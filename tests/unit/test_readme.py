@@ -1,5 +1,6 @@
-"""What the README shows of reading vectors runs as it stands, on a table of the same shape."""
+"""What the README shows of reading vectors runs as it stands; the commands it shows exist."""
 
+import importlib
 import re
 from importlib.resources import files
 from pathlib import Path
@@ -9,8 +10,13 @@ import duckdb
 import polars as pl
 import pytest
 
-README = Path(__file__).resolve().parents[2] / "README.md"
-SECTION = README.read_text(encoding="utf-8").partition("## Reading the vectors")[2]
+from pipelines.settings import Settings, read_yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = re.findall(r"^    (.+)$", TEXT.replace("\\\n", " "), re.MULTILINE)
+JOBS = {path.stem for path in (ROOT / "jobs").glob("*.py")} - {"__init__"}
+SECTION = TEXT.partition("## Reading the vectors")[2]
 SNIPPETS = re.findall(r"```python\n(.*?)```", SECTION, re.DOTALL)
 
 
@@ -56,3 +62,36 @@ def test_duckdb_reads_as_the_readme_says(demo: Path) -> None:
         connection.load_extension(str(extension))
         found = connection.execute(query.replace("build/demo", str(demo))).fetchall()
     assert [(key, vector) for key, vector in found] == [("mean", pytest.approx([1.0, 0.1]))]
+
+
+def test_targets_of_make_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:`|^    )make ([a-z-]+)", TEXT, re.MULTILINE))
+    assert named >= {"demo", "test", "build"}
+    assert named <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+def test_jobs_and_settings_of_commands_exist() -> None:
+    run = [re.search(r"(?:vectormill (?!init)|jobs/)(\w+)(?:\.py)? .*", line) for line in COMMANDS]
+    calls = [(match[1], match[0]) for match in run if match and "--" in match[0]]
+    assert len(calls) > 8
+    for name, line in calls:
+        for key in re.findall(r"--set ([\w.]+)=", line):
+            job, setting = (name, key) if name != "run" else key.split(".", 1)
+            assert job in JOBS, line
+            assert _has(importlib.import_module(f"jobs.{job}").CONFIG, setting.split(".")), line
+
+
+def test_workflows_and_steps_of_commands_exist() -> None:
+    for file, line in re.findall(r"run (conf/\S+)(.*)", "\n".join(COMMANDS)):
+        steps = read_yaml(ROOT / file)["steps"]
+        assert set(re.findall(r"--(?:only|from) (\w+)", line)) <= set(steps)
+
+
+def _has(model: type[Settings], keys: list[str]) -> bool:
+    """Tell whether a config model has a nested setting."""
+    field = model.model_fields.get(keys[0])
+    if field is None or len(keys) == 1:
+        return field is not None
+    assert isinstance(field.annotation, type)
+    return issubclass(field.annotation, Settings) and _has(field.annotation, keys[1:])

@@ -1,30 +1,39 @@
-"""From pairs to blocks of cells: batches are cut by block before the shuffle, which has few rows.
+"""Pairs laid out as blocks of cells: tasks cut batches by block, and a shuffle joins the parts.
 
 Row ids equal modulo the number of blocks lie in one block, in order: a row's place follows from its
-id, and long rows, which come together where ids were given by age, are spread over the blocks.
+id, and long rows, which are neighbours where ids go by age, are spread over the blocks.
 """
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.als.cells.checks import is_nobody, require_ids
-from pipelines.als.fit import class_size
+from pipelines.als.cells.checks import lacks_id, require_ids
+from pipelines.als.fit import block_size
+from pipelines.als.sides import opposite_side
+from pipelines.als.stored_fit import BlockCounts, cells_row, counts_row, pairs_of, pairs_row
 from pipelines.arrays.batches import by_class, gathered
-from pipelines.training.stored_arrays import SCHEMA, Content, json_row, rows
+from pipelines.training.stored_arrays import SCHEMA, rows
 
-SIDES = ("users", "items")
-_PAIRS_PER_CUT = 4_000_000  # that a task holds before it cuts them: 48 MB
+_PAIRS_PER_CUT = 4_000_000  # pairs that a task holds before it cuts them: 48 MB
 
 
 @dataclass(frozen=True)
 class InteractionsSurvey:
-    """What the training interactions are, and into how many blocks each side's rows are laid."""
+    """Counts of the training interactions, and how they are laid out.
+
+    Args:
+        pairs: Pairs of user and item.
+        users: Largest user id and one.
+        items: Largest item id and one.
+        mean: Mean weight.
+        blocks: Blocks of each side's rows.
+        long_row_cells: Cells above which a row is a long row.
+    """
 
     pairs: int
     users: int
@@ -38,31 +47,36 @@ class InteractionsSurvey:
         return self.users if side == "users" else self.items
 
     def with_room_for(self, pairs: DataFrame) -> "InteractionsSurvey":
-        """Return it with sizes that the ids of other pairs fit into."""
-        counted = F.count_if(is_nobody())
-        user, item, nobody = pairs.agg(F.max("user_id"), F.max("item_id"), counted).collect()[0]
-        require_ids(nobody)
+        """Return it with sizes that also hold the ids of other pairs.
+
+        Raises:
+            InputError: An id is missing or negative.
+        """
+        user, item, missing = pairs.agg(
+            F.max("user_id"), F.max("item_id"), F.count_if(lacks_id())
+        ).collect()[0]
+        require_ids(missing)
         users, items = max(self.users, (user or 0) + 1), max(self.items, (item or 0) + 1)
         return replace(self, users=users, items=items)
 
 
-def pack(pairs: DataFrame, found: InteractionsSurvey, sides: tuple[str, ...]) -> DataFrame:
-    """Return rows of `stored.SCHEMA`: a block's cells by side, and `counts` of it as JSON.
+def pack(pairs: DataFrame, survey: InteractionsSurvey, sides: tuple[str, ...]) -> DataFrame:
+    """Return the blocks of cells of some sides and their counts, as rows of `stored_fit`.
 
     Args:
         pairs: `user_id, item_id, weight`.
-        found: What they are.
-        sides: Whose rows are wanted.
+        survey: Their counts.
+        sides: `users`, `items`, or both.
     """
     plain = pairs.select(
         F.col("user_id").cast("int"), F.col("item_id").cast("int"), F.col("weight").cast("float")
     )
-    cut = plain.mapInArrow(_cutter(found.blocks, sides), SCHEMA)
-    return cut.groupBy("kind", "position").applyInArrow(_joiner(found), SCHEMA)
+    cut = plain.mapInArrow(_cutter(survey.blocks, sides), SCHEMA)
+    return cut.groupBy("kind", "position").applyInArrow(_joiner(survey), SCHEMA)
 
 
 def _cutter(blocks: int, sides: tuple[str, ...]) -> Callable[..., Iterator[pa.RecordBatch]]:
-    """Return what cuts batches of pairs into parts of blocks: rows and columns; weights."""
+    """Return the function that cuts batches of pairs into parts of blocks."""
 
     def cut(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for table in gathered(batches, _PAIRS_PER_CUT):
@@ -72,45 +86,44 @@ def _cutter(blocks: int, sides: tuple[str, ...]) -> Callable[..., Iterator[pa.Re
 
 
 def _parts(table: pa.Table, blocks: int, sides: tuple[str, ...]) -> Iterator[pa.RecordBatch]:
-    ids = dict(zip(SIDES, (table["user_id"].to_numpy(), table["item_id"].to_numpy()), strict=True))
+    ids = {"users": table["user_id"].to_numpy(), "items": table["item_id"].to_numpy()}
     weights = table["weight"].to_numpy()
     for side in sides:
-        own, other = ids[side], ids[SIDES[side == SIDES[0]]]
+        own, other = ids[side], ids[opposite_side(side)]
         for block, some in by_class(own, blocks):
-            places = own[some].tobytes() + other[some].tobytes()
-            yield from rows([(side, block, places, weights[some].tobytes())]).to_batches()
+            part = pairs_row(side, block, own[some], other[some], weights[some])
+            yield from rows([part]).to_batches()
 
 
-def _joiner(found: InteractionsSurvey) -> Callable[[pa.Table], pa.Table]:
-    """Return what joins a block's parts: lengths of its rows; columns and weights, end to end."""
+def _joiner(survey: InteractionsSurvey) -> Callable[[pa.Table], pa.Table]:
+    """Return the function that joins the parts of a block, by row and column."""
 
     def join(parts: pa.Table) -> pa.Table:
         side, number = parts["kind"][0].as_py(), parts["position"][0].as_py()
-        places = [np.frombuffer(part.as_buffer(), np.int32) for part in parts["first"]]
-        row, column = (np.concatenate([p.reshape(2, -1)[n] for p in places]) for n in (0, 1))
-        weights = [np.frombuffer(part.as_buffer(), np.float32) for part in parts["second"]]
+        pairs = [pairs_of(*part) for part in zip(parts["first"], parts["second"], strict=True)]
+        row, column, weights = (np.concatenate(arrays) for arrays in zip(*pairs, strict=True))
         order = np.argsort((row.astype(np.int64) << 32) | column)
         row, column = row[order], column[order]
-        size = class_size(found.size(side), found.blocks, number)
-        lengths = np.bincount(row // found.blocks, minlength=size).astype(np.int32)
-        cells = column.tobytes() + np.concatenate(weights)[order].tobytes()
-        content: list[Content] = [(side, number, lengths.tobytes(), cells)]
-        counts = {"side": side} | _count(row, column, lengths, found.long_row_cells)
-        return rows([*content, json_row("counts", number, counts)])
+        size = block_size(survey.size(side), survey.blocks, number)
+        per_row = np.bincount(row // survey.blocks, minlength=size)
+        counts = _count(side, (row, column), per_row, survey.long_row_cells)
+        cells = cells_row(side, number, per_row, column, weights[order])
+        return rows([cells, counts_row(number, counts)])
 
     return join
 
 
 def _count(
-    row: np.ndarray, column: np.ndarray, lengths: np.ndarray, long_row_cells: int
-) -> dict[str, Any]:
-    """Count a block's rows, its very long ones, and the pairs that are there again."""
+    side: str, pairs: tuple[np.ndarray, np.ndarray], per_row: np.ndarray, long_row_cells: int
+) -> BlockCounts:
+    """Return a block's counts; its pairs are in order, so that equal ones are neighbours."""
+    row, column = pairs
     again = np.flatnonzero((np.diff(row) == 0) & (np.diff(column) == 0))
-    counts: dict[str, Any] = {
-        "rows": int(np.count_nonzero(lengths)),
-        "long_rows": [[int(n), int(lengths[n])] for n in np.flatnonzero(lengths > long_row_cells)],
-    }
-    if again.size:
-        counts["duplicates"] = int(again.size)
-        counts["example"] = int(row[again[0]]), int(column[again[0]])
-    return counts
+    long_rows = np.flatnonzero(per_row > long_row_cells)
+    return BlockCounts(
+        side=side,
+        rows=int(np.count_nonzero(per_row)),
+        long_rows=[(int(n), int(per_row[n])) for n in long_rows],
+        duplicates=int(again.size),
+        example=(int(row[again[0]]), int(column[again[0]])) if again.size else None,
+    )

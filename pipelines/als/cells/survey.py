@@ -1,54 +1,58 @@
-"""Interactions laid out once: what they are is checked, and kept as blocks of cells on storage."""
+"""Interactions checked, counted, and laid out once as blocks of cells on storage."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any
 
 from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
-from pipelines.als.cells.blocks import SIDES, InteractionsSurvey, pack
+from pipelines.als.cells.blocks import InteractionsSurvey, pack
 from pipelines.als.cells.checks import checked
-from pipelines.als.config import TrainAlsConfig
+from pipelines.als.config import AlsSettings
+from pipelines.als.sides import SIDES
+from pipelines.als.stored_fit import CELLS, HELD_OUT, StoredFit
 from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState
-from pipelines.training.stored_arrays import StoredArrays
 
-_BLOCK_CELLS = 250_000
+LongRows = dict[str, Sequence[tuple[int, int, int]]]
+"""By side, each long row as (block, row in the block, cells)."""
+
+_CELLS_PER_BLOCK = 250_000
 _MOST_BLOCKS = 8_192
-_BLOCK_BYTES = 1 << 30  # of factors: Arrow's value, and Parquet's, ends at 2 GiB
-_LEAST_LONG_ROW = 16_384
-_LONG_ROWS_PER_TASK = 8  # a row that is more than this part of a task is cut into pieces
+_BLOCK_BYTES = 1 << 30  # largest block of factors: Arrow's and Parquet's values end at 2 GiB
+_LEAST_LONG_ROW = 16_384  # cells; no shorter row is a long row
+_LONG_ROWS_PER_TASK = 8  # a long row has more than 1/8 of the cells of a task
 
 
 def prepare(
-    pairs: DataFrame, held_out: DataFrame | None, config: TrainAlsConfig, state: RoundState
+    pairs: DataFrame, held_out: DataFrame | None, settings: AlsSettings, state: RoundState
 ) -> InteractionsSurvey:
-    """Lay the interactions out unless they are, and return what they are.
+    """Lay the interactions out, unless an earlier run has, and return their survey.
 
     Args:
         pairs: `user_id, item_id, weight` of the training split.
-        held_out: Those of the split that rankings are measured on, if any; kept as `held_out`.
-        config: Settings.
+        held_out: Pairs of the split that is ranked, if any; kept as frame `held_out`.
+        settings: Settings.
         state: Where cells are kept, as frame `cells`.
 
     Raises:
         InputError: There are no pairs; a weight is not a number, or negative where the objective
-            is of implicit feedback; a pair is there twice.
+            is of implicit feedback; a pair occurs twice.
+        ConfigError: Blocks of `num_blocks` would be too large.
     """
     known = state.noted("survey")
     if known is not None:
         return InteractionsSurvey(**known)
-    found = _survey(pairs, config)
+    survey = _survey(pairs, settings)
     if held_out is not None:
-        found = found.with_room_for(held_out)
-    kept = pairs if config.objective == "explicit" else pairs.where(F.col("weight") > 0)
-    state.write("cells", pack(kept, found, SIDES))
-    _refuse_duplicates(StoredArrays(state.folder))
+        survey = survey.with_room_for(held_out)
+    kept = pairs if settings.objective == "explicit" else pairs.where(F.col("weight") > 0)
+    state.write(CELLS, pack(kept, survey, SIDES))
+    _refuse_duplicates(StoredFit(state.folder))
     if held_out is not None:
-        state.write("held_out", pack(held_out, found, SIDES[:1]))
-    state.note("survey", asdict(found))
-    return found
+        state.write(HELD_OUT, pack(held_out, survey, ("users",)))
+    state.note("survey", asdict(survey))
+    return survey
 
 
 def pairs_to_rank(interactions: DataFrame, split: str) -> DataFrame:
@@ -57,64 +61,63 @@ def pairs_to_rank(interactions: DataFrame, split: str) -> DataFrame:
     Raises:
         InputError: There are none.
     """
-    found = interactions.where(F.col("split") == split)
-    if found.isEmpty():
+    pairs = interactions.where(F.col("split") == split)
+    if pairs.isEmpty():
         raise InputError(
             f"inputs.interactions: no pair of the split {split!r} to rank; give "
             "build_interactions a valid_share or test_share, or name another split"
         )
-    return found
+    return pairs
 
 
-def _survey(pairs: DataFrame, config: TrainAlsConfig) -> InteractionsSurvey:
-    found = checked(pairs, config.objective)
-    blocks = _blocks(found, config)
+def _survey(pairs: DataFrame, settings: AlsSettings) -> InteractionsSurvey:
+    counts = checked(pairs, settings.objective)
+    blocks = _blocks(counts, settings)
     tasks = min(blocks, int(pairs.sparkSession.sparkContext.defaultParallelism))
     return InteractionsSurvey(
-        found["pairs"], found["user"] + 1, found["item"] + 1, found["mean"], blocks,
-        max(_LEAST_LONG_ROW, found["pairs"] // (_LONG_ROWS_PER_TASK * tasks)),
-    )  # fmt: skip
+        pairs=counts["pairs"],
+        users=counts["user"] + 1,
+        items=counts["item"] + 1,
+        mean=counts["mean"],
+        blocks=blocks,
+        long_row_cells=max(_LEAST_LONG_ROW, counts["pairs"] // (_LONG_ROWS_PER_TASK * tasks)),
+    )
 
 
-def _blocks(found: Row, config: TrainAlsConfig) -> int:
-    """Return into how many blocks each side is laid.
+def _blocks(counts: Row, settings: AlsSettings) -> int:
+    """Return the number of blocks of each side.
 
     Raises:
-        ConfigError: One of as few as are asked for could not be written.
+        ConfigError: With `num_blocks` a block's factors would be larger than Parquet can hold.
     """
-    row = 4 * (config.rank + 2)
-    least = -(-(max(found["user"], found["item"]) + 1) * row // _BLOCK_BYTES)
-    if config.num_blocks and config.num_blocks < least:
+    row_bytes = 4 * (settings.rank + 2)  # rank, bias, and a 1
+    least = -(-(max(counts["user"], counts["item"]) + 1) * row_bytes // _BLOCK_BYTES)
+    if settings.num_blocks and settings.num_blocks < least:
         raise ConfigError(
-            f"num_blocks: {config.num_blocks} blocks of these ids by rank {config.rank} are larger "
-            f"than 1 GiB each; leave it out, or give at least {least}"
+            f"num_blocks: {settings.num_blocks} blocks of these ids by rank {settings.rank} are "
+            f"larger than 1 GiB each; leave it out, or give at least {least}"
         )
-    by_cells = min(_MOST_BLOCKS, -(-found["pairs"] // _BLOCK_CELLS))
-    return config.num_blocks or max(least, by_cells)
+    by_cells = min(_MOST_BLOCKS, -(-counts["pairs"] // _CELLS_PER_BLOCK))
+    return settings.num_blocks or max(least, by_cells)
 
 
-def _refuse_duplicates(stored: StoredArrays) -> None:
-    found = [c for c in stored.json("counts", "cells") if c.get("duplicates")]
-    users = [c for c in found if c["side"] == "users"]
-    if users:
-        user, item = users[0]["example"]
+def _refuse_duplicates(stored: StoredFit) -> None:
+    blocks = [counts for _, counts in stored.counts() if counts.side == "users"]
+    examples = [counts.example for counts in blocks if counts.example is not None]
+    if examples:
+        user, item = examples[0]
         raise InputError(
-            f"inputs.interactions: {sum(c['duplicates'] for c in users):,} pairs are there more "
-            f"than once, such as user_id {user}, item_id {item}; build_interactions makes one row "
-            "of a pair"
+            f"inputs.interactions: {sum(counts.duplicates for counts in blocks):,} pairs are there "
+            f"more than once, such as user_id {user}, item_id {item}; build_interactions makes one "
+            "row of a pair"
         )
 
 
-def parse_counts(stored: StoredArrays) -> dict[str, dict[str, Any]]:
-    """Return of each side how many rows have cells, and its rows of very many.
-
-    Returns:
-        By side: `rows`, and `long_rows` as (block, row in it, cells).
-    """
-    totals: dict[str, dict[str, Any]] = {side: {"rows": 0, "long_rows": []} for side in SIDES}
-    for number, first, _ in sorted(stored.rows("cells", "", kind="counts"), key=lambda row: row[0]):
-        counts = json.loads(first.as_py())
-        total = totals[counts["side"]]
-        total["rows"] += counts["rows"]
-        total["long_rows"] += [(number, *long_row_cells) for long_row_cells in counts["long_rows"]]
-    return totals
+def counts_by_side(stored: StoredFit) -> tuple[dict[str, int], LongRows]:
+    """Return by side the number of rows that have cells, and the long rows."""
+    rows: dict[str, int] = dict.fromkeys(SIDES, 0)
+    long_rows: dict[str, list[tuple[int, int, int]]] = {side: [] for side in SIDES}
+    for number, counts in stored.counts():
+        rows[counts.side] += counts.rows
+        long_rows[counts.side] += [(number, row, cells) for row, cells in counts.long_rows]
+    return rows, dict(long_rows)

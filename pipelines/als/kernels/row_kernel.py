@@ -1,7 +1,10 @@
 # mypy: disable-error-code="no-untyped-def, assignment"
 """Rows of a half-sweep, one after the other, each by the solver that suits its length (numba)."""
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.als.kernels.solvers import (
     add_normal_equations,
@@ -16,37 +19,122 @@ from pipelines.kernels.compiling import compiled
 CHOLESKY, DUAL, CONJUGATE_GRADIENTS, NONNEGATIVE = range(4)
 TILE = 1024  # cells gathered at a time: with its scaled copy, 1 MiB at rank 128
 LONGEST = 8192  # cells of a row that is gathered whole for conjugate gradients: 4 MiB at rank 128
-_TOLERANCE = np.float32(1e-6)
-_SWEEPS = 1000
+_TOLERANCE = np.float32(1e-6)  # of coordinate descent: largest move, as a share of the largest x
+_MOST_PASSES = 1000  # of coordinate descent over a row's components
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+
+class RowCells(NamedTuple):
+    """Cells of n rows: those of row i are `begins[i]` up to `ends[i]`, in float32 and int32."""
+
+    begins: Indices
+    ends: Indices
+    columns: NDArray[np.int32]
+    weights: Floats
+
+
+class OppositeArrays(NamedTuple):
+    """The other side's m rows; see `sweep.Opposite`.
+
+    Args:
+        rows: Factors, in the basis that `spectrum` is diagonal in, `(m, d)`.
+        biases: Bias of each row, `(m,)`, or empty.
+        gramian: Gramian of the factors times the weight of all cells, `(d, d)`; empty where
+            `spectrum` has it.
+        spectrum: Diagonal of it in the basis of its eigenvectors, else zeros, `(d,)`.
+    """
+
+    rows: Floats
+    biases: Floats
+    gramian: Floats
+    spectrum: Floats
+
+
+class KernelOptions(NamedTuple):
+    """How rows are solved.
+
+    Args:
+        solver: One of the constants above.
+        dual_limit: Most cells of a row that the dual solves.
+        steps: Least and most steps of conjugate gradients.
+        free: Number of last components that may be negative.
+    """
+
+    solver: int
+    dual_limit: int
+    steps: tuple[int, int]
+    free: int
+
+
+class Workspace(NamedTuple):
+    """Scratch for the cells of a row: c is `TILE` or `LONGEST`.
+
+    Args:
+        gathered: Opposite rows of the cells, `(c, d)`.
+        scaled: Rows of a tile times the root of their curvature, `(TILE, d)`.
+        product: Product of scaled rows, `(d, d)`.
+        curvatures: Of the cells, `(c,)`.
+        targets: Target times curvature of the cells, `(c,)`.
+    """
+
+    gathered: Floats
+    scaled: Floats
+    product: Floats
+    curvatures: Floats
+    targets: Floats
+
+
+class RowSystem(NamedTuple):
+    """Scratch for the equations of a row.
+
+    Args:
+        base: Diagonal that is added to the matrix, `(d,)`.
+        matrix: Matrix of the normal equations, `(d, d)`.
+        right: Their right side, `(d,)`.
+        vectors: Vectors of conjugate gradients, `(5, d)`.
+        dual_matrix: Matrix of the dual, flat, `(dual_limit^2,)`.
+        dual_right: Its right side, `(dual_limit,)`.
+    """
+
+    base: Floats
+    matrix: Floats
+    right: Floats
+    vectors: Floats
+    dual_matrix: Floats
+    dual_right: Floats
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def _weigh(columns, weights, offsets, terms, w, v):
-    """Set each cell's curvature and its target times curvature; return the value of no fit.
+def _weigh(columns, weights, biases, terms, w, v):
+    """Set each cell's curvature and its target times curvature; return the value at x = 0.
 
-    `terms` are (w0, w1, v0, v1, is_squared): w = w0 + w1 weight, v = v0 + v1 weight - w offset.
+    w = w0 + w1 weight and v = v0 + v1 weight - bias, see `objective.Terms`; a cell's value is v^2
+    for ratings, else v.
     """
     constant = 0.0
     for j in range(columns.size):
-        w[j] = terms[0] + terms[1] * weights[j]
-        v[j] = terms[2] + terms[3] * weights[j]
-        if offsets.size:
-            v[j] -= offsets[columns[j]]
-        constant += np.float64(v[j]) * np.float64(v[j]) if terms[4] > 0 else np.float64(v[j])
+        w[j] = terms.w0 + terms.w1 * weights[j]
+        v[j] = terms.v0 + terms.v1 * weights[j]
+        if biases.size:
+            v[j] -= biases[columns[j]]
+        constant += (
+            np.float64(v[j]) * np.float64(v[j]) if terms.is_squared > 0 else np.float64(v[j])
+        )
     return constant
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def add_cells(columns, weights, opposite, offsets, terms, space, A, b):
+def add_cells(columns, weights, opposite, biases, terms, space, A, b):
     """Add some cells' normal equations to A and b, a tile at a time; return their constant."""
-    B, scaled, part, w, v = space[0], space[1], space[2], space[3], space[4]
+    B, scaled, w, v = space.gathered, space.scaled, space.curvatures, space.targets
     constant = 0.0
     for first in range(0, columns.size, TILE):
         last = min(columns.size, first + TILE)
         n = last - first
-        constant += _weigh(columns[first:last], weights[first:last], offsets, terms, w, v)
+        constant += _weigh(columns[first:last], weights[first:last], biases, terms, w, v)
         gather(opposite, columns[first:last], B)
-        add_normal_equations(B[:n], w[:n], v[:n], scaled[:n], part, A, b)
+        add_normal_equations(B[:n], w[:n], v[:n], scaled[:n], space.product, A, b)
     return constant
 
 
@@ -56,38 +144,41 @@ def solve_sums(A, b, base, x, solver, free):
     for k in range(b.size):
         A[k, k] += base[k]
     if solver == NONNEGATIVE:
-        return coordinate_descent(A, b, x, free, _TOLERANCE, _SWEEPS)
+        return coordinate_descent(A, b, x, free, _TOLERANCE, _MOST_PASSES)
     value = factor_and_solve(A, b)
     x[:] = b
     return value
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
-def _solve_row(columns, weights, opposite, offsets, terms, gramian, base, x, choice, space, sums):
-    solver, dual_limit, steps, free = choice
-    B, scaled, w, v = space[0], space[1], space[3], space[4]
-    n = columns.size
-    if (solver == CONJUGATE_GRADIENTS and n <= LONGEST) or (solver == DUAL and n <= dual_limit):
-        constant = _weigh(columns, weights, offsets, terms, w, v)
-        gather(opposite, columns, B)
+def _solve_row(columns, weights, opposite, terms, x, options, space, system):
+    """Solve one row in place, where `system.base` holds its diagonal; return its value."""
+    B, scaled, w, v = space.gathered, space.scaled, space.curvatures, space.targets
+    solver, n, base = options.solver, columns.size, system.base
+    is_dual = solver == DUAL and n <= options.dual_limit
+    if is_dual or (solver == CONJUGATE_GRADIENTS and n <= LONGEST):
+        constant = _weigh(columns, weights, opposite.biases, terms, w, v)
+        gather(opposite.rows, columns, B)
         if solver == CONJUGATE_GRADIENTS:
-            return constant + conjugate_gradients(B[:n], w[:n], v[:n], base, x, steps, sums[2])
-        system = sums[3][: n * n].reshape(n, n)
-        return constant + dual(B[:n], w[:n], v[:n], base, x, scaled[:n], system, sums[4][:n])
-    A, b = sums[0], sums[1]
-    if gramian.size:
-        A[:] = gramian
+            return constant + conjugate_gradients(
+                B[:n], w[:n], v[:n], base, x, options.steps, system.vectors
+            )
+        matrix, right = system.dual_matrix[: n * n].reshape(n, n), system.dual_right[:n]
+        return constant + dual(B[:n], w[:n], v[:n], base, x, scaled[:n], matrix, right)
+    A, b = system.matrix, system.right
+    if opposite.gramian.size:
+        A[:] = opposite.gramian
     else:
         A[:] = 0
     b[:] = 0
-    constant = add_cells(columns, weights, opposite, offsets, terms, space, A, b)
-    return constant + solve_sums(A, b, base, x, solver, free)
+    constant = add_cells(columns, weights, opposite.rows, opposite.biases, terms, space, A, b)
+    return constant + solve_sums(A, b, base, x, solver, options.free)
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
 def workspace(d, cells):
-    """Return gathered rows, scaled rows of a tile, a product; curvatures and targets of cells."""
-    return (
+    """Return scratch for rows of so many components and, where gathered whole, cells."""
+    return Workspace(
         np.empty((cells, d), np.float32),
         np.empty((TILE, d), np.float32),
         np.empty((d, d), np.float32),
@@ -97,51 +188,46 @@ def workspace(d, cells):
 
 
 @compiled(nogil=True, error_model="numpy")
-def solve_rows(
-    begins, ends, columns, weights, opposite, offsets, terms, gramian, spectrum, ridges, X, choice
-):
+def solve_rows(cells, opposite, terms, ridges, X, options):
     """Solve rows of one side in place; rows without cells become zero.
 
     Args:
-        begins: Where each row's cells begin, shape `(n,)`.
-        ends: Where they end.
-        columns: Opposite row of each cell.
-        weights: Weight of each cell.
-        opposite: Opposite factors, turned, shape `(m, d)`.
-        offsets: What each opposite row adds to a prediction by itself, or nothing.
-        terms: How weights make curvatures and targets; see `_weigh`.
-        gramian: The opposite factors' Gramian times the weight of all cells, `(d, d)`, where they
-            are not turned; nothing where they are.
-        spectrum: Its eigenvalues where they are, `(d,)`.
+        cells: The rows' cells, a `RowCells`.
+        opposite: The other side, an `OppositeArrays`.
+        terms: How weights make curvatures and targets, an `objective.Terms`.
         ridges: Regularisation of each row, `(n,)`.
-        X: Rows' factors, turned: where solvers begin, and the result.
-        choice: Solver, longest row for the dual, least and most steps of conjugate gradients, free
-            components.
+        X: Rows' factors in the opposite rows' basis, `(n, d)`: where solvers begin, and the result.
+        options: A `KernelOptions`.
 
     Returns:
         The rows' part of the objective: its value less the opposite rows' regularisation.
     """
-    d = opposite.shape[1]
-    longest = choice[1]
-    space = workspace(d, LONGEST if choice[0] == CONJUGATE_GRADIENTS else TILE)
-    sums = (
+    d, longest = opposite.rows.shape[1], options.dual_limit
+    space = workspace(d, LONGEST if options.solver == CONJUGATE_GRADIENTS else TILE)
+    system = RowSystem(
+        np.empty(d, np.float32),
         np.empty((d, d), np.float32),
         np.empty(d, np.float32),
         np.empty((5, d), np.float32),
         np.empty(longest * longest, np.float32),
         np.empty(longest, np.float32),
     )
-    base = np.empty(d, np.float32)
     total = 0.0
-    for i in range(begins.size):
-        if begins[i] == ends[i]:
+    for i in range(cells.begins.size):
+        first, last = cells.begins[i], cells.ends[i]
+        if first == last:
             X[i] = 0
             continue
         for k in range(d):
-            base[k] = spectrum[k] + ridges[i]
-        cells = slice(begins[i], ends[i])
+            system.base[k] = opposite.spectrum[k] + ridges[i]
         total += _solve_row(
-            columns[cells], weights[cells], opposite, offsets, terms, gramian, base, X[i], choice,
-            space, sums,
-        )  # fmt: skip
+            cells.columns[first:last],
+            cells.weights[first:last],
+            opposite,
+            terms,
+            X[i],
+            options,
+            space,
+            system,
+        )
     return total

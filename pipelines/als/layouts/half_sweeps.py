@@ -11,33 +11,40 @@ from pyspark import TaskContext
 from threadpoolctl import threadpool_limits
 
 from pipelines.als import sweep
-from pipelines.als.fit import OTHER, Fit
+from pipelines.als.fit import Fit
 from pipelines.als.layouts import long_rows
-from pipelines.als.layouts.opposite import HalfSweep, HeldRows, Read, held_rows
-from pipelines.als.stored_fit import StoredFit, factor_row
+from pipelines.als.layouts.held_rows import HalfSweep, HeldRows, Read, held_rows
+from pipelines.als.sides import SIDES
+from pipelines.als.stored_fit import (
+    StoredFit,
+    factors_row,
+    gramian_row,
+    measures_row,
+    sums_row,
+)
 from pipelines.als.sweep import Cells, Opposite
+from pipelines.arrays.ragged import offsets_of
 from pipelines.cluster.threads import in_turn
-from pipelines.training.stored_arrays import Content, json_row
+from pipelines.training.stored_arrays import Content
 
 Task = Callable[[list[int]], Iterator[Content]]
-SUMS = "sums"
 _T = TypeVar("_T")
 _NO_CELLS = Cells(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 def first_task(fit: Fit) -> Task:
-    """Return the task that makes what a fit begins with, for block numbers."""
+    """Return the task that makes the first factors, for block numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
         stored = StoredFit(fit.folder)
-        for side in OTHER:
+        for side in SIDES:
             total = np.zeros((fit.dimension,) * 2)
             for number in numbers:
                 for _, cells in stored.cells(side, range(number, number + 1)):
                     factors = fit.first_block(side, number, cells.counts)
                     total += sweep.gramian(factors)
-                    yield factor_row(side, number, factors, cells.counts)
-            yield _gramian_row(side, numbers, total)
+                    yield factors_row(side, number, factors, cells.counts)
+            yield gramian_row(side, numbers[0], total)
 
     return run
 
@@ -64,8 +71,8 @@ def partial_task(half: HalfSweep) -> Task:
 
 
 def _sums(half: HalfSweep, piece: int, cells: Cells, opposite: Opposite) -> Content:
-    matrix, vector, constant = long_rows.sum_cells(cells, opposite, half.fit.objective)
-    return (SUMS, piece, matrix.tobytes(), np.append(vector, constant).tobytes())
+    matrix, right, constant = long_rows.sum_cells(cells, opposite, half.fit.objective)
+    return sums_row(piece, matrix, right, constant)
 
 
 def half_task(half: HalfSweep) -> Task:
@@ -83,7 +90,7 @@ def half_task(half: HalfSweep) -> Task:
         for content, gramian in _each(half, stored, numbers, read, solve):
             total += gramian
             yield from content
-        yield _gramian_row(half.side, numbers, total)
+        yield gramian_row(half.side, numbers[0], total)
 
     return run
 
@@ -95,7 +102,7 @@ def _each(
     read: Read,
     do: Callable[[int, HeldRows], _T],
 ) -> Iterator[_T]:
-    """Yield what is done of each number with the rows it needs, by the threads of the task."""
+    """Yield the result of each number with the rows it needs, by the threads of the task."""
     with threadpool_limits(1), ThreadPoolExecutor(half.fit.threads) as pool:
         for group, held in held_rows(half, stored, numbers, read, pool.map):
             calls = (partial(do, number, held) for number in group)
@@ -104,7 +111,7 @@ def _each(
 
 
 def _cells(half: HalfSweep, stored: StoredFit, number: int) -> Cells:
-    """Return a block's cells; no row where no row of it has any."""
+    """Return a block's cells; no rows at all if none of them has a cell."""
     for _, cells in stored.cells(half.side, range(number, number + 1)):
         return cells
     return _NO_CELLS
@@ -113,7 +120,7 @@ def _cells(half: HalfSweep, stored: StoredFit, number: int) -> Cells:
 def _solve_block(
     half: HalfSweep, stored: StoredFit, number: int, held: HeldRows
 ) -> tuple[list[Content], np.ndarray]:
-    """Return a block's factors and measures, and their Gramian; nothing where it has no cells."""
+    """Return a block's factors and measures, and their Gramian; no rows if it has no cells."""
     fit, started = half.fit, time.monotonic()
     cells = _cells(half, stored, number)
     if not cells.counts.size:
@@ -128,47 +135,66 @@ def _solve_block(
         "seconds": time.monotonic() - started,
         "task": _partition(),
     }
-    rows = [factor_row(half.side, number, factors, cells.counts)]
-    return [*rows, json_row("measures", number, measures)], sweep.gramian(factors)
+    rows = [
+        factors_row(half.side, number, factors, cells.counts),
+        measures_row(number, measures),
+    ]
+    return rows, sweep.gramian(factors)
 
 
 def _without_long_rows(half: HalfSweep, cells: Cells, number: int) -> Cells:
-    """Return the cells without those of rows that are solved from sums over pieces."""
-    long_rows = {row for block, row, _, _ in half.pieces if block == number}
-    if not long_rows:
+    """Return the cells without those of long rows, which are solved from sums over pieces."""
+    rows = _long_rows(half, number)
+    if not rows:
         return cells
-    lengths = cells.counts
-    kept = np.repeat(~np.isin(np.arange(lengths.size), list(long_rows)), lengths)
-    lengths = np.where(np.isin(np.arange(lengths.size), list(long_rows)), 0, lengths)
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    counts = cells.counts
+    is_long = np.isin(np.arange(counts.size), rows)
+    kept = np.repeat(~is_long, counts)
+    offsets = offsets_of(np.where(is_long, 0, counts))
     return Cells(offsets, cells.columns[kept], cells.weights[kept])
 
 
+def _long_rows(half: HalfSweep, number: int) -> list[int]:
+    """Return the long rows of a block, in order."""
+    return sorted({row for block, row, _, _ in half.pieces if block == number})
+
+
 def _solve_long_rows(
-    half: HalfSweep, stored: StoredFit, number: int, block: tuple[Cells, np.ndarray, np.ndarray],
+    half: HalfSweep,
+    stored: StoredFit,
+    number: int,
+    block: tuple[Cells, np.ndarray, np.ndarray],
     opposite: Opposite,
-) -> float:  # fmt: skip
-    """Solve the block's long rows from their pieces' sums, in place; return their value."""
+) -> float:
+    """Solve the block's long rows from their pieces' sums, in place; return their value.
+
+    Args:
+        half: The half-sweep.
+        stored: The folder of the run.
+        number: Number of the block.
+        block: Its cells, factors before, and factors.
+        opposite: The other side.
+    """
     fit, (cells, before, factors), total = half.fit, block, 0.0
     ridges = fit.objective.ridges(cells.counts, opposite.count).astype(np.float32)
-    for row in sorted({row for of, row, _, _ in half.pieces if of == number}):
+    for row in _long_rows(half, number):
         matrix, right = np.zeros((fit.dimension, fit.dimension)), np.zeros(fit.dimension + 1)
         for piece, (of, which, _, _) in enumerate(half.pieces):
             if (of, which) == (number, row):
-                for _, first, second in stored.rows(SUMS, "", only=range(piece, piece + 1)):
-                    matrix += np.frombuffer(first.as_buffer()).reshape(matrix.shape)
-                    right += np.frombuffer(second.as_buffer(), np.float64)
+                more = stored.sums(piece, fit.dimension)
+                matrix += more[0]
+                right += more[1]
         factors[row], value = long_rows.solve_one(
-            matrix, right[:-1], before[row], ridges[row], opposite, fit.solver,
+            matrix,
+            right[:-1],
+            before[row],
+            ridges[row],
+            opposite,
+            fit.solver,
             free=int(fit.objective.has_biases),
-        )  # fmt: skip
+        )
         total += value + right[-1]
     return total
-
-
-def _gramian_row(side: str, numbers: list[int], total: np.ndarray) -> Content:
-    """Return the sum of the outer products of a task's rows."""
-    return (f"{side}_gramian", numbers[0], total.tobytes(), b"")
 
 
 def _partition() -> int:

@@ -7,47 +7,49 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from pipelines.als.cells.blocks import SIDES
 from pipelines.als.fit import Fit, Side
-from pipelines.als.layouts.rankings import catalogue, mean_of, measure_block, no_cells
-from pipelines.als.stored_fit import StoredFit, factor_row
+from pipelines.als.layouts.rankings import mean_of, measure_block, no_cells, ranked_items
+from pipelines.als.sides import SIDES
+from pipelines.als.stored_fit import HELD_OUT, StoredFit, factors_row, measures_row
 from pipelines.als.sweep import Cells
-from pipelines.training.stored_arrays import Content, json_row
+from pipelines.training.rounds import History
+from pipelines.training.stored_arrays import Content
 
-_SECONDS = 30  # that a job sweeps before it leaves its factors on storage
-History = list[dict[str, float]]
+_SECONDS = 30  # seconds that a job sweeps before it leaves its factors on storage
 
 
 def fit_task(
     fit: Fit, number: int, history: History, seconds: float = _SECONDS
 ) -> Callable[[list[int]], Iterator[Content]]:
-    """Return the task of one job: one number of any kind in, rows of `stored.SCHEMA` out.
+    """Return the one task of a Spark job, which sweeps for about so many seconds.
 
-    A job sweeps for about so many seconds. Where it stops changes nothing: a sweep depends on the
-    factors before it alone.
+    Where it stops does not change the result: a sweep depends only on the factors before it.
 
     Args:
-        fit: What tasks know.
-        number: Number of the job; it begins from the version before it.
-        history: Measures of the sweeps so far, kept with the version.
+        fit: Values that tasks are given.
+        number: Number of the round that it makes, from the one before.
+        history: Measures of the sweeps so far; the round keeps them too.
         seconds: See above.
+
+    Returns:
+        A function from any list of numbers to rows of `stored_fit`.
     """
 
     def run(_: list[int]) -> Iterator[Content]:
         with threadpool_limits(1), ThreadPoolExecutor(fit.threads) as pool:
             users, items = load(fit, f"round={number - 1}")
-            held_out = dict(StoredFit(fit.folder).cells("users", range(fit.blocks), "held_out"))
+            held_out = load_held_out(fit)
             measured = sweeps(users, items, history, pool, seconds, held_out)
-        yield json_row("measures", 0, measured)
+        yield measures_row(0, measured)
         for side in (users, items):
             for content in side.blocks():
-                yield factor_row(side.side, *content)
+                yield factors_row(side.side, *content)
 
     return run
 
 
 def load(fit: Fit, name: str) -> tuple[Side, Side]:
-    """Return both sides of a version; what a fit begins with where it is not kept."""
+    """Return users and items of a round; at their first factors if the round is not kept."""
     stored, loaded = StoredFit(fit.folder), []
     for side in SIDES:
         cells = dict(stored.cells(side, range(fit.blocks)))
@@ -63,6 +65,11 @@ def load(fit: Fit, name: str) -> tuple[Side, Side]:
     return loaded[0], loaded[1]
 
 
+def load_held_out(fit: Fit) -> dict[int, Cells]:
+    """Return the users' cells of the split that is ranked, by block; none if none is ranked."""
+    return dict(StoredFit(fit.folder).cells("users", range(fit.blocks), HELD_OUT))
+
+
 def sweeps(
     users: Side,
     items: Side,
@@ -71,7 +78,7 @@ def sweeps(
     seconds: float,
     held_out: Mapping[int, Cells],
 ) -> History:
-    """Sweep once, and until the fit is enough or the time over; return all sweeps' measures."""
+    """Sweep until the fit ends or the time is over, at least once; return all sweeps' measures."""
     fit, measured, began = users.fit, list(history), time.monotonic()
     while not fit.is_enough([m["loss"] for m in measured]):
         started = time.monotonic()
@@ -85,19 +92,19 @@ def sweeps(
 
 def sweep_once(users: Side, items: Side, pool: ThreadPoolExecutor) -> float:
     """Solve the items, then the users; return the objective of both."""
-    items.solve(users.face(pool), pool)
-    value = users.solve(items.face(pool), pool)
+    items.solve(users.as_opposite(pool), pool)
+    value = users.solve(items.as_opposite(pool), pool)
     return value + items.penalty(users.fit.counts["users"])
 
 
 def measure(
     users: Side, items: Side, held_out: Mapping[int, Cells], pool: ThreadPoolExecutor
 ) -> dict[str, float]:
-    """Return how the users' held-out pairs are ranked; nothing where that is not asked for."""
+    """Return how held-out pairs are ranked; nothing where no split is ranked."""
     fit = users.fit
     if not fit.ranked:
         return {}
-    offered = catalogue(items.factors)
+    offered = ranked_items(items.factors)
 
     def block(number: int) -> dict[str, float]:
         wanted = held_out[number]

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.als.fit import Fit
-from pipelines.als.stored_fit import StoredFit
+from pipelines.als.stored_fit import HELD_OUT, StoredFit
 from pipelines.als.sweep import Cells
-from pipelines.arrays.ragged import Ragged
+from pipelines.arrays.ragged import Ragged, offsets_of
 from pipelines.ranking.metrics import find_hits, measure_ranking
 from pipelines.ranking.top_k import top_k
 
@@ -17,14 +17,19 @@ METRICS = ("recall", "ndcg")
 
 @dataclass(frozen=True)
 class RankedItems:
-    """Items that have factors: their rows of the matrix of all, and where each one's row is."""
+    """Items that have factors.
+
+    Args:
+        matrix: Their factors, `(n, d)`.
+        places: Row in `matrix` of each of m items, -1 for those without factors, `(m,)`.
+    """
 
     matrix: np.ndarray
     places: np.ndarray
 
 
-def catalogue(factors: np.ndarray) -> RankedItems:
-    """Return the items that can be recommended: those that have factors other than zeros.
+def ranked_items(factors: np.ndarray) -> RankedItems:
+    """Return the items that can be recommended: those whose factors are not all zero.
 
     Args:
         factors: Of all items, `(m, d)`.
@@ -45,28 +50,28 @@ def measure_block(
     k: int,
     has_biases: bool,
 ) -> dict[str, float]:
-    """Return the sums of each metric over the users of a block, and how many there are.
+    """Return each metric summed over the users of a block that have held-out pairs, and `users`.
 
-    Items that a user has in training are left out; held-out items without factors are missed, and
-    so is all that users without factors have.
+    A user's items of training are left out. Held-out items without factors count as missed, and
+    so do all those of users without factors.
 
     Args:
         factors: The users', `(n, d)`.
         seen: Their training cells.
         held_out: Their held-out cells.
-        items: What can be recommended.
+        items: The items that can be recommended.
         k: Items per user.
-        has_biases: Whether the last column is a bias: an item's is part of its score, a user's is
-            not, as it moves all of them.
+        has_biases: Whether the last column is a bias. An item's bias is part of its score; a
+            user's is left out, as it is the same for all items.
     """
     asked = np.flatnonzero(held_out.counts)
     queries = factors[asked].copy()
     if has_biases:
         queries[:, -1] = 1
     masked, wanted = (_lists(cells, asked, items) for cells in (seen, held_out))
-    found, _ = top_k(queries, items.matrix, k=k, masked=masked)
-    found[seen.counts[asked] == 0] = -1
-    measured = measure_ranking(find_hits(found, wanted), held_out.counts[asked])
+    best, _ = top_k(queries, items.matrix, k=k, masked=masked)
+    best[seen.counts[asked] == 0] = -1
+    measured = measure_ranking(find_hits(best, wanted), held_out.counts[asked])
     return {"users": float(asked.size)} | {m: float(measured[m].sum()) for m in METRICS}
 
 
@@ -84,9 +89,9 @@ def mean_of(sums: list[dict[str, float]], k: int) -> dict[str, float]:
 
 
 def _lists(cells: Cells, rows: np.ndarray, items: RankedItems) -> Ragged:
-    """Return some rows' items as rows of the catalogue, -1 where it has them not."""
+    """Return some rows' items as rows of `items.matrix`, -1 for items without factors."""
     lengths = cells.counts[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    offsets = offsets_of(lengths)
     starts = np.repeat(cells.offsets[rows] - offsets[:-1], lengths)
     return Ragged(offsets, items.places[cells.columns[starts + np.arange(offsets[-1])]])
 
@@ -94,14 +99,14 @@ def _lists(cells: Cells, rows: np.ndarray, items: RankedItems) -> Ragged:
 def ranking_task(
     fit: Fit, users: str, items: str
 ) -> Callable[[list[int]], Iterator[dict[str, float]]]:
-    """Return the task that ranks held-out pairs at the end of a sweep, for block numbers of users.
+    """Return the task that ranks held-out pairs after a sweep, for block numbers of users.
 
-    It yields the sums of `held_out.measure_block` over a block.
+    It yields the result of `measure_block` for each block.
 
     Args:
-        fit: What tasks know.
-        users: Version that holds the users' factors.
-        items: Version that holds the items', all of which a task holds.
+        fit: Values that tasks are given.
+        users: Round that holds the users' factors.
+        items: Round that holds the items' factors; a task holds all of them.
     """
 
     def run(numbers: list[int]) -> Iterator[dict[str, float]]:
@@ -109,20 +114,26 @@ def ranking_task(
         offered = _offered(fit, items, stored)
         for number in numbers:
             one = range(number, number + 1)
-            for _, wanted in stored.cells("users", one, "held_out"):
+            for _, wanted in stored.cells("users", one, HELD_OUT):
                 known = dict(stored.cells("users", one))
                 if known:
                     factors = stored.block(users, "users", number, fit.dimension)
-                else:  # all of its users have held-out pairs only
+                else:  # its users have no pair of training
                     factors = np.zeros((wanted.counts.size, fit.dimension), np.float32)
                 seen = known.get(number, no_cells(wanted.counts.size))
-                yield measure_block(factors, seen, wanted, offered, k=fit.ranked,
-                                    has_biases=fit.objective.has_biases)  # fmt: skip
+                yield measure_block(
+                    factors,
+                    seen,
+                    wanted,
+                    offered,
+                    k=fit.ranked,
+                    has_biases=fit.objective.has_biases,
+                )
 
     return run
 
 
-def _offered(fit: Fit, version: str, stored: StoredFit) -> RankedItems:
-    items = stored.factors(version, "items", size=fit.sizes["items"], blocks=fit.blocks,
-                           dimension=fit.dimension)  # fmt: skip
-    return catalogue(items)
+def _offered(fit: Fit, name: str, stored: StoredFit) -> RankedItems:
+    size = fit.sizes["items"]
+    items = stored.factors(name, "items", size=size, blocks=fit.blocks, dimension=fit.dimension)
+    return ranked_items(items)

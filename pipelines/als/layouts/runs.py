@@ -1,62 +1,60 @@
-"""The two layouts of a fit as Spark jobs, one version of the factors after the other."""
+"""The two layouts of a fit as Spark jobs, each of which keeps a round of factors."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pyspark.sql import DataFrame
 
+from pipelines.als.cells.survey import LongRows
 from pipelines.als.fit import Fit
 from pipelines.als.layouts import half_sweeps, packed_fit, rankings
-from pipelines.als.layouts.opposite import HalfSweep
-from pipelines.als.layouts.packed_fit import History
+from pipelines.als.layouts.held_rows import HalfSweep
 from pipelines.als.layouts.rankings import mean_of
+from pipelines.als.stored_fit import SUMS, StoredFit
 from pipelines.training import tasks
-from pipelines.training.rounds import RoundState
-from pipelines.training.stored_arrays import SCHEMA, StoredArrays
-
-LongRows = dict[str, Sequence[tuple[int, int, int]]]
+from pipelines.training.rounds import History, RoundState
+from pipelines.training.stored_arrays import SCHEMA
 
 
 class FitRun(Protocol):
-    """Versions of a fit."""
+    """A fit as a sequence of rounds, numbered from 1; round 0 is the beginning."""
 
     state: RoundState
     fit: Fit
 
     def measured(self, number: int) -> History:
-        """Return the measures of all sweeps up to a version."""
+        """Return the measures of all sweeps up to a round."""
 
     def advance(self, number: int, measured: History) -> None:
-        """Keep the version after `number`, and drop what no later one needs."""
+        """Make and keep the round after `number`, and drop those that no later one needs."""
 
     def is_complete(self, number: int) -> bool:
-        """Tell whether a version ends a sweep, users last."""
+        """Tell whether a round ends a sweep, so that users were solved last."""
 
     def factors(self, number: int) -> DataFrame:
-        """Return the rows of both sides' factors at a version that ends a sweep."""
+        """Return the rows of both sides' factors at a round that ends a sweep."""
 
 
 @dataclass
 class PackedFit:
-    """One task sweeps; a version is what it has after about half a minute."""
+    """Layout packed: one task sweeps, and a round is its factors after about half a minute."""
 
     state: RoundState
     fit: Fit
 
     def measured(self, number: int) -> History:
-        """Return the measures of all sweeps up to a version."""
-        stored = StoredArrays(self.fit.folder)
-        return [m for each in stored.json("measures", f"round={number}") for m in each]
+        """Return the measures of all sweeps up to a round."""
+        kept = StoredFit(self.fit.folder).measures(f"round={number}")
+        return [measures for history in kept for measures in history]
 
     def advance(self, number: int, measured: History) -> None:
-        """Run one job."""
+        """Run one Spark job."""
         task = packed_fit.fit_task(self.fit, number + 1, measured)
         self.state.write_by_tasks(f"round={number + 1}", 1, 1, task, threads=self.fit.threads)
         self.state.drop(f"round={number}")
 
     def is_complete(self, number: int) -> bool:
-        """Return that it does: every version ends a sweep."""
+        """Tell whether any sweep is done: every round ends a sweep."""
         return number > 0
 
     def factors(self, number: int) -> DataFrame:
@@ -66,7 +64,16 @@ class PackedFit:
 
 @dataclass
 class BlockedFit:
-    """Half-sweeps: versions of odd numbers hold items, those of even ones users."""
+    """Layout blocked: each round is a half-sweep; odd rounds hold items, even rounds users.
+
+    Args:
+        state: Where rounds are kept.
+        fit: Values that tasks are given.
+        tasks: Tasks of a half-sweep.
+        held: Rows of the other side that a task holds at once.
+        long_rows: The long rows of each side.
+        long_row_cells: Most cells of a piece of a long row.
+    """
 
     state: RoundState
     fit: Fit
@@ -76,9 +83,9 @@ class BlockedFit:
     long_row_cells: int
 
     def measured(self, number: int) -> History:
-        """Return the measures of all sweeps up to a version, noted when each is first asked for.
+        """Return the measures of all sweeps up to a round; they are noted after each sweep.
 
-        A run that was killed after a version asks for them when it goes on.
+        A run that was killed before they were noted computes them when it goes on.
         """
         last = number - number % 2
         if last == 0:
@@ -86,18 +93,18 @@ class BlockedFit:
         known: History | None = self.state.noted(f"history-{last}")
         return self._measure(last) if known is None else known
 
-    def advance(self, number: int, measured: History) -> None:  # noqa: ARG002  (Packed's need)
-        """Run one half-sweep, and before the first one keep what it begins with."""
+    def advance(self, number: int, measured: History) -> None:  # noqa: ARG002  (for PackedFit)
+        """Run one half-sweep; before the first one, keep the first factors as round 0."""
         if number == 0 and not self.state.has("round=0"):
             self._write("round=0", self.fit.blocks, half_sweeps.first_task(self.fit))
         half = self.half(number + 1)
         if half.pieces:
-            self._write(half_sweeps.SUMS, len(half.pieces), half_sweeps.partial_task(half))
+            self._write(SUMS, len(half.pieces), half_sweeps.partial_task(half))
         self._write(f"round={number + 1}", self.fit.blocks, half_sweeps.half_task(half))
         self.state.drop(f"round={number - 1}")
 
     def half(self, number: int) -> HalfSweep:
-        """Return what a half-sweep is to do."""
+        """Return the half-sweep that makes a round."""
         side = "items" if number % 2 else "users"
         step = min(self.long_row_cells, self.held)
         pieces = tuple(
@@ -111,21 +118,18 @@ class BlockedFit:
         )
 
     def _measure(self, number: int) -> History:
-        """Add the measures of the sweep that a version ends to those before, and keep them."""
-        stored = StoredArrays(self.fit.folder)
-        own, items = (stored.json("measures", f"round={n}") for n in (number, number - 1))
+        """Return the measures up to the sweep that a round ends, and note them."""
+        stored = StoredFit(self.fit.folder)
+        own, items = (stored.measures(f"round={n}") for n in (number, number - 1))
         loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
         seconds = sum(m["seconds"] for m in (*own, *items)) / self.tasks
-        found = {"loss": loss, "seconds": seconds} | self._rankings(number)
-        history = [*self.measured(number - 2), found]
+        measures = {"loss": loss, "seconds": seconds} | self._rankings(number)
+        history = [*self.measured(number - 2), measures]
         self.state.note(f"history-{number}", history)
         return history
 
     def _rankings(self, number: int) -> dict[str, float]:
-        """Return how held-out pairs are ranked by users of a version and items of the one before.
-
-        Every task holds all items' factors.
-        """
+        """Return how held-out pairs are ranked by users of a round and items of the one before."""
         if not self.fit.ranked:
             return {}
         task = rankings.ranking_task(self.fit, f"round={number}", f"round={number - 1}")
@@ -135,11 +139,11 @@ class BlockedFit:
         return mean_of(ranked, self.fit.ranked)
 
     def is_complete(self, number: int) -> bool:
-        """Tell whether a version holds users."""
+        """Tell whether a round holds users."""
         return number > 0 and number % 2 == 0
 
     def factors(self, number: int) -> DataFrame:
-        """Return the rows of both sides: users of this version, items of the one before."""
+        """Return the rows of both sides: users of this round, items of the one before."""
         kept = [self.state.read(f"round={n}", SCHEMA) for n in (number, number - 1)]
         return kept[0].unionAll(kept[1])
 

@@ -70,7 +70,7 @@ def relaxation_share(stiffness: Doubles, trainers: Doubles) -> Doubles:
     """Return the share of the trainers' summed move that is kept: 1 is the sum, 1 / k the mean.
 
     Args:
-        stiffness: t = rate * slope * touches * eigenvalue, not negative.
+        stiffness: t = learning_rate * slope * touches * eigenvalue, not negative.
         trainers: k, the effective number of trainers, at least 1; broadcast against `stiffness`.
     """
     t, k = np.broadcast_arrays(stiffness, trainers)
@@ -104,17 +104,17 @@ class RowSums:
         self._lengths[ids] += np.einsum("nd,nd->n", deltas, deltas, dtype=np.float64)
         self._count[ids] += 1
 
-    def merged(self, basis: Basis, *, rate: float, slope: float) -> Floats:
+    def merged(self, basis: Basis, *, learning_rate: float, slope: float) -> Floats:
         """Return the rows of the merged model.
 
         Args:
             basis: Eigen-directions of the round's first model.
-            rate: Learning rate in the middle of the round.
+            learning_rate: In the middle of the round.
             slope: Mean slope of the sigmoid per touch, over all scores that a touch stands for.
         """
         trainers = self._touches**2 / np.maximum(self._squares, 1e-300)
         shared = np.flatnonzero(trainers > 1 + _SMALL)
-        stiffness = np.outer(rate * slope * self._touches[shared], basis.eigenvalues)
+        stiffness = np.outer(learning_rate * slope * self._touches[shared], basis.eigenvalues)
         share = relaxation_share(stiffness, trainers[shared, None])
         moved = self._moved.copy()
         moved[shared] = (moved[shared] @ basis.directions * share) @ basis.directions.T

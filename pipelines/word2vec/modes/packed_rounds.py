@@ -14,7 +14,7 @@ from pipelines.word2vec.trainer import Trainer, TrainerParameters, load_model, w
 
 
 def round_task(
-    settings: TrainerParameters,
+    parameters: TrainerParameters,
     number: int,
     segments: list[Segment],
     history: list[dict[str, float]],
@@ -22,7 +22,7 @@ def round_task(
     """Return the task of one round: one row of any kind in, rows of `stored.SCHEMA` out.
 
     Args:
-        settings: What trainers know.
+        parameters: What trainers know.
         number: Round to train, from 1; it begins from the version before it.
         segments: What it trains.
         history: Measures of the rounds before it, kept with it.
@@ -31,9 +31,9 @@ def round_task(
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         if not sum(batch.num_rows for batch in batches):
             return
-        stored = StoredModel(settings.folder)
-        trainer, model = Trainer(stored, settings), load_model(stored, number - 1, settings)
-        with ThreadPoolExecutor(settings.threads) as pool:
+        stored = StoredModel(parameters.folder)
+        trainer, model = Trainer(stored, parameters), load_model(stored, number - 1, parameters)
+        with ThreadPoolExecutor(parameters.threads) as pool:
             trainer.compile(model)
             measured = []
             for segment in segments:
@@ -42,7 +42,7 @@ def round_task(
                 measured[-1]["is_finite"] = float(all(np.isfinite(side).all() for side in model))
         yield from rows([json_row("measures", 0, measured)]).to_batches()
         yield from rows([json_row("history", 0, history)]).to_batches()
-        for block in model_rows(*without_copies(model, settings)):
+        for block in model_rows(*without_copies(model, parameters)):
             yield from rows([block]).to_batches()
 
     return run

@@ -11,12 +11,13 @@ import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
 from pipelines.training.stored_arrays import block_matrix, rows
+from pipelines.word2vec.kernels.arguments import Model
 from pipelines.word2vec.modes.balance import Moments, Start, joint_moment
 from pipelines.word2vec.modes.merge import SLOPE, Basis, RowSums
 from pipelines.word2vec.plan import Round, trainer_segment
 from pipelines.word2vec.shards import blocks
 from pipelines.word2vec.stored_model import StoredModel
-from pipelines.word2vec.trainer import Model, Trainer, TrainerParameters, load_model, without_copies
+from pipelines.word2vec.trainer import Trainer, TrainerParameters, load_model, without_copies
 
 MOVES = "position int, trainer int, kind string, first binary, second binary, third binary"
 """What trainers send to the merge. `base` rows: basis and rows of a block; `inputs` and `outputs`
@@ -35,7 +36,7 @@ Task = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 class MergedRound:
     """One round: what all of its tasks know."""
 
-    settings: TrainerParameters
+    parameters: TrainerParameters
     part: Round
     number: int
     trainers: int
@@ -52,7 +53,7 @@ def train_task(job: MergedRound, history: list[dict[str, float]]) -> Task:
         numbers = [number for batch in batches for number in batch.column(0).to_pylist()]
         if not numbers:
             return
-        with threadpool_limits(1), ThreadPoolExecutor(job.settings.threads) as pool:
+        with threadpool_limits(1), ThreadPoolExecutor(job.parameters.threads) as pool:
             replica = _Replica(job)
             for number in numbers:
                 yield from map(_batch, replica.train(number, pool))
@@ -67,14 +68,13 @@ class _Replica:
 
     def __init__(self, job: MergedRound) -> None:
         self._job = job
-        stored = StoredModel(job.settings.folder)
-        self._trainer = Trainer(stored, job.settings)
-        self._shared = load_model(stored, job.number - 1, job.settings)
-        self._model = without_copies(self._shared, job.settings)
+        stored = StoredModel(job.parameters.folder)
+        self._trainer = Trainer(stored, job.parameters)
+        self._shared = load_model(stored, job.number - 1, job.parameters)
+        self._model = without_copies(self._shared, job.parameters)
         job.start.stretch.apply(*self._model)
-        inputs, outputs = self._model
-        self._base = inputs.copy(), outputs.copy()
-        size = job.settings.rows
+        self._base = Model(*(side.copy() for side in self._model))
+        size = job.parameters.rows
         self._touches = np.zeros(size, np.float32), np.zeros(size, np.float32)
         self._trainer.compile(self._shared)
 
@@ -82,8 +82,8 @@ class _Replica:
         """Train one trainer's slice, yield what it did, and undo it."""
         job = self._job
         segment = trainer_segment(
-            job.part, trainer=number, trainers=job.trainers, shards=job.settings.shards,
-            seed=job.settings.seed,
+            job.part, trainer=number, trainers=job.trainers, shards=job.parameters.shards,
+            seed=job.parameters.seed,
         )  # fmt: skip
         measured = {"held_out_loss": self._trainer.held_out_loss(self._base)} if not number else {}
         measured |= self._trainer.train(self._shared, segment, pool, self._touches)
@@ -101,14 +101,14 @@ class _Replica:
         weights = self._trainer.score_weights()
         moment = (joint_moment(self._base, weights) + joint_moment(self._model, weights)) / 2
         basis = Basis.of(moment).to_bytes()
-        for block, part in blocks(self._job.settings.vocabulary_size):
+        for block, part in blocks(self._job.parameters.vocabulary_size):
             inputs, outputs = (side[part].tobytes() for side in self._base)
             yield block, -1, "base", basis, inputs, outputs
 
     def _moves(self, number: int) -> Iterator[Move]:
         change = np.zeros(len(self._job.start.axes))
         for side, kind in enumerate(("inputs", "outputs")):
-            for block, part in blocks(self._job.settings.vocabulary_size):
+            for block, part in blocks(self._job.parameters.vocabulary_size):
                 ids = np.flatnonzero(self._touches[side][part])
                 if ids.size:
                     base, rows = self._base[side][part][ids], self._model[side][part][ids]
@@ -128,16 +128,16 @@ class _Replica:
         return own | {"axes": start.axes.ravel().tolist(), "balance": start.balance.tolist()}
 
 
-def loss_task(settings: TrainerParameters, version: int, start: Start) -> Task:
+def loss_task(parameters: TrainerParameters, version: int, start: Start) -> Task:
     """Return the task that measures the held-out loss of a version: one number."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         if not sum(batch.num_rows for batch in batches):
             return
-        stored = StoredModel(settings.folder)
-        model = without_copies(load_model(stored, version, settings), settings)
+        stored = StoredModel(parameters.folder)
+        model = without_copies(load_model(stored, version, parameters), parameters)
         start.stretch.apply(*model)
-        loss = Trainer(stored, settings).held_out_loss(model)
+        loss = Trainer(stored, parameters).held_out_loss(model)
         yield pa.RecordBatch.from_arrays([pa.array([loss])], names=["loss"])
 
     return run
@@ -150,7 +150,7 @@ def merge_task(job: MergedRound) -> Task:
     """
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        moments = Moments(job.settings.vector_size)
+        moments = Moments(job.parameters.vector_size)
         with threadpool_limits(1):
             for position, moves in groupby(_moves(batches), key=lambda move: move[0]):
                 if position == _ELSEWHERE:
@@ -173,7 +173,7 @@ def _moves(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple]:  # type: ignor
 
 def _merged(job: MergedRound, moves: Iterator[tuple]) -> Model:  # type: ignore[type-arg]
     """Return a block of the merged model."""
-    dimension = job.settings.vector_size
+    dimension = job.parameters.vector_size
     _, _, _, basis, *base = next(moves)  # sent as trainer -1, sorted first
     sides = [block_matrix(side, dimension) for side in base]
     sums = {kind: RowSums(side) for kind, side in zip(("inputs", "outputs"), sides, strict=True)}
@@ -182,9 +182,12 @@ def _merged(job: MergedRound, moves: Iterator[tuple]) -> Model:  # type: ignore[
         counted = np.frombuffer(touches.as_buffer(), np.float32)
         sums[kind].add(numbers, block_matrix(deltas, dimension), counted)
     directions = Basis.from_bytes(basis.as_buffer(), dimension)
-    rate, slope = job.part.middle_rate, SLOPE
-    inputs = sums["inputs"].merged(directions, rate=rate, slope=slope * (1 + job.settings.negative))
-    return inputs, sums["outputs"].merged(directions, rate=rate, slope=slope)
+    learning_rate, slope = job.part.learning_rates.middle, SLOPE
+    inputs = sums["inputs"].merged(
+        directions, learning_rate=learning_rate, slope=slope * (1 + job.parameters.negative)
+    )
+    outputs = sums["outputs"].merged(directions, learning_rate=learning_rate, slope=slope)
+    return Model(inputs, outputs)
 
 
 def _energy_change(base: np.ndarray, rows: np.ndarray, axes: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from pipelines.training.stored_arrays import json_row, rows
 from pipelines.word2vec.kernels import block_kernel, loss
+from pipelines.word2vec.kernels.arguments import NO_SENTENCES, LearningRates, Sentences
 from pipelines.word2vec.plan import Turn, trainer_segment
 from pipelines.word2vec.sampling import (
     chunk_size,
@@ -24,7 +25,7 @@ from pipelines.word2vec.sampling import (
 )
 from pipelines.word2vec.shards import blocks, blocks_of_class
 from pipelines.word2vec.stored_model import StoredModel
-from pipelines.word2vec.trainer import Rates, TrainerParameters, new_rows, train_pieces
+from pipelines.word2vec.trainer import Place, TrainerParameters, new_rows, train_parts
 
 Row = tuple[str, int, bytes, bytes]
 _FEWEST_SHARED = 2
@@ -34,7 +35,7 @@ _FEWEST_SHARED = 2
 class RotatedTurn:
     """One turn: what all of its tasks know."""
 
-    settings: TrainerParameters
+    parameters: TrainerParameters
     turn: Turn
     number: int
 
@@ -46,7 +47,7 @@ def turn_task(
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         numbers = [number for batch in batches for number in batch.column(0).to_pylist()]
-        with ThreadPoolExecutor(job.settings.threads) as pool:
+        with ThreadPoolExecutor(job.parameters.threads) as pool:
             for number in numbers:
                 for row in _Block(job, number).trained(pool):
                     yield from rows([row]).to_batches()
@@ -60,31 +61,35 @@ class _Block:
     """Input rows of one class and output rows of another, and what training them needs."""
 
     def __init__(self, job: RotatedTurn, own: int) -> None:
-        settings, self._job = job.settings, job
-        self._own, self._other = own, (own + job.turn.shift) % settings.classes
-        self._stored = StoredModel(settings.folder)
-        counts = self._stored.counts(settings.vocabulary_size)
-        weights = noise_weights(counts, settings.ns_exponent)
-        self._keep = keep_probabilities(counts, settings.sample)
-        self._noise = noise_table(counts[self._other :: settings.classes], settings.ns_exponent)
-        self._share = float(weights[self._other :: settings.classes].sum() / weights.sum())
+        parameters, self._job = job.parameters, job
+        self._own, self._other = own, (own + job.turn.shift) % parameters.classes
+        self._stored = StoredModel(parameters.folder)
+        counts = self._stored.counts(parameters.vocabulary_size)
+        weights = noise_weights(counts, parameters.ns_exponent)
+        self._keep = keep_probabilities(counts, parameters.sample)
+        self._noise = noise_table(counts[self._other :: parameters.classes], parameters.ns_exponent)
+        self._share = float(weights[self._other :: parameters.classes].sum() / weights.sum())
         self._chunk = chunk_size(
-            counts, settings.ns_exponent, window=settings.window_size, negative=settings.negative,
-            step_size=settings.step_size, is_cbow=False,
-        )  # fmt: skip
+            counts,
+            parameters.ns_exponent,
+            window=parameters.window_size,
+            negative=parameters.negative,
+            learning_rate=parameters.learning_rate,
+            is_cbow=False,
+        )
         # A token meets every class in turn: over all of them it has as many negatives as elsewhere.
-        self._shared = max(_FEWEST_SHARED, shared_negatives(is_cbow=False) // settings.classes)
+        self._shared = max(_FEWEST_SHARED, shared_negatives(is_cbow=False) // parameters.classes)
         self._inputs = self._loaded("inputs", self._own)
         self._outputs = self._loaded("outputs", self._other)
 
     def trained(self, pool: Executor) -> Iterator[Row]:
         """Train the block on the turn's part of the pass; yield its measures and its rows."""
-        settings, turn = self._job.settings, self._job.turn
-        self._train(np.empty(0, np.int32), np.zeros(1, np.int64), (0.0, 0.0), (0, 0, 0))  # compiled
+        parameters, turn = self._job.parameters, self._job.turn
+        self._train(NO_SENTENCES, LearningRates(0.0, 0.0), (0, 0, 0, 0))  # compiles
         segment = trainer_segment(
-            turn, trainer=0, trainers=1, shards=settings.shards, seed=settings.seed
+            turn, trainer=0, trainers=1, shards=parameters.shards, seed=parameters.seed
         )
-        measured = train_pieces(self._stored, segment, settings, pool, self._train)
+        measured = train_parts(self._stored, segment, parameters, pool, self._train)
         yield json_row("measures", self._own, [measured | self._measured()])
         sides = (("inputs", self._own, self._inputs), ("outputs", self._other, self._outputs))
         for kind, which, matrix in sides:
@@ -92,47 +97,45 @@ class _Block:
             for n, part in blocks(len(matrix)):
                 yield kind, first + n, matrix[part].tobytes(), b""
 
-    def _train(
-        self, tokens: np.ndarray, offsets: np.ndarray, rates: Rates, place: tuple[int, ...]
-    ) -> None:
-        settings = self._job.settings
+    def _train(self, sentences: Sentences, rates: LearningRates, place: Place) -> None:
+        parameters = self._job.parameters
         seeds = [
             int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
-            for entropy in ([settings.seed, *place],
-                            [settings.seed, *place, self._own, self._other, self._job.number])
+            for entropy in ([parameters.seed, *place],
+                            [parameters.seed, *place, self._own, self._other, self._job.number])
         ]  # fmt: skip
         block_kernel.train_block(
-            tokens, offsets, self._keep, self._noise, self._share, self._inputs, self._outputs,
-            *rates, (self._own, self._other, settings.classes), settings.window_size,
-            settings.negative, self._chunk, self._shared, *seeds,
+            *sentences, self._keep, self._noise, self._share, self._inputs, self._outputs,
+            *rates, (self._own, self._other, parameters.classes), parameters.window_size,
+            parameters.negative, self._chunk, self._shared, *seeds,
         )  # fmt: skip
 
     def _measured(self) -> dict[str, float]:
         """Return the losses of the block's held-out pairs, their number, and if all is finite."""
-        settings = self._job.settings
+        parameters = self._job.parameters
         total, count = loss.held_out_loss(
             self._stored.sentences("held_out", 0), self._noise, (self._inputs, self._outputs),
-            window=settings.window_size, negative=settings.negative, is_cbow=False,
-            block=(self._own, self._other, settings.classes),
+            window=parameters.window_size, negative=parameters.negative, is_cbow=False,
+            block=(self._own, self._other, parameters.classes),
         )  # fmt: skip
         is_finite = np.isfinite(self._inputs).all() and np.isfinite(self._outputs).all()
         return {"loss": total, "pairs": count, "is_finite": float(is_finite)}
 
     def _loaded(self, kind: str, which: int) -> np.ndarray:
-        settings = self._job.settings
-        count = len(range(which, settings.vocabulary_size, settings.classes))
-        matrix = np.zeros((count, settings.vector_size), np.float32)
+        parameters = self._job.parameters
+        count = len(range(which, parameters.vocabulary_size, parameters.classes))
+        matrix = np.zeros((count, parameters.vector_size), np.float32)
         positions = self._positions(which)
         if self._job.number > 1:
             self._stored.rows_of(f"round={self._job.number - 1}", kind, positions, matrix)
         elif kind == "inputs":
             for n, part in blocks(count):
                 size = part.stop - part.start
-                matrix[part] = new_rows(size, settings, block=positions.start + n)
+                matrix[part] = new_rows(size, parameters, block=positions.start + n)
         return matrix
 
     def _positions(self, which: int) -> range:
         """Return the positions of the blocks of a class."""
-        settings = self._job.settings
-        each = blocks_of_class(settings.vocabulary_size, settings.classes)
+        parameters = self._job.parameters
+        each = blocks_of_class(parameters.vocabulary_size, parameters.classes)
         return range(which * each, (which + 1) * each)

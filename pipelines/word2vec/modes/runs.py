@@ -22,7 +22,7 @@ class TrainingRun(Protocol):
     """Rounds of one mode."""
 
     state: RoundState
-    settings: TrainerParameters
+    parameters: TrainerParameters
 
     @property
     def plan(self) -> Sequence[Any]:
@@ -46,19 +46,19 @@ class PackedTraining:
     """One task trains."""
 
     state: RoundState
-    settings: TrainerParameters
+    parameters: TrainerParameters
     plan: list[list[Segment]]
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
         """Return what writes the version that one task trains."""
-        task = packed_rounds.round_task(self.settings, number, self.plan[number - 1], history)
-        profile = whole_executor(self.state.spark, self.settings.threads)
+        task = packed_rounds.round_task(self.parameters, number, self.plan[number - 1], history)
+        profile = whole_executor(self.state.spark, self.parameters.threads)
         one = self.state.spark.range(0, 1, 1, 1)
         return one.mapInArrow(wrap(task), FILE, profile=profile)
 
     def measured(self, number: int) -> History:
         """Return the measures of all segments so far."""
-        return _kept(StoredModel(self.settings.folder), number)
+        return _kept(StoredModel(self.parameters.folder), number)
 
     def ends_epoch(self, number: int) -> bool:
         """Tell whether a round is the last of its epoch."""
@@ -74,7 +74,7 @@ class ReplicatedTraining:
     """Many trainers begin a round from one version; a shuffle by blocks of rows merges them."""
 
     state: RoundState
-    settings: TrainerParameters
+    parameters: TrainerParameters
     plan: list[Round]
     trainers: int
     tasks: int
@@ -84,14 +84,14 @@ class ReplicatedTraining:
         """Return what writes the version of trainers and merge, at the cost of one shuffle."""
         spark, start = self.state.spark, self._start(number - 1)
         job = replicated_rounds.MergedRound(
-            self.settings, self.plan[number - 1], number, self.trainers, start
+            self.parameters, self.plan[number - 1], number, self.trainers, start
         )
         moves = spark.range(0, self.trainers, 1, self.tasks).mapInArrow(
             replicated_rounds.train_task(job, history),
             replicated_rounds.MOVES,
-            profile=whole_executor(spark, self.settings.threads),
+            profile=whole_executor(spark, self.parameters.threads),
         )
-        blocks = -(-self.settings.vocabulary_size // BLOCK_ROWS)
+        blocks = -(-self.parameters.vocabulary_size // BLOCK_ROWS)
         writers = min(blocks, spark.sparkContext.defaultParallelism, MOST_WRITERS)
         sorted_moves = moves.repartition(writers, "position").sortWithinPartitions(
             "position", "trainer"
@@ -103,7 +103,7 @@ class ReplicatedTraining:
 
         The loss of a version is measured by the round after it, at an epoch's end by a task.
         """
-        stored, part = StoredModel(self.settings.folder), self.plan[number - 1]
+        stored, part = StoredModel(self.parameters.folder), self.plan[number - 1]
         history = _kept(stored, number, kinds=("history",))
         found = _kept(stored, number, kinds=("measures",))
         loss = next((m["held_out_loss"] for m in found if "held_out_loss" in m), float("nan"))
@@ -115,7 +115,7 @@ class ReplicatedTraining:
             "epoch": part.epoch + 1,
             "tokens": sum(m["tokens"] for m in found),
             "seconds": max(m["seconds"] for m in found) * waves,
-            "learning_rate": part.last_rate,
+            "learning_rate": part.learning_rates.last,
             "is_finite": float(start.is_finite),
             "held_out_loss": self._loss(number, start) if self.ends_epoch(number) else float("nan"),
         }
@@ -126,7 +126,7 @@ class ReplicatedTraining:
         return number > 0 and self.plan[number - 1].stop == 1
 
     def _loss(self, number: int, start: Start) -> float:
-        task = replicated_rounds.loss_task(self.settings, number, start)
+        task = replicated_rounds.loss_task(self.parameters, number, start)
         one = self.state.spark.range(0, 1, 1, 1).mapInArrow(task, "loss double")
         return float(one.collect()[0][0])
 
@@ -137,8 +137,8 @@ class ReplicatedTraining:
     def _start(self, version: int) -> Start:
         """Return what a round must know of a version; that of the last one asked for is kept."""
         if self._known is None or self._known[0] != version:
-            stored = StoredModel(self.settings.folder)
-            self._known = version, start_of(stored, version, self.settings.vector_size)
+            stored = StoredModel(self.parameters.folder)
+            self._known = version, start_of(stored, version, self.parameters.vector_size)
         return self._known[1]
 
 
@@ -147,16 +147,16 @@ class RotatedTraining:
     """Each trainer has a part of the input rows; parts of the output rows go around."""
 
     state: RoundState
-    settings: TrainerParameters
+    parameters: TrainerParameters
     plan: list[Turn]
     tasks: int
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
         """Return what writes the version that trainers make of their blocks, without a shuffle."""
-        job = rotated_turns.RotatedTurn(self.settings, self.plan[number - 1], number)
+        job = rotated_turns.RotatedTurn(self.parameters, self.plan[number - 1], number)
         spark = self.state.spark
-        numbers = spark.range(0, self.settings.classes, 1, self.tasks)
-        profile = whole_executor(spark, self.settings.threads)
+        numbers = spark.range(0, self.parameters.classes, 1, self.tasks)
+        profile = whole_executor(spark, self.parameters.threads)
         return numbers.mapInArrow(
             wrap(rotated_turns.turn_task(job, history)), FILE, profile=profile
         )
@@ -167,20 +167,20 @@ class RotatedTraining:
         A turn sees one of as many parts of the held-out pairs as there are classes: the loss is
         that of the last turns, as many.
         """
-        stored, turn = StoredModel(self.settings.folder), self.plan[number - 1]
+        stored, turn = StoredModel(self.parameters.folder), self.plan[number - 1]
         history = _kept(stored, number, kinds=("history",))
         found = _kept(stored, number, kinds=("measures",))
-        waves = -(-self.settings.classes // self.tasks)
+        waves = -(-self.parameters.classes // self.tasks)
         own = {
             "epoch": turn.epoch + 1,
-            "tokens": max(m["tokens"] for m in found) / self.settings.classes,
+            "tokens": max(m["tokens"] for m in found) / self.parameters.classes,
             "seconds": max(m["seconds"] for m in found) * waves,
-            "learning_rate": turn.last_rate,
+            "learning_rate": turn.learning_rates.last,
             "is_finite": min(m["is_finite"] for m in found),
             "loss": sum(m["loss"] for m in found),
             "pairs": sum(m["pairs"] for m in found),
         }
-        last = [*history, own][-self.settings.classes :]
+        last = [*history, own][-self.parameters.classes :]
         pairs = sum(m["pairs"] for m in last)
         own["held_out_loss"] = sum(m["loss"] for m in last) / pairs if pairs else float("nan")
         return [*history, own]

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 
 from pipelines.cluster.executors import executor_memory, executor_threads
 from pipelines.errors import ConfigError
-from pipelines.word2vec.config import TrainWord2VecConfig
+from pipelines.word2vec.config import Word2VecSettings
 
 _TOKENS_PER_SECOND = 1_000_000  # of one thread, d = 100
 _SHORT = 180  # seconds that one executor may train alone before others are worth their merges
@@ -44,8 +44,8 @@ class TrainingMode:
 
 
 def choose_mode(
-    spark: SparkSession, config: TrainWord2VecConfig, *, vocabulary_size: int, tokens: int,
-    begun: Mapping[str, Any] | None = None,
+    spark: SparkSession, settings: Word2VecSettings, *, vocabulary_size: int, tokens: int,
+    is_new: bool = True, begun: Mapping[str, Any] | None = None,
 ) -> TrainingMode:  # fmt: skip
     """Decide the mode where it is `auto`, and how many trainers and threads there are.
 
@@ -56,47 +56,42 @@ def choose_mode(
     """
     cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
     executors = max(1, slots // cores)
-    model = vocabulary_size * config.vector_size * 2 * 4
+    model = vocabulary_size * settings.vector_size * 2 * 4
     memory = executor_memory(spark)
-    mode, why = str(config.mode), "as configured"
+    mode, why = str(settings.mode), "as configured"
     if begun:
-        mode, why, config = begun["mode"], "as it began", config.model_copy(update=dict(begun))
+        mode, why = begun["mode"], "as it began"
+        settings = settings.model_copy(update=dict(begun))
     if mode == "auto":
-        mode, why = _decide(config, cores, executors, tokens)
+        mode, why = _decide(settings, cores, executors, tokens)
         whole = model * _COPIES[mode] + _MARGIN
-        if memory and whole > memory and _can_rotate(config):
+        if memory and whole > memory and is_new and settings.architecture == "skip_gram":
             mode, why = "rotated", f"{mode} would take {_of_memory(whole, memory)}"
-    trainers = config.trainers or executors
+    trainers = settings.trainers or executors
     if mode == "rotated":
         parts = math.ceil(model / max(memory - _MARGIN, 1)) if memory else 1
-        trainers = min(vocabulary_size, config.trainers or max(executors, parts))
+        trainers = min(vocabulary_size, settings.trainers or max(executors, parts))
     needed = model * _COPIES[mode] // (trainers if mode == "rotated" else 1) + _MARGIN
     if memory and needed > memory:
         raise ConfigError(
-            f"vector_size: the model of {vocabulary_size:,} tokens by {config.vector_size} takes "
+            f"vector_size: the model of {vocabulary_size:,} tokens by {settings.vector_size} takes "
             f"{_of_memory(needed, memory)} in mode {mode}; raise spark.executor.memoryOverhead, or "
             "lower vector_size or the vocabulary (min_count of tokenize_corpus)"
         )
     if mode == "packed":
-        return TrainingMode("packed", why, config.threads or cores)
-    threads = config.threads or (1 if trainers > executors and mode == "replicated" else cores)
+        return TrainingMode("packed", why, settings.threads or cores)
+    threads = settings.threads or (1 if trainers > executors and mode == "replicated" else cores)
     return TrainingMode(mode, why, threads, trainers, min(trainers, max(1, slots // threads)))
-
-
-def _can_rotate(config: TrainWord2VecConfig) -> bool:
-    return config.architecture == "skip_gram" and config.inputs.initial_vectors is None
 
 
 def _of_memory(needed: int, memory: int) -> str:
     return f"{needed / 2**30:.1f} GiB of an executor, which has {memory / 2**30:.1f}"
 
 
-def _decide(
-    config: TrainWord2VecConfig, cores: int, executors: int, tokens: int
-) -> tuple[str, str]:
-    threads = config.threads or cores
-    rate = threads * _TOKENS_PER_SECOND * min(1.0, 100 / config.vector_size)
-    alone = tokens * config.max_iter / rate
+def _decide(settings: Word2VecSettings, cores: int, executors: int, tokens: int) -> tuple[str, str]:
+    threads = settings.threads or cores
+    speed = threads * _TOKENS_PER_SECOND * min(1.0, 100 / settings.vector_size)
+    alone = tokens * settings.max_iter / speed
     if executors == 1:
         return "packed", "one executor"
     if alone < _SHORT:

@@ -10,15 +10,15 @@ from oracles.als import EXACT, loss, matrix, normal_equations, objective, oracle
 from scipy.optimize import nnls
 
 from pipelines.als import sweep
-from pipelines.als.fit import class_size, first_factors
+from pipelines.als.fit import block_size, first_factors
 from pipelines.als.layouts import long_rows
 from pipelines.als.layouts.packed_fit import sweep_once, sweeps
 from pipelines.als.sweep import Cells, Solver
 from pipelines.errors import InputError
 
 
-def test_a_class_of_ids_has_those_equal_modulo_the_classes():
-    assert [class_size(10, 4, n) for n in range(4)] == [3, 3, 2, 2]
+def test_a_block_has_the_ids_equal_modulo_the_blocks():
+    assert [block_size(10, 4, n) for n in range(4)] == [3, 3, 2, 2]
 
 
 def test_first_factors_depend_on_the_id_alone_and_have_the_papers_deviation():
@@ -38,7 +38,7 @@ def test_a_half_sweep_solves_the_normal_equations_of_every_row(name, solver):
     dense, goal = matrix(), objective(name)
     users, items = sides(dense, goal, Solver(solver, 0))
     with ThreadPoolExecutor(1) as pool:
-        users.solve(items.face(pool), pool)
+        users.solve(items.as_opposite(pool), pool)
     wanted = oracle(dense, items.factors, goal)
     np.testing.assert_allclose(users.factors, wanted, atol=1e-4 * np.abs(wanted).max())
     assert not users.factors[5].any()
@@ -64,7 +64,7 @@ def test_nonnegative_rows_are_those_of_lawson_and_hanson(name):
     dense, goal = matrix(), objective(name, has_biases=False)
     users, items = sides(dense, goal, Solver("nonnegative", 0))
     with ThreadPoolExecutor(1) as pool:
-        users.solve(items.face(pool), pool)
+        users.solve(items.as_opposite(pool), pool)
     count = int((dense > 0).any(0).sum())
     for n, row in enumerate(dense):
         if row.any():
@@ -121,7 +121,7 @@ def test_rows_longer_than_a_tile_are_solved_by_any_solver(name, solver, steps, c
     drawn = np.random.default_rng(0).normal(size=items.factors.shape)
     items.factors[:] = drawn * dense.any(0)[:, None]
     with ThreadPoolExecutor(1) as pool:
-        value = users.solve(items.face(pool), pool)
+        value = users.solve(items.as_opposite(pool), pool)
     wanted = oracle(dense, items.factors, goal)
     np.testing.assert_allclose(users.factors, wanted, atol=1e-5 * np.abs(wanted).max())
     summed = loss(dense, users.factors, items.factors, goal)
@@ -146,22 +146,26 @@ def test_sums_over_pieces_of_a_row_give_the_row(goal, solver, error):
     users, items = sides(dense, goal, how)
     first, cells = users.factors[0].copy(), users.cells[0]
     with ThreadPoolExecutor(1) as pool:
-        face = items.face(pool)
-        wanted = users.solve(face, pool)
-    signs = np.where(np.arange(face.rows.shape[1]) % 2, -1, 1).astype(np.float32)
-    mirrored = face  # as another process may have found the eigenvectors
-    if face.turn is not None:
-        mirrored = replace(face, turn=face.turn * signs, rows=face.rows * signs)
+        opposite = items.as_opposite(pool)
+        wanted = users.solve(opposite, pool)
+    signs = np.where(np.arange(opposite.rows.shape[1]) % 2, -1, 1).astype(np.float32)
+    mirrored = opposite  # as another process may have found the eigenvectors
+    if opposite.eigenvectors is not None:
+        mirrored = replace(
+            opposite, eigenvectors=opposite.eigenvectors * signs, rows=opposite.rows * signs
+        )
     sums = [
         long_rows.sum_cells(Cells(np.array([0, n]), columns, weights), of, goal)
         for of, n, columns, weights in (
             (mirrored, 90, cells.columns[:90], cells.weights[:90]),
-            (face, cells.columns.size - 90, cells.columns[90:], cells.weights[90:]),
+            (opposite, cells.columns.size - 90, cells.columns[90:], cells.weights[90:]),
         )
     ]
     total, right, constant = (sum(one[n] for one in sums) for n in range(3))
-    (step,) = goal.ridges(cells.counts, face.count)
-    x, value = long_rows.solve_one(total, right, first, step, face, how, free=int(goal.has_biases))
+    (step,) = goal.ridges(cells.counts, opposite.count)
+    x, value = long_rows.solve_one(
+        total, right, first, step, opposite, how, free=int(goal.has_biases)
+    )
     np.testing.assert_allclose(x, users.factors[0], atol=error)
     assert value + constant == pytest.approx(wanted, rel=1e-6)
 
@@ -178,10 +182,12 @@ def test_a_weak_direction_weighs_the_same_where_a_task_holds_no_row_of_it():
     )
     found = []
     for held in (factors, factors[:0]):
-        face = sweep.face(held, total, goal, how, len(factors))
-        equations = long_rows.sum_cells(cells, sweep.face(factors, total, goal, how, 1), goal)
+        opposite = sweep.prepare_opposite(held, total, goal, how, len(factors))
+        equations = long_rows.sum_cells(
+            cells, sweep.prepare_opposite(factors, total, goal, how, 1), goal
+        )
         before, ridge = np.zeros(8, np.float32), 1e-3
-        found.append(long_rows.solve_one(*equations[:2], before, ridge, face, how, free=0))
+        found.append(long_rows.solve_one(*equations[:2], before, ridge, opposite, how, free=0))
     np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-5)
     assert found[1][1] == pytest.approx(found[0][1], rel=1e-6)
 
@@ -193,8 +199,8 @@ def test_what_float32_cannot_solve_is_told():
     def fit():
         with ThreadPoolExecutor(1) as pool:
             for _ in range(5):
-                users.solve(items.face(pool), pool)
-                items.solve(users.face(pool), pool)
+                users.solve(items.as_opposite(pool), pool)
+                items.solve(users.as_opposite(pool), pool)
 
     with pytest.raises(InputError, match="reg_param is too small"):
         fit()

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.tokens import (
     build_vocabulary,
     count_tokens,
@@ -14,12 +15,10 @@ from pipelines.corpus.tokens import (
     split_tokens,
 )
 
-SETTINGS = {"is_lowercase": True, "number_token": "<number>", "max_sentence_length": 1000}
-
 
 def split(spark, text, **changes):
     documents = spark.createDataFrame([("d", text)], "doc_id string, text string")
-    rows = split_tokens(documents, **{**SETTINGS, **changes}).orderBy("sentence_id").collect()
+    rows = split_tokens(documents, TokenizeSettings(**changes)).orderBy("sentence_id").collect()
     return [(row["sentence_id"], row["tokens"]) for row in rows]
 
 
@@ -56,9 +55,11 @@ def test_vocabulary_is_ordered_by_count_then_token_and_capped(spark):
     rows = [("a", ["x", "y", "x"]), ("b", ["y", "z", "rare"]), ("b", ["z", "c"]), ("c", ["c"])]
     sentences = spark.createDataFrame(rows, "doc_id string, tokens array<string>")
     counts = count_tokens(sentences.repartition(3)).persist()
-    rows = build_vocabulary(counts, min_count=2, max_size=3).orderBy("token_id").collect()
+    few = TokenizeSettings(min_count=2, max_vocabulary_size=3)
+    rows = build_vocabulary(counts, few).orderBy("token_id").collect()
     assert [tuple(row) for row in rows] == [(0, "c", 2, 2), (1, "x", 2, 1), (2, "y", 2, 2)]
-    everything = build_vocabulary(counts, min_count=1, max_size=100).orderBy("token_id").collect()
+    many = TokenizeSettings(min_count=1, max_vocabulary_size=100)
+    everything = build_vocabulary(counts, many).orderBy("token_id").collect()
     assert [row["token"] for row in everything] == ["c", "x", "y", "z", "rare"]
 
 

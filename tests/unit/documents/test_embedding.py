@@ -9,15 +9,13 @@ import pytest
 from pipelines.arrays.matrices import as_lists
 from pipelines.arrays.ragged import Ragged
 from pipelines.documents.components import principal_components, second_moments, without_components
-from pipelines.documents.config import EmbedDocumentsConfig, EmbedInputs, EmbedOutputs
-from pipelines.documents.embedding import WeightedWords, mean_rows, word_weights
+from pipelines.documents.config import DocumentsSettings
+from pipelines.documents.embedding import mean_rows
+from pipelines.documents.words import WeightedWords, word_weights
 from pipelines.errors import ConfigError
 
 MATRIX = np.array([[1, 0], [0, 4], [2, 2]], dtype=np.float32)
-CONFIG = EmbedDocumentsConfig(
-    inputs=EmbedInputs(sentences="s", vocabulary="v", vectors="w"),
-    outputs=EmbedOutputs(document_vectors="d", run_counts="r"),
-)
+SETTINGS = DocumentsSettings()
 
 
 def lists(*rows):
@@ -56,20 +54,20 @@ def test_the_order_of_tokens_changes_no_bit():
     ],
 )
 def test_weights_are_those_of_the_formula(weighting, expected):
-    config = CONFIG.model_copy(update={"weighting": weighting, "sif_a": 0.1})
+    settings = SETTINGS.model_copy(update={"weighting": weighting, "sif_a": 0.1})
     shares, counts = np.array([0.4, 0.025]), np.array([9, 1])
-    weights = word_weights(shares, counts, config, document_count=9)
+    weights = word_weights(shares, counts, settings, document_count=9)
     np.testing.assert_allclose(weights, expected, rtol=1e-12)
 
 
 def test_one_component_is_removed_by_default_of_sif_alone():
     found = {
-        weighting: CONFIG.model_copy(update={"weighting": weighting}).component_count
+        weighting: SETTINGS.model_copy(update={"weighting": weighting}).component_count
         for weighting in ("mean", "idf", "sif")
     }
     assert found == {"mean": 0, "idf": 0, "sif": 1}
     for count in (0, 3):
-        assert CONFIG.model_copy(update={"remove_components": count}).component_count == count
+        assert SETTINGS.model_copy(update={"remove_components": count}).component_count == count
 
 
 def test_rows_become_lists_and_null_where_told():

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import ConfigError, GateError, InputError
 from pipelines.interactions import cleaning, parsing, times
-from pipelines.interactions.config import CleanEventsConfig, EventColumns
+from pipelines.interactions.config import CleanEventsConfig, EventColumns, EventSettings
 from pipelines.results import JobResult
 from schemas import EVENTS, REJECTED_EVENTS
 
@@ -121,11 +121,14 @@ def test_unknown_pattern_or_zone_is_refused(
     spark: SparkSession, time_format: str | None, time_zone: str, key: str
 ) -> None:
     with pytest.raises(ConfigError, match=f"^{key}: "):
-        times.check_time_settings(spark, time_format=time_format, time_zone=time_zone)
+        times.check_time_settings(
+            spark, EventSettings(time_format=time_format, time_zone=time_zone)
+        )
 
 
 def test_known_pattern_and_zone_pass(spark: SparkSession) -> None:
-    times.check_time_settings(spark, time_format="dd/MMM/yyyy:HH:mm:ss Z", time_zone="+02:00")
+    known = EventSettings(time_format="dd/MMM/yyyy:HH:mm:ss Z", time_zone="+02:00")
+    times.check_time_settings(spark, known)
 
 
 def test_a_sound_event_keeps_its_values(spark: SparkSession) -> None:

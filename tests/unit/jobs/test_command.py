@@ -1,5 +1,6 @@
 """The command line: what each command prints, and the code it ends with."""
 
+import importlib
 import json
 import logging
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.cli import command, console
+from jobs.cli import command, console, jobs_list, options
 from pipelines import __version__
 from pipelines.errors import ConfigError, GateError, VectormillError
 from pipelines.results import JobResult
@@ -45,8 +46,8 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "conf" / "base").mkdir(parents=True)
     (tmp_path / "conf" / "base" / "fake_job.yaml").write_text(BASE, encoding="utf-8")
     (tmp_path / "conf" / "environments").mkdir()
-    monkeypatch.setattr(command, "job_names", lambda: ["fake_job"])
-    monkeypatch.setattr(command, "purpose", lambda job: f"Do what {job} does.")
+    monkeypatch.setattr(jobs_list, "job_names", lambda: ["fake_job"])
+    monkeypatch.setattr(jobs_list, "purpose", lambda job: f"Do what {job} does.")
     return tmp_path / "conf"
 
 
@@ -67,9 +68,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
         )
 
     module = SimpleNamespace(__name__="jobs.fake_job", CONFIG=Config, run=run)
-    real = command.importlib.import_module
+    real = importlib.import_module
     fake = lambda name: module if name == "jobs.fake_job" else real(name)  # noqa: E731
-    monkeypatch.setattr(command.importlib, "import_module", fake)
+    monkeypatch.setattr(importlib, "import_module", fake)
     return seen
 
 
@@ -96,7 +97,7 @@ def test_version_and_help_end_well(capsys: pytest.CaptureFixture[str]) -> None:
 def test_jobs_are_listed_with_purpose_and_tables(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.main(["jobs", "--json"]) == 0
     rows = {row["job"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(rows) == set(command.job_names())
+    assert set(rows) == set(jobs_list.job_names())
     assert rows["clean_corpus"]["purpose"].startswith("Clean raw text into documents")
     assert rows["clean_corpus"]["inputs"] == ["corpus"]
     assert "documents" in rows["clean_corpus"]["outputs"]
@@ -218,7 +219,7 @@ def test_a_failure_is_one_line_with_its_code_and_its_log(
     def run(spark: SparkSession, config: Any) -> JobResult:
         raise error
 
-    command.importlib.import_module("jobs.fake_job").run = run
+    importlib.import_module("jobs.fake_job").run = run
     assert _run(conf) == code
     told = [text for text in capsys.readouterr().err.splitlines() if text.startswith("error")]
     assert told == [line]
@@ -239,7 +240,7 @@ def test_init_copies_a_configuration_that_runs(
 ) -> None:
     assert command.main(["init", str(tmp_path / "mine")]) == 0
     there = {path.stem for path in (tmp_path / "mine" / "base").glob("*.yaml")}
-    assert there == set(command.job_names())
+    assert there == set(jobs_list.job_names())
     assert "--conf-dir" in capsys.readouterr().out
     code = command.main(["clean_corpus", "--conf-dir", str(tmp_path / "mine"), "--dry-run"])
     assert code == 0
@@ -252,16 +253,16 @@ def test_spark_settings_come_from_the_overlay_and_the_command_line(conf: Path) -
         "spark: {spark.a: 1, spark.b: 2}", encoding="utf-8"
     )
     arguments = SimpleNamespace(env="big", conf_dir=conf, conf=["spark.b=x=y"])
-    settings = command.spark_settings(arguments)  # type: ignore[arg-type]
+    settings = options.spark_settings(arguments)  # type: ignore[arg-type]
     assert settings == {"spark.a": "1", "spark.b": "x=y"}
     arguments.conf = ["spark.b"]
     with pytest.raises(ConfigError, match="write it as key=value"):
-        command.spark_settings(arguments)  # type: ignore[arg-type]
+        options.spark_settings(arguments)  # type: ignore[arg-type]
 
 
 def test_the_log_level_is_the_one_asked_for(conf: Path) -> None:
     arguments = SimpleNamespace(log_dir=conf / "logs", log_level="info")
-    command.log_folder(arguments, "x")  # type: ignore[arg-type]
+    options.log_folder(arguments, "x")  # type: ignore[arg-type]
     assert console.LOG.level == logging.INFO
     console.LOG.info("seen")
     assert "INFO vectormill: seen" in (conf / "logs" / "vectormill.log").read_text("utf-8")

@@ -10,15 +10,26 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.cli import command, console
+from jobs.cli import command, console, jobs_list
 from pipelines.errors import ConcurrentRunError, ConfigError, GateError
 from pipelines.results import JobResult
-from pipelines.settings import JobConfig, substitute
+from pipelines.settings import JobConfig, Settings, substitute
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
 
 
+class Tables(Settings):
+    one: str | None = None
+    """One."""
+    two: str | None = None
+    """Two."""
+
+
 class Config(JobConfig):
+    inputs: Tables | None = None
+    """In."""
+    outputs: Tables | None = None
+    """Out."""
     size: int = 1
     """Size."""
     place: str = "here"
@@ -57,6 +68,12 @@ class World:
 
 
 DIAMOND = "{d: {after: [b, c]}, b: {after: [a]}, c: {after: [a]}, a: {}, alone: {}}"
+TABLES_DIAMOND = """
+  d: {config: {inputs: {one: /t/b, two: "file:///t/c"}}}
+  b: {config: {inputs: {one: /t/a}, outputs: {one: /t/b}}}
+  c: {config: {inputs: {one: /t/a/}, outputs: {one: /t/c}}}
+  a: {config: {outputs: {one: /t/a}}}
+  alone: {}"""
 
 
 @pytest.fixture
@@ -69,8 +86,8 @@ def world(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for name in names:
         (tmp_path / "base" / f"{name}.yaml").write_text("size: 2\n", encoding="utf-8")
     real = importlib.import_module
-    monkeypatch.setattr(command, "job_names", lambda: names)
-    monkeypatch.setattr(command, "purpose", lambda job: f"Do {job}.")
+    monkeypatch.setattr(jobs_list, "job_names", lambda: names)
+    monkeypatch.setattr(jobs_list, "purpose", lambda job: f"Do {job}.")
     monkeypatch.setattr(importlib, "import_module", lambda name: modules.get(name) or real(name))
     made.write(DIAMOND)
     before = list(console.LOG.handlers)
@@ -86,6 +103,37 @@ def test_steps_run_once_in_the_order_of_their_dependencies(world: World) -> None
     at = {name: place for place, name in enumerate(world.ran)}
     assert at["a"] < at["b"] < at["d"]
     assert at["a"] < at["c"] < at["d"]
+
+
+def test_the_order_from_tables_holds_for_what_is_chosen_and_what_is_stopped(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write(TABLES_DIAMOND)
+    for arguments, ran in (
+        ((), ["a", "b", "c", "d", "alone"]),
+        (("--only", "d,a"), ["a", "d"]),
+        (("--from", "b"), ["b", "d"]),
+        (("--from", "a"), ["a", "b", "c", "d"]),
+        (("--from", "alone"), ["alone"]),
+        (("--set", "a.outputs.one=/t/other"), ["b", "c", "d", "a", "alone"]),
+    ):
+        assert world.run(*arguments) == 0
+        assert world.ran == ran, arguments
+    world.failing["b"] = GateError("no")
+    capsys.readouterr()
+    assert world.run("--json") == 4
+    outcomes = {step["step"]: step["outcome"] for step in json.loads(capsys.readouterr().out)}
+    assert outcomes == {"a": "done", "b": "failed", "c": "done", "d": "stopped", "alone": "done"}
+
+
+def test_resuming_redoes_the_readers_of_what_is_written_again(world: World) -> None:
+    world.write(TABLES_DIAMOND)
+    world.run()
+    for assignment, redone in (("c.size=7", ["c", "d"]), ("a.size=7", ["a", "b", "c", "d"])):
+        assert world.run("--resume", "--set", assignment) == 0
+        assert world.ran == redone
+    assert world.run("--resume", "--set", "a.size=7") == 0
+    assert world.ran == []
 
 
 @pytest.mark.parametrize(

@@ -56,8 +56,8 @@ cells = sweep.Cells(np.r_[0, np.cumsum(lengths)], columns, np.ones(columns.size,
 goal = Objective("ials", 0.1, 1.0, 1.0, 0.1, 0.0, has_biases=False)
 for name in ("conjugate_gradients", "dual"):
     solver = sweep.Solver(name, 3)
-    face = sweep.face(items, sweep.gramian(items), goal, solver, 90)
-    found, _ = sweep.solve(cells, np.zeros((200, 8), np.float32), face, goal, solver)
+    opposite = sweep.prepare_opposite(items, sweep.gramian(items), goal, solver, 90)
+    found, _ = sweep.solve(cells, np.zeros((200, 8), np.float32), opposite, goal, solver)
     print(hashlib.sha256(found.tobytes()).hexdigest())
 """
 

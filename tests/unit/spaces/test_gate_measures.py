@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_measures import coverage, mean_cosines, measure_entities
-from pipelines.spaces.registry import measure_content
 from schemas import VECTORS
 
 RNG = np.random.default_rng(11)

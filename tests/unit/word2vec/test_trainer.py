@@ -7,10 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from pipelines.word2vec.kernels.arguments import LearningRates
 from pipelines.word2vec.plan import plan_packed, plan_replicated, trainer_segment
-from pipelines.word2vec.trainer import TrainerParameters, train_pieces
+from pipelines.word2vec.trainer import TrainerParameters, train_parts
 
-RATES = {"step_size": 0.1, "min_step_size": 0.01}
+RATES = {"learning_rates": LearningRates(0.1, 0.01)}
 
 
 class Shards:
@@ -33,7 +34,7 @@ class Shards:
 
 def trained(shards, segment, threads):
     """Return the numbers of the sentences that the threads were given, in order."""
-    settings = TrainerParameters(
+    parameters = TrainerParameters(
         folder="",
         vocabulary_size=1,
         shards=len(shards.shards),
@@ -45,16 +46,17 @@ def trained(shards, segment, threads):
         ns_exponent=0.75,
         seed=3,
         threads=threads,
-        step_size=0.1,
+        learning_rate=0.1,
     )
     found = {}
 
-    def work(ids, offsets, rates, place):
+    def work(sentences, rates, place):
+        ids, offsets = sentences
         assert all(len(set(ids[a:b])) == 1 for a, b in pairwise(offsets))
         found[place] = ids[offsets[:-1]].tolist()
 
     with ThreadPoolExecutor(1) as pool:
-        measured = train_pieces(shards, segment, settings, pool, work)
+        measured = train_parts(shards, segment, parameters, pool, work)
     numbers = [number for place in found for number in found[place]]
     lengths = Counter(np.concatenate([ids for ids, _ in shards.shards]).tolist())
     assert measured["tokens"] == sum(lengths[number] for number in numbers)

@@ -7,10 +7,10 @@ import pytest
 from oracles.als import EXACT, RANK, matrix, normal_equations, objective, oracle, sides
 from scipy.sparse.linalg import cg
 
-from pipelines.als.config import TrainAlsConfig
+from pipelines.als.config import AlsSettings
 from pipelines.als.kernels.solvers import conjugate_gradients
 from pipelines.als.layouts.packed_fit import sweep_once
-from pipelines.als.sweep import Solver, face, gramian, solve
+from pipelines.als.sweep import Solver, gramian, prepare_opposite, solve
 
 EPSILON = float(np.finfo(np.float32).eps)
 
@@ -77,13 +77,13 @@ def rounding(a, exact):
 def test_the_default_steps_come_close_and_closer_from_the_sweep_before(name):
     """Each row comes as close as three steps in float64, and all rows closer than from zero."""
     dense, goal, own, cold = matrix(120, 80, 0.25), objective(name), [], []
-    steps = TrainAlsConfig.model_fields["cg_steps"].default
+    steps = AlsSettings.model_fields["cg_steps"].default
     users, items = sides(dense, goal, Solver("conjugate_gradients", steps))
     for _ in range(6):
         before, found = users.factors.astype(np.float64), []
         with ThreadPoolExecutor(1) as pool:
             sweep_once(users, items, pool)
-            basis = items.face(pool).basis
+            basis = items.as_opposite(pool).basis
         for n, a, b in systems(dense, items.factors, goal, basis):
             exact = np.linalg.solve(a, b)
             warm, blank = (
@@ -114,7 +114,7 @@ def test_ranks_above_the_number_of_items_are_solved(name, reg_param, solver):
         sweep_once(users, items, pool)
         assert np.linalg.matrix_rank(items.factors) < RANK
         for side, other, table in ((items, users, dense.T), (users, items, dense)):
-            side.solve(other.face(pool), pool)
+            side.solve(other.as_opposite(pool), pool)
             wanted = oracle(table, other.factors, goal)
             off = np.abs(side.factors - wanted)
             assert off.max() < 1e-5 * np.abs(wanted).max()
@@ -141,7 +141,9 @@ def test_rounding_of_a_gramian_without_full_rank_does_not_reach_the_vectors(
     assert rank == 49
     for parts in (1, 5):
         total = sum(gramian(items.factors[n::parts]) for n in range(parts))
-        opposite = face(items.factors, total, goal, users.fit.solver, items.fit.counts["items"])
+        opposite = prepare_opposite(
+            items.factors, total, goal, users.fit.solver, items.fit.counts["items"]
+        )
         found = solve(users.cells[0], users.factors, opposite, goal, users.fit.solver)[0]
         outside, basis = np.split(opposite.basis, [64 - rank], axis=1)
         assert np.abs(found @ outside).max() < 64**0.5 * EPSILON * np.abs(found).max()

@@ -33,7 +33,7 @@ def train(
     outputs = np.zeros_like(inputs)
     keep, noise = keep_probabilities(counts, sample), noise_table(counts, 0.75)
     chunk = chunk_size(
-        counts, 0.75, window=WINDOW, negative=NEGATIVE, step_size=rate, is_cbow=is_cbow
+        counts, 0.75, window=WINDOW, negative=NEGATIVE, learning_rate=rate, is_cbow=is_cbow
     )
     shared = shared_negatives(is_cbow=is_cbow)
     rates = np.linspace(rate, 1e-4, epochs + 1)

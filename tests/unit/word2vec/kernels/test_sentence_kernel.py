@@ -103,7 +103,7 @@ def test_few_tokens_and_high_rates_stay_bounded(times: int, share: float, is_cbo
     offsets = np.arange(0, 6001, 10)
     inputs = ((rng.random((10, 8)) - 0.5) / 8).astype(np.float32)
     outputs = np.zeros_like(inputs)
-    chunk = chunk_size(counts, 0.75, window=5, negative=5, step_size=rate, is_cbow=is_cbow)
+    chunk = chunk_size(counts, 0.75, window=5, negative=5, learning_rate=rate, is_cbow=is_cbow)
     noise = noise_table(counts, 0.75)
     for epoch in range(10):
         sentence_kernel.train_sentences(

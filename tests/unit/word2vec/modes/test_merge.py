@@ -34,7 +34,7 @@ def merged(rows: np.ndarray, ends: list[np.ndarray], touches: list[np.ndarray]) 
     for end, count in zip(ends, touches, strict=True):
         ids = np.arange(len(rows), dtype=np.int32)
         sums.add(ids, (end - rows).astype(np.float32), count.astype(np.float32))
-    return sums.merged(Basis.of(curvature()), rate=RATE, slope=SLOPE)
+    return sums.merged(Basis.of(curvature()), learning_rate=RATE, slope=SLOPE)
 
 
 @pytest.mark.parametrize("trainers", [2, 7, 64])
@@ -95,7 +95,7 @@ def test_a_wild_row_moves_no_further_than_its_length_and_four_deltas() -> None:
     sums = RowSums(rows.astype(np.float32))
     for _ in range(64):
         sums.add(np.array([0], np.int32), far.astype(np.float32), np.ones(1, np.float32))
-    move = np.linalg.norm(sums.merged(flat, rate=RATE, slope=SLOPE) - rows)
+    move = np.linalg.norm(sums.merged(flat, learning_rate=RATE, slope=SLOPE) - rows)
     assert move == pytest.approx(np.linalg.norm(rows) + 4 * np.linalg.norm(far), rel=1e-5)
 
 

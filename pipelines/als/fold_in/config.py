@@ -1,10 +1,10 @@
-"""Settings of fold-in."""
+"""Settings of fold-in: `FoldInSettings`, and with its tables the job's."""
 
 from typing import Literal
 
 from pydantic import Field
 
-from pipelines.settings import JobConfig, Outputs, Settings
+from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
 Split = Literal["train", "valid", "test"]
 
@@ -15,7 +15,7 @@ class FoldInInputs(Settings):
     vectors: str
     """Vectors of users and items, staged or published."""
     embedding_spaces: str
-    """Registry of the spaces: it knows how one was trained."""
+    """Registry of the spaces: it has the settings that a space was trained with."""
     training_history: str
     """Measures of training: the mean of the ratings is one."""
     interactions: str
@@ -35,7 +35,21 @@ class FoldInOutputs(Outputs):
     """Keys in, out and those without a usable pair."""
 
 
-class FoldInConfig(JobConfig):
+class FoldInSettings(StageSettings):
+    """Settings of fold-in; they name no table and no space."""
+
+    entity: Literal["user", "item"] = "user"
+    """Side that gets vectors; the other side's stay what they are."""
+    only_new: bool = True
+    """Whether keys that have a vector in the space are left out; else all that have pairs are
+    solved again."""
+    splits: list[Split] = Field(default=["train", "valid", "test"], min_length=1)
+    """Splits whose pairs count."""
+    max_opposite_megabytes: int = Field(default=2_048, ge=1)
+    """Largest matrix of the other side's vectors sent to each executor, in MiB."""
+
+
+class FoldInConfig(FoldInSettings, JobConfig):
     """Settings of `fold_in_vectors`."""
 
     inputs: FoldInInputs
@@ -46,12 +60,3 @@ class FoldInConfig(JobConfig):
     """Line of spaces whose newest one is folded into."""
     space_id: str | None = None
     """Space to fold into in place of the newest."""
-    entity: Literal["user", "item"] = "user"
-    """Side that gets vectors; the other side's stay what they are."""
-    only_new: bool = True
-    """Whether keys that have a vector in the space are left out; else all that have pairs are
-    solved anew."""
-    splits: list[Split] = Field(default=["train", "valid", "test"], min_length=1)
-    """Splits whose pairs count."""
-    max_opposite_megabytes: int = Field(default=2_048, ge=1)
-    """Largest matrix of the other side's vectors sent to each executor, in MiB."""

@@ -1,4 +1,4 @@
-"""The other side's factors as a task of a half-sweep holds them: all, or those its rows need."""
+"""The other side's factors that a task of a half-sweep holds: all, or those its rows need."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipelines.als import sweep
-from pipelines.als.fit import OTHER, Fit
+from pipelines.als.fit import Fit
+from pipelines.als.sides import opposite_side
 from pipelines.als.stored_fit import StoredFit
 from pipelines.als.sweep import Cells, Opposite
 
 Read = Callable[[int], Cells]
-_WHOLE: dict[tuple[str, str], Opposite] = {}
+_WHOLE: dict[tuple[str, str], Opposite] = {}  # by folder and round, the last one of this worker
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,12 @@ class HalfSweep:
     """One half-sweep.
 
     Args:
-        fit: What tasks know.
+        fit: Values that tasks are given.
         side: The side that is solved.
-        before: Version that holds its factors before.
-        opposite: Version that holds the other side's.
+        before: Round that holds its factors before.
+        opposite: Round that holds the other side's.
         held: Rows of the other side that a task holds at once.
-        pieces: Parts of rows too long for one task: block, row in it, first and last cell.
+        pieces: Pieces of long rows: block, row in it, first cell, end of the cells.
     """
 
     fit: Fit
@@ -36,8 +37,8 @@ class HalfSweep:
 
     @property
     def other(self) -> str:
-        """Return the side that is regressed on."""
-        return OTHER[self.side]
+        """Return the side whose factors are kept."""
+        return opposite_side(self.side)
 
     @property
     def is_whole(self) -> bool:
@@ -51,7 +52,7 @@ class HeldRows:
 
     Args:
         opposite: The rows.
-        places: Where each row of the other side is among them; None where all are.
+        places: Index among them of each row of the other side; None where all are held.
     """
 
     opposite: Opposite
@@ -65,17 +66,17 @@ class HeldRows:
 def held_rows(
     half: HalfSweep, stored: StoredFit, numbers: list[int], read: Read, run: sweep.Map
 ) -> Iterator[tuple[list[int], HeldRows]]:
-    """Yield numbers in groups that need no more rows than a task holds, with these rows.
+    """Yield groups of numbers that need no more rows than a task holds, with these rows.
 
-    Each group reads all of the other side from storage once. A number that needs more by itself
-    has a group of its own.
+    Each group reads all of the other side from storage once. A number that alone needs more rows
+    is a group by itself.
 
     Args:
         half: The half-sweep.
-        stored: What it reads.
-        numbers: Blocks or pieces.
-        read: Returns the cells of one.
-        run: What maps over parts of the work: threads' map, where there are threads.
+        stored: The folder of the run.
+        numbers: Blocks, or pieces of long rows.
+        read: Returns the cells of one number.
+        run: Map over parts of the work; may use threads.
     """
     if half.is_whole:
         yield numbers, HeldRows(_whole(half, stored, run))
@@ -105,28 +106,35 @@ def _some(half: HalfSweep, stored: StoredFit, is_needed: np.ndarray, run: sweep.
     """Return some rows of the other side."""
     places = np.cumsum(is_needed, dtype=np.int32) - np.int32(1)
     rows = stored.some_factors(
-        half.opposite, half.other, (is_needed, places), blocks=half.fit.blocks,
-        dimension=half.fit.dimension, run=run,
-    )  # fmt: skip
-    return HeldRows(_face(half, stored, rows, run), places)
+        half.opposite,
+        half.other,
+        (is_needed, places),
+        blocks=half.fit.blocks,
+        dimension=half.fit.dimension,
+        run=run,
+    )
+    return HeldRows(_prepare(half, stored, rows, run), places)
 
 
 def _whole(half: HalfSweep, stored: StoredFit, run: sweep.Map) -> Opposite:
-    """Return all of the other side; a worker's later tasks of the half-sweep find it made."""
+    """Return all of the other side; a worker keeps it for its later tasks of the half-sweep."""
     key = (half.fit.folder, half.opposite)
     if key not in _WHOLE:
         _WHOLE.clear()
         fit = half.fit
         factors = stored.factors(
-            half.opposite, half.other, size=fit.sizes[half.other], blocks=fit.blocks,
+            half.opposite,
+            half.other,
+            size=fit.sizes[half.other],
+            blocks=fit.blocks,
             dimension=fit.dimension,
-        )  # fmt: skip
-        _WHOLE[key] = _face(half, stored, factors, run)
+        )
+        _WHOLE[key] = _prepare(half, stored, factors, run)
     return _WHOLE[key]
 
 
-def _face(half: HalfSweep, stored: StoredFit, factors: np.ndarray, run: sweep.Map) -> Opposite:
+def _prepare(half: HalfSweep, stored: StoredFit, factors: np.ndarray, run: sweep.Map) -> Opposite:
     fit = half.fit
     total = stored.gramian(half.opposite, half.other, fit.dimension)
     count = fit.counts[half.other]
-    return sweep.face(factors, total, fit.objective, fit.solver, count, run)
+    return sweep.prepare_opposite(factors, total, fit.objective, fit.solver, count, run)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from pipelines.als.fit import Fit
-from pipelines.als.layouts.opposite import HalfSweep, held_rows
+from pipelines.als.layouts.held_rows import HalfSweep, held_rows
 from pipelines.als.objective import Objective
-from pipelines.als.stored_fit import StoredFit, factor_row
+from pipelines.als.stored_fit import StoredFit, factors_row, gramian_row
 from pipelines.als.sweep import Cells, Solver, gramian
 from pipelines.training import tasks
 from pipelines.training.stored_arrays import FILES
@@ -22,8 +22,8 @@ def factors(tmp_path):
     """Return factors of items that are kept as version `round=0`, in two files of blocks."""
     made = np.random.default_rng(0).normal(size=(ITEMS, RANK)).astype(np.float32)
     blocks = [made[number::BLOCKS] for number in range(BLOCKS)]
-    rows = [factor_row("items", n, block, np.ones(len(block))) for n, block in enumerate(blocks)]
-    rows.append(("items_gramian", 0, gramian(made).tobytes(), b""))
+    rows = [factors_row("items", n, block, np.ones(len(block))) for n, block in enumerate(blocks)]
+    rows.append(gramian_row("items", 0, gramian(made)))
     (tmp_path / "round=0").mkdir()
     write = tasks.writer(str(tmp_path / "round=0"), lambda numbers: [rows[n] for n in numbers])
     (tmp_path / "round=0.json").write_text(json.dumps({FILES: [*write([0, 1]), *write([2, 3])]}))

@@ -1,0 +1,118 @@
+"""From sentences and word vectors to document vectors: means, then without common components."""
+
+from dataclasses import dataclass
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.documents.components import principal_components, without_components
+from pipelines.documents.config import DocumentsSettings
+from pipelines.documents.embedding import (
+    DocumentCounts,
+    count_documents,
+    embed,
+    gather_documents,
+    with_document_counts,
+)
+from pipelines.documents.words import InputNames, collect_words
+from pipelines.errors import InputError
+
+_NAMES = InputNames()
+
+
+@dataclass(frozen=True)
+class EmbeddedDocuments:
+    """Document vectors that are not written yet.
+
+    Args:
+        rows: Rows of `document_vectors`.
+        counts: What was embedded.
+        means: The means that `rows` is made of, persisted on disk: to be released afterwards.
+    """
+
+    rows: DataFrame
+    counts: DocumentCounts
+    means: DataFrame
+
+
+def embed_documents(
+    sentences: DataFrame,
+    vocabulary: DataFrame,
+    vectors: DataFrame,
+    settings: DocumentsSettings | None = None,
+    *,
+    space_id: str | None = None,
+) -> DataFrame:
+    """Return a vector per document (or sentence, or session), as Arora et al. 2017 have it.
+
+    The means stay persisted on disk for as long as the session lives.
+
+    Args:
+        sentences: Rows of `sentences` or `sessions`.
+        vocabulary: `token_id, token, count`, and `document_count`, else counted from the sentences.
+        vectors: Rows of `vectors`.
+        settings: Settings; the defaults where None.
+        space_id: The space; None where the vectors are of one space.
+
+    Returns:
+        Rows of `document_vectors`.
+
+    Raises:
+        InputError: The vectors are of several spaces; no token has a vector, one has two, or
+            vectors are not finite or of different lengths.
+        ConfigError: The word vectors do not fit, or all components would be removed.
+    """
+    settings = settings or DocumentsSettings()
+    documents = gather_documents(sentences, vectors_per=settings.vectors_per)
+    chosen = space_id or _only_space(vectors)
+    embedded = embed_gathered(
+        documents,
+        vocabulary,
+        vectors.where(F.col("space_id") == chosen),
+        settings,
+        space_id=chosen,
+        document_count=documents.count(),
+    )
+    return embedded.rows
+
+
+def _only_space(vectors: DataFrame) -> str:
+    rows = vectors.select("space_id").distinct().limit(2).collect()
+    if len(rows) != 1:
+        problem = "of several spaces" if rows else "none"
+        raise InputError(f"the vectors are {problem}; choose one by space_id")
+    return str(rows[0]["space_id"])
+
+
+def embed_gathered(
+    documents: DataFrame,
+    vocabulary: DataFrame,
+    vectors: DataFrame,
+    settings: DocumentsSettings,
+    *,
+    space_id: str,
+    document_count: int,
+    names: InputNames = _NAMES,
+) -> EmbeddedDocuments:
+    """Return what `embed_documents` does, given the frame of `gather_documents` and its rows."""
+    if "document_count" not in vocabulary.columns:
+        vocabulary = with_document_counts(vocabulary, documents)
+    words = collect_words(
+        vectors,
+        vocabulary,
+        settings,
+        space_id=space_id,
+        document_count=document_count,
+        names=names,
+    )
+    means = embed(documents, words).persist(StorageLevel.DISK_ONLY)
+    counts = count_documents(means)
+    common = principal_components(
+        means,
+        count=settings.component_count,
+        dimension=words.matrix.shape[1],
+        vector_count=counts.documents - counts.empty,
+    )
+    rows = without_components(means, common, space_id=space_id)
+    return EmbeddedDocuments(rows, counts, means)

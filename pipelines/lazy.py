@@ -1,0 +1,24 @@
+"""Public names of a package, imported when they are first asked for."""
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+
+
+def lazy_names(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], object]:
+    """Return the `__getattr__` of a package (PEP 562) whose modules have its public names.
+
+    Spark's Python workers import a package to reach one of its modules; eager imports would load
+    all the others too.
+
+    Args:
+        package: Name of the package.
+        names: Public names by the module that has them.
+    """
+    modules = {name: module for module, listed in names.items() for name in listed}
+
+    def get(name: str) -> object:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{modules[name]}"), name)
+
+    return get

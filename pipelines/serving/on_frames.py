@@ -1,0 +1,96 @@
+"""What the jobs of serving do, as functions of frames: neighbours, recommendations, exports."""
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+
+from pipelines.serving import exports
+from pipelines.serving.config import ExportSettings, NeighboursSettings, RecommendSettings
+from pipelines.serving.neighbours import fetch_queries, find_nearest
+from pipelines.serving.packed_recommendations import COLUMNS
+from pipelines.serving.recommending import plan_recommendations
+from pipelines.spaces.registry import require_one_space
+from pipelines.storage.columns import Columns
+from pipelines.storage.hadoop import Files
+from schemas import RECOMMENDATIONS
+
+
+def find_neighbours(
+    vectors: DataFrame, keys: Sequence[str], settings: NeighboursSettings | None = None
+) -> DataFrame:
+    """Return the nearest vectors of each key, itself left out; equal scores are ordered by key.
+
+    Args:
+        vectors: Rows of `vectors` of one space.
+        keys: Keys asked for; those without a vector get no row.
+        settings: Settings; the defaults where None.
+
+    Returns:
+        Rows of `neighbours`: one per key, best neighbour first.
+
+    Raises:
+        InputError: None of the keys has a vector, or the table mixes spaces.
+    """
+    settings = settings or NeighboursSettings()
+    require_one_space(vectors)
+    queries = fetch_queries(vectors, keys, entity=settings.entity)
+    return find_nearest(vectors, queries, k=settings.k, metric=settings.metric)
+
+
+def recommend_items(
+    vectors: DataFrame,
+    interactions: DataFrame,
+    user_ids: DataFrame,
+    item_ids: DataFrame,
+    settings: RecommendSettings | None = None,
+) -> DataFrame:
+    """Return the best unseen items of each user by inner product or cosine, exactly.
+
+    Args:
+        vectors: Rows of `vectors`: users and items of one space.
+        interactions: Rows of `interactions`; every split counts as seen.
+        user_ids: Rows of `user_ids`.
+        item_ids: Rows of `item_ids`; retired items are not recommended.
+        settings: Settings; the defaults where None. `layout` must not be `packed`, which needs
+            the tables' files.
+
+    Returns:
+        Rows of `recommendations`: one per user, with up to k items, best first.
+
+    Raises:
+        InputError: As `plan_recommendations` raises it.
+    """
+    frames = {
+        "vectors": vectors,
+        "interactions": interactions,
+        "user_ids": user_ids,
+        "item_ids": item_ids,
+    }
+    tables = {name: Columns(frame.select(*COLUMNS[name]), ()) for name, frame in frames.items()}
+    return plan_recommendations(tables, settings or RecommendSettings()).table.frame(
+        RECOMMENDATIONS
+    )
+
+
+def export_vectors(vectors: DataFrame, uri: str, settings: ExportSettings | None = None) -> int:
+    """Write the vectors of one entity to a file (`npy`: to a folder), sorted by key.
+
+    Args:
+        vectors: Rows of `vectors` of one space.
+        uri: The file or folder with its scheme, or an absolute path; what is there is replaced.
+        settings: Settings; the defaults where None.
+
+    Returns:
+        Rows written.
+
+    Raises:
+        InputError: The table mixes spaces, or as `measure_export` and `write_export` raise it.
+    """
+    settings = settings or ExportSettings()
+    require_one_space(vectors)
+    kind = settings.export_format
+    escaped = exports.escape_keys(vectors, entity=settings.entity, export_format=kind)
+    size = exports.measure_export(escaped, bad_keys=settings.bad_keys)
+    chunks = exports.format_chunks(escaped, export_format=kind, dimension=size.dimension)
+    target = Files(vectors.sparkSession).qualified(uri)
+    return exports.write_export(chunks, target, size, export_format=kind)

@@ -1,0 +1,53 @@
+"""From tables to recommendations that tasks will make: the layout is chosen here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipelines.serving.blocked_recommendations import blocked_recommendations
+from pipelines.serving.config import RecommendSettings
+from pipelines.serving.packed_recommendations import PackedRecommendations, RankingTask
+from pipelines.serving.ranking_layout import RankingLayout, choose_layout
+from pipelines.serving.recommendations import choose_users
+from pipelines.storage.columns import Columns
+from pipelines.storage.pieces import PiecewiseTable
+
+
+@dataclass(frozen=True)
+class PlannedRecommendations:
+    """Recommendations that are not made yet.
+
+    Args:
+        table: Rows of `recommendations`, made by whoever writes or reads them.
+        layout: Where the users are ranked, and why.
+        unknown: Keys of users asked for that have no vector.
+    """
+
+    table: PiecewiseTable
+    layout: RankingLayout
+    unknown: list[str]
+
+
+def plan_recommendations(
+    tables: Mapping[str, Columns], settings: RecommendSettings, *, stored_as: str = "parquet"
+) -> PlannedRecommendations:
+    """Choose the layout and return the best unseen items of each user, exactly, to be made.
+
+    Args:
+        tables: `packed_recommendations.COLUMNS` of `vectors` (one space), `interactions`,
+            `user_ids` and `item_ids`.
+        settings: Settings.
+        stored_as: Format of the table that is written, `delta` or `parquet`.
+
+    Raises:
+        ConfigError: As `choose_layout` raises it.
+        InputError: No user asked for has a vector, no item is left, the items do not fit, or the
+            table mixes spaces; with layout `packed` the task raises all but the first.
+    """
+    layout = choose_layout(tables, settings, stored_as=stored_as)
+    users, unknown = choose_users(tables["vectors"].frame, settings.users)
+    if layout.layout == "blocked":
+        table: PiecewiseTable = blocked_recommendations(users, tables, settings)
+        return PlannedRecommendations(table, layout, unknown)
+    files = {name: columns.files for name, columns in tables.items()}
+    task = RankingTask(files, settings, layout.threads)
+    return PlannedRecommendations(PackedRecommendations(users.sparkSession, task), layout, unknown)

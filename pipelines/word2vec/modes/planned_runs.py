@@ -1,0 +1,115 @@
+"""From settings and the chosen mode to a run: what its tasks know, and the plan of its rounds."""
+
+from dataclasses import replace
+
+from pipelines.training.rounds import RoundState
+from pipelines.word2vec.config import Word2VecSettings
+from pipelines.word2vec.kernels.arguments import LearningRates
+from pipelines.word2vec.modes.runs import (
+    PackedTraining,
+    ReplicatedTraining,
+    RotatedTraining,
+    TrainingRun,
+)
+from pipelines.word2vec.modes.training_mode import TrainingMode
+from pipelines.word2vec.plan import plan_packed, plan_replicated, plan_rotated
+from pipelines.word2vec.shards import SentencesSurvey
+from pipelines.word2vec.trainer import TrainerParameters
+
+_ROUNDS_PER_EPOCH = 16  # mean of mode replicated, where not given: docs/decisions/0007
+_MANY_TRAINERS = 16  # more trainers than this have twice as many rounds: docs/decisions/0007
+_CYCLES_PER_EPOCH = 4  # of mode rotated, where not given: docs/decisions/0008
+
+
+def planned_run(
+    settings: Word2VecSettings,
+    state: RoundState,
+    choice: TrainingMode,
+    survey: SentencesSurvey,
+    *,
+    vocabulary_size: int,
+    is_new: bool,
+) -> TrainingRun:
+    """Return the run of the chosen mode.
+
+    Args:
+        settings: How vectors are trained.
+        state: Where rounds are kept.
+        choice: The mode, with its trainers, threads and tasks.
+        survey: What the sentences hold.
+        vocabulary_size: Token ids.
+        is_new: Whether the model begins at random, not from earlier vectors.
+    """
+    parameters = trainer_parameters(
+        settings, state.folder, choice.threads, survey.shards, vocabulary_size
+    )
+    first = settings.learning_rate
+    rates = LearningRates(first, min(settings.min_step_size, first))
+    if choice.mode == "packed":
+        return _packed(settings, state, parameters, survey, rates)
+    if choice.mode == "rotated":
+        return _rotated(settings, state, parameters, choice, rates)
+    per_epoch = _ROUNDS_PER_EPOCH * (2 if choice.trainers > _MANY_TRAINERS else 1)
+    plan = plan_replicated(
+        epochs=settings.max_iter,
+        rounds=settings.rounds or per_epoch * settings.max_iter,
+        learning_rates=rates,
+        is_new=is_new,
+    )
+    return ReplicatedTraining(state, parameters, plan, choice.trainers, choice.tasks)
+
+
+def trainer_parameters(
+    settings: Word2VecSettings, folder: str, threads: int, shards: int, vocabulary_size: int
+) -> TrainerParameters:
+    """Return what a trainer's task needs to know."""
+    return TrainerParameters(
+        folder=folder,
+        vocabulary_size=vocabulary_size,
+        shards=shards,
+        is_cbow=settings.architecture == "cbow",
+        vector_size=settings.vector_size,
+        window_size=settings.window_size,
+        negative=settings.negative,
+        sample=settings.sample,
+        ns_exponent=settings.ns_exponent,
+        seed=settings.seed,
+        threads=threads,
+        learning_rate=settings.learning_rate,
+    )
+
+
+def _packed(
+    settings: Word2VecSettings,
+    state: RoundState,
+    parameters: TrainerParameters,
+    survey: SentencesSurvey,
+    rates: LearningRates,
+) -> PackedTraining:
+    plan = plan_packed(
+        shards=survey.shards,
+        epochs=settings.max_iter,
+        shards_per_round=max(1, settings.tokens_per_round * survey.shards // survey.tokens),
+        learning_rates=rates,
+        seed=settings.seed,
+        is_cut_at_epochs=settings.early_stopping is not None,
+    )
+    return PackedTraining(state, parameters, plan)
+
+
+def _rotated(
+    settings: Word2VecSettings,
+    state: RoundState,
+    parameters: TrainerParameters,
+    choice: TrainingMode,
+    rates: LearningRates,
+) -> RotatedTraining:
+    plan = plan_rotated(
+        epochs=settings.max_iter,
+        cycles=settings.rounds or _CYCLES_PER_EPOCH * settings.max_iter,
+        classes=choice.trainers,
+        learning_rates=rates,
+        seed=settings.seed,
+    )
+    parameters = replace(parameters, classes=choice.trainers)
+    return RotatedTraining(state, parameters, plan, choice.tasks)
