@@ -11,8 +11,8 @@ from pipelines.results import JobResult
 from pipelines.spaces.registry import read_initial_vectors
 from pipelines.spaces.staging import stage
 from pipelines.table_store import TableStore
-from pipelines.word2vec import mllib, native
 from pipelines.word2vec.config import TrainWord2VecConfig
+from pipelines.word2vec.frames import train
 from pipelines.word2vec.vectors import items_as_tokens
 from schemas import ITEM_IDS, SENTENCES, VOCABULARY
 
@@ -28,12 +28,11 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         frames["vocabulary"] = items_as_tokens(frames["vocabulary"])
     if config.inputs.initial_vectors:
         frames["initial_vectors"] = read_initial_vectors(store, config.initial_space_id)
-    trainer = mllib if config.engine == "mllib" else native
     return stage(
         store,
         name=config.space_name,
         metric="cosine",
-        train=lambda state: trainer.train(frames, config, state),
+        train=lambda state: train(frames, config, state),
         work=config.work,
     )
 

@@ -40,10 +40,10 @@ class DependencyError(VectormillError):
 
 
 def from_spark(error: BaseException) -> VectormillError | None:
-    """Return the error a user can act on that a Spark failure stands for, where it is a known one.
+    """Return the error behind a Spark failure that a user can act on, None where it is unknown.
 
-    Python raised inside a worker arrives here as text only, so it is known by its last line; what a
-    query refused, by `raise_error`'s.
+    An error raised by Python in a worker arrives as text, and is recognised by its class's name;
+    one that a query raised, by the error class of `raise_error`.
     """
     text = str(error)
     raised = re.search(r"pipelines\.errors\.(\w+Error): (.+)", text)

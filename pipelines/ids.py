@@ -6,13 +6,13 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-_ROW_BITS = 33  # monotonically_increasing_id keeps the row's place in its partition below these
+_ROW_BITS = 33  # low bits of monotonically_increasing_id: the row's number in its partition
 
 
 def with_dense_ids(
     frame: DataFrame, *, order: list[Column], name: str, start: int = 0
 ) -> DataFrame:
-    """Number the rows from `start` by a total order, the same whatever the partitioning.
+    """Number the rows from `start` in a total order, independently of the partitioning.
 
     The sorted frame is kept on disk between the two passes (count per partition, then number);
     the driver sees one count per partition.

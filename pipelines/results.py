@@ -19,7 +19,7 @@ class JobResult:
         rows_out: Rows written by table.
         rejected: Rows by reason; a row with several reasons counts under each.
         measures: Other numbers worth a line of the summary.
-        lines: Text for the reader, as neighbours of words.
+        lines: Lines of text for the reader, such as neighbours of words.
         space_id: The embedding space made or handled, where there is one.
         status: `done`, or `unchanged` where the outputs already held the result.
     """
@@ -50,8 +50,8 @@ class JobResult:
         parts |= {reason: self.rejected.get(reason, 0) for reason in rejected}
         rows_in = sum(self.rows_in.values())
         if rows_in != sum(parts.values()):
-            told = " + ".join(f"{rows} {name}" for name, rows in parts.items())
-            raise VectormillError(f"rows were lost or made up: {rows_in} in, {told} out")
+            counts = " + ".join(f"{rows} {name}" for name, rows in parts.items())
+            raise VectormillError(f"rows were lost or made up: {rows_in} in, {counts} out")
 
     def require_share(self, table: str, *, at_most: float) -> None:
         """Assert that a table of rejected rows holds no more than a share of the input.

@@ -18,6 +18,7 @@ from pipelines.errors import ConfigError
 from schemas.table import is_catalog_name
 
 Tree = dict[str, Any]
+_LONGEST_VALUE = 60  # characters of a value that an error shows
 
 
 class Settings(BaseModel):
@@ -34,7 +35,7 @@ class Settings(BaseModel):
 
 
 class Outputs(Settings):
-    """Tables a job writes: one must be named, those that are not lie beside it."""
+    """Tables a job writes. One must be named; the others lie beside it by default."""
 
     @model_validator(mode="before")
     @classmethod
@@ -59,21 +60,21 @@ class Outputs(Settings):
 
 
 class StageSettings(Settings):
-    """What a stage's settings have in common; they name no table and no folder."""
+    """Base of a stage's settings, which name neither tables nor folders."""
 
     seed: int = Field(default=42, ge=0, lt=1 << 62)
     """Seed of every random choice of the job."""
 
 
 class JobConfig(StageSettings):
-    """What a job adds to its stage's settings: tables, in a format."""
+    """Base of a job's configuration, which adds tables and their format to its stage's settings."""
 
     format: Literal["delta", "parquet"] = "delta"
-    """Storage format of new tables; one that is there keeps its own."""
+    """Storage format of new tables; an existing table keeps its own."""
 
 
 def beside(uri: str, name: str) -> str:
-    """Return the place of a table that lies beside another: same folder or catalog schema."""
+    """Return the URI of a table beside another one, in the same folder or catalog schema."""
     if is_catalog_name(uri):
         return f"{uri.rpartition('.')[0]}.{name}"
     return f"{uri.rstrip('/').rpartition('/')[0] or '.'}/{name}"
@@ -158,8 +159,8 @@ class Layers:
     def add_assignments(self, assignments: Iterable[str], origin: str = "--set") -> Self:
         """Merge `a.b=value` texts, the value read as YAML."""
         for text in assignments:
-            key, found, value = text.partition("=")
-            if not found or not key.strip():
+            key, sign, value = text.partition("=")
+            if not sign or not key.strip():
                 raise ConfigError(f"{origin} {text}: write it as key.subkey=value")
             layer: Any = parse_yaml(value, f"{origin} {text}")
             for part in reversed(key.strip().split(".")):
@@ -221,7 +222,7 @@ def _explain(model: type[Settings], layers: Layers, problem: dict[str, Any]) -> 
 
 def _brief(value: Any) -> str:
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}…"
 
 
 def _model_at(model: type[Settings], path: list[str]) -> type[Settings]:

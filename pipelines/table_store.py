@@ -1,4 +1,4 @@
-"""The tables of one run of one job: what it reads, what it writes, and what it is."""
+"""The tables that one run of one job reads and writes, and the identity of the run."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,10 @@ from schemas import RUN_COUNTS, TABLES, Table
 
 
 class TableStore:
-    """The tables of one run of one job: reads its inputs, writes its outputs, knows its identity.
+    """Reads the inputs and writes the outputs of one run of one job.
 
-    Every commit carries the run's id and its fingerprint, by which the next job knows its input.
+    Every commit records the run's id and its fingerprint, which is the table's version for later
+    jobs.
     """
 
     def __init__(self, spark: SparkSession, config: JobConfig, *, job: str) -> None:
@@ -42,7 +43,7 @@ class TableStore:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Settings that shape the result: not where tables lie, nor how they are stored."""
+        """Settings that change the result: all but the places and the storage format of tables."""
         places = {"inputs", "outputs", "format", "work"}
         return self._config.model_dump(mode="json", exclude=places)
 
@@ -53,12 +54,12 @@ class TableStore:
 
     @property
     def config_hash(self) -> str:
-        """Hash of the settings that shape the result."""
+        """Hash of the settings that change the result."""
         return digest(self.parameters)
 
     @property
     def fingerprint(self) -> str:
-        """Hash of all that the run's results follow from, once its inputs have been read."""
+        """Hash of job, inputs, settings and code version; complete once all inputs are read."""
         return digest([self.job, self.input_versions, self.parameters, __version__])
 
     def read(self, name: str, table: Table) -> DataFrame:
@@ -79,7 +80,7 @@ class TableStore:
 
     @cached_property
     def _places(self) -> dict[str, Place]:
-        """Return where the outputs that are tables by their names lie."""
+        """Return the places of the outputs that are named like tables."""
         named = {name: uri for name, uri in self._outputs or () if name in TABLES and uri}
         return {name: locate(self.spark, uri) for name, uri in named.items()}
 
@@ -100,24 +101,24 @@ class TableStore:
                 raise ConfigError(f"outputs.{output} is inputs.{name}: {uri}; name another place")
 
     def read_all(self, **wanted: Table) -> dict[str, DataFrame]:
-        """Read inputs by their names, side by side: most of a read is waiting for storage and log.
+        """Read inputs by their names in parallel threads, as a read mostly waits for storage.
 
         Raises:
-            InputError: As `read` has it, of the first input that it holds for.
+            InputError: As `read` has it, for the first input that fails.
         """
         with ThreadPoolExecutor(len(wanted)) as pool:
-            found = pool.map(self.read, wanted, wanted.values())
-            return dict(zip(wanted, found, strict=True))
+            frames = pool.map(self.read, wanted, wanted.values())
+            return dict(zip(wanted, frames, strict=True))
 
     def use_space(self, name: str, space_id: str) -> None:
-        """Remember that of an input one space alone is used, whose id says what it holds.
+        """Record a space's id as the version of an input of which only that space is used.
 
-        The run's own output may be in the same table: its version would change with each run.
+        The version of the whole table changes with every space, the run's own output included.
         """
         self.input_versions[name] = space_id
 
     def columns(self, name: str, frame: DataFrame, names: Sequence[str]) -> Columns:
-        """Return some columns of an input as it was read, for tasks that need no rows of Spark's.
+        """Return columns of an input, as it was read, for Python tasks that read files themselves.
 
         Args:
             name: Name of the input.
@@ -215,7 +216,7 @@ class TableStore:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What each commit says of the run that made it."""
+        """What each commit records about its run."""
         return {
             "vectormill": __version__,
             "job": self.job,

@@ -24,7 +24,7 @@ def exists(spark: SparkSession, uri: str) -> bool:
 
 
 def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
-    """Read a table by its contract's schema; the storage format is found out.
+    """Read a table by its contract's schema, whatever its storage format.
 
     Raises:
         InputError: As `read_with_files` has it.
@@ -37,7 +37,7 @@ def read_with_files(
 ) -> tuple[DataFrame, tuple[str, ...]]:
     """Read a table, and name the Parquet files that its rows are in.
 
-    No file is named where one may hold rows that are not the table's.
+    No files are named where they may hold rows that the table does not have.
 
     Raises:
         InputError: Nothing is there, a file is zero-byte, truncated or missing, or a column
@@ -64,18 +64,18 @@ def version(spark: SparkSession, uri: str) -> str:
 
 
 def commit(spark: SparkSession, uri: str) -> dict[str, Any]:
-    """Return the last commit of a table: `version`, `hash`, and `metadata` where it was ours."""
+    """Return the last commit of a table: `version`, `hash`, and its `metadata` if it is ours."""
     files, place = Files(spark), locate(spark, uri)
     if place.folder is None:
         raise InputError(f"{uri}: no table here")
     if place.stored_as == "delta":
         return delta.last_commit(files, place.folder)
     folder = parquet.data_folder(files, place.folder)
-    found = files.walk(folder)
+    infos = files.walk(folder)
     return {
         "version": 0,
-        "hash": digest([(info.relative, info.size, info.modified) for info in found]),
-        "metadata": parquet.metadata(files, folder, found),
+        "hash": digest([(info.relative, info.size, info.modified) for info in infos]),
+        "metadata": parquet.metadata(files, folder, infos),
     }
 
 
@@ -226,9 +226,9 @@ def publish(
 
 
 def fresh(frame: DataFrame) -> DataFrame:
-    """Mark a frame as a read of its own.
+    """Make the plan of a frame unique, so that no persisted frame answers for it.
 
-    Spark takes frames over the same paths as equal, whatever the files hold by now, and answers
-    from any persisted one; the optimiser removes the mark.
+    Spark takes reads of the same paths as equal even if the files have changed since. The optimiser
+    removes the condition that this adds.
     """
     return frame.where(F.lit(uuid.uuid4().hex) != "")

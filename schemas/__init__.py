@@ -1,4 +1,4 @@
-"""What the tables are: one contract each, from which schema, suite and reference page come."""
+"""Contracts of the tables, from which schemas, expectations and the reference page are made."""
 
 from schemas.corpus import (
     DOCUMENTS,

@@ -21,7 +21,7 @@ class Check:
     arguments: dict[str, Any] = field(default_factory=dict, hash=False)
 
     def __str__(self) -> str:
-        """Say the rule as the reference page shows it."""
+        """Return the rule as the reference page shows it."""
         arguments = ", ".join(f"{name}={value}" for name, value in self.arguments.items())
         return f"{self.expectation}({arguments})"
 
@@ -87,18 +87,18 @@ class Table:
         return [column.name for column in self.columns]
 
     def differences(self, actual: StructType) -> Iterator[str]:
-        """Say each difference of names and types between a frame's schema and this contract.
+        """Yield each difference of names and types between a frame's schema and this contract.
 
-        Nullability is left to the null check of each write: storage formats do not keep it.
+        Nullability is checked by each write instead, as storage formats do not keep it.
         """
-        found = {f.name: f.dataType for f in actual.fields}
+        types = {f.name: f.dataType for f in actual.fields}
         for column in self.columns:
-            if column.name not in found:
+            if column.name not in types:
                 yield f"column {column.name!r} is missing"
-            elif not same_type(found[column.name], column.type):
-                theirs = found[column.name].simpleString()
+            elif not same_type(types[column.name], column.type):
+                theirs = types[column.name].simpleString()
                 yield f"column {column.name!r} is {theirs}, not {column.type.simpleString()}"
-        for name in found:
+        for name in types:
             if name not in self.column_names:
                 yield f"column {name!r} is not in the contract"
 

@@ -1,4 +1,4 @@
-"""Tables of embedding spaces: vectors, training, quality, registry, and what readers ask."""
+"""Tables of embedding spaces: vectors, training, quality, registry, neighbours and more."""
 
 from pyspark.sql.types import (
     ArrayType,
@@ -193,6 +193,7 @@ TUNING_RESULTS = Table(
         Column("is_best", BooleanType(), "True of the one row that the search recommends"),
     ),
 )
+
 RUN_COUNTS = Table(
     name="run_counts",
     grain="one count of one job's newest run",

@@ -1,5 +1,6 @@
 """One Spark session for the whole suite, as a user's local mode has it."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from pyspark.sql import SparkSession
+from threadpoolctl import threadpool_limits
 
 from pipelines.cluster.session import open_session
 
@@ -16,6 +18,22 @@ sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 # an example that compiles a kernel, or a busy machine, is not a failure
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
+
+# minutes long: begun last, one of them would be waited for by a process that has nothing to do
+LONGEST = ("test_train_als.py", "test_compiling.py", "test_train_word2vec.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cores() -> Iterator[None]:
+    """Give each process of pytest-xdist its part of the cores: threads of OpenMP spin to wait."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    with threadpool_limits(max(1, (os.cpu_count() or 1) // processes)):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
     from pipelines.als import AlsSettings, train_als
 
     trained = train_als(interactions, user_ids, item_ids, AlsSettings(rank=32), work="work/fit")
-    trained.vectors.show()
 
 `trained.vectors` reads the folder `work` lazily: it must live as long as the frame.
 """
@@ -17,14 +16,13 @@ if TYPE_CHECKING:
     from pipelines.als.fold_in.config import FoldInSettings
     from pipelines.als.frames import fold_in_vectors, train_als, tune_als
     from pipelines.als.tuning.config import TuningSettings
-    from pipelines.training.rounds import Trained
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "config": ["AlsSettings"],
             "fold_in.config": ["FoldInSettings"],
-            "frames": ["Trained", "fold_in_vectors", "train_als", "tune_als"],
+            "frames": ["fold_in_vectors", "train_als", "tune_als"],
             "tuning.config": ["TuningSettings"],
         },
     )
@@ -32,7 +30,6 @@ else:
 __all__ = [
     "AlsSettings",
     "FoldInSettings",
-    "Trained",
     "TuningSettings",
     "fold_in_vectors",
     "train_als",

@@ -14,7 +14,7 @@ from pipelines.als.fold_in.space import collect_space
 from pipelines.als.tuning.config import TuningSettings
 from pipelines.als.tuning.search import search
 from pipelines.errors import ConfigError
-from pipelines.training.rounds import RoundState, Trained
+from pipelines.training.rounds import RoundState, Trained, state_of
 
 
 def train(frames: Mapping[str, DataFrame], settings: AlsSettings, state: RoundState) -> Trained:
@@ -61,7 +61,7 @@ def train_als(
     frames = {"interactions": interactions, "user_ids": user_ids, "item_ids": item_ids}
     if initial_vectors is not None:
         frames["initial_vectors"] = initial_vectors
-    return train(frames, settings, _state(interactions, settings, work))
+    return train(frames, settings, state_of(interactions.sparkSession, work, settings))
 
 
 def fold_in_vectors(
@@ -124,21 +124,4 @@ def tune_als(
         ConfigError: A candidate of the last rank does not fit an executor, or the folder holds a
             search of other settings.
     """
-    return search(interactions, settings, _state(interactions, settings, work))
-
-
-def _state(
-    interactions: DataFrame, settings: AlsSettings | TuningSettings, work: str
-) -> RoundState:
-    """Return the state kept in a folder, which belongs to one set of settings.
-
-    Raises:
-        ConfigError: It was begun with other settings.
-    """
-    state = RoundState(interactions.sparkSession, work)
-    given, begun = settings.model_dump(mode="json"), state.noted("settings")
-    if begun is None:
-        state.note("settings", given)
-    elif begun != given:
-        raise ConfigError(f"work: {work} holds a run of other settings; name another folder")
-    return state
+    return search(interactions, settings, state_of(interactions.sparkSession, work, settings))

@@ -1,4 +1,4 @@
-"""Analogies by 3CosAdd: candidates stream past all questions, one best answer per partition."""
+"""Analogies by 3CosAdd; each partition of candidates yields its best answer to every question."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -15,11 +15,11 @@ from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.similarity import Lexicon
 from pipelines.evaluation.word_files import Analogies
 
-_QUESTIONS = 1_024
+_QUESTIONS = 1_024  # questions per matrix product
 
 
 def candidates(vectors: DataFrame, vocabulary: DataFrame | None, *, most: int) -> DataFrame:
-    """Return the word vectors that may answer: of the most frequent words where counts are known.
+    """Return the word vectors that may be answers: of the most frequent words, given a vocabulary.
 
     Args:
         vectors: Word vectors of one space.
@@ -33,22 +33,22 @@ def candidates(vectors: DataFrame, vocabulary: DataFrame | None, *, most: int) -
 
 
 def answer(words: DataFrame, questions: Indices, lexicon: Lexicon) -> dict[int, str]:
-    """Return the best answer of each question: the word nearest to b - a + c, not one of the three.
+    """Return the answer to each question: argmax over d of cos(d, b - a + c), d not a, b or c.
 
-    Levy and Goldberg 2014, 3CosAdd: unit vectors, cosine. Among equals the first word wins.
+    3CosAdd of Levy and Goldberg (2014) on unit vectors. Among equals the first word wins.
 
     Args:
         words: Candidates, one vector per word.
         questions: Rows of the lexicon, shape `(n, 4)`: a, b, c and the expected d.
-        lexicon: Unit vectors of all words asked of.
+        lexicon: Unit vectors of all words of the questions.
     """
     if not len(questions):
         return {}
     a, b, c = (lexicon.matrix[questions[:, place]] for place in range(3))
     best = _Answerer(normalised(b - a + c), questions[:, :3], list(lexicon.rows))
-    found = words.select("key", "vector").mapInArrow(best, "question int, key string, score float")
+    scored = words.select("key", "vector").mapInArrow(best, "question int, key string, score float")
     first = F.min(F.struct((-F.col("score")).alias("loss"), "key")).getField("key")
-    reduced = found.groupBy("question").agg(first.alias("key"))
+    reduced = scored.groupBy("question").agg(first.alias("key"))
     table = reduced.toArrow()  # one row per question of a file
     return dict(zip(table["question"].to_pylist(), table["key"].to_pylist(), strict=True))
 
@@ -77,7 +77,7 @@ class _Answerer:
         )
 
     def _improve(self, scores: Floats, keys: NDArray[Any], batch: pa.RecordBatch) -> None:
-        """Take the answers of one batch where they are better, or equal and earlier as words."""
+        """Take the answers of one batch that score higher, or as high and sort earlier."""
         batch = batch.sort_by("key")
         names = np.array(batch.column("key").to_pylist(), dtype=object)
         matrix = normalised(as_matrix(batch.column("vector"), dimension=self._targets.shape[1]))
@@ -97,10 +97,10 @@ class _Answerer:
 
 
 def measure_analogies(file: Analogies, words: DataFrame, lexicon: Lexicon) -> Iterator[Measure]:
-    """Yield the accuracy of each section and of the whole file, and the share of questions asked.
+    """Yield the accuracy of each section and of the whole file, and the coverage.
 
-    A question is asked where all its four words are candidates; the others count for nothing but
-    coverage.
+    A question is asked where all its four words are candidates. Accuracy is over the questions
+    asked, coverage is their share of all questions.
 
     Args:
         file: Questions by section.
@@ -113,8 +113,8 @@ def measure_analogies(file: Analogies, words: DataFrame, lexicon: Lexicon) -> It
         if all(word in lexicon.rows for word in question)
     ]
     rows = [[lexicon.rows[word] for word in file.questions[n]] for n in asked]
-    found = answer(words, np.array(rows, dtype=np.int64).reshape(-1, 4), lexicon)
-    is_right = {n: found.get(place) == file.questions[n][3] for place, n in enumerate(asked)}
+    answers = answer(words, np.array(rows, dtype=np.int64).reshape(-1, 4), lexicon)
+    is_right = {n: answers.get(place) == file.questions[n][3] for place, n in enumerate(asked)}
     for section in dict.fromkeys(file.sections):
         members = [n for n, name in enumerate(file.sections) if name == section]
         yield _accuracy(f"analogy.{file.name}.{section}.accuracy", members, is_right)

@@ -1,7 +1,7 @@
-"""Intervals of means over users: each is counted again and again as often as chance has it.
+"""Intervals of means over users by a Poisson bootstrap (Chamandy et al. 2012).
 
-A Poisson bootstrap (Chamandy et al. 2012): in each of many resamples a user counts Poisson(1)
-times, drawn from the user's id, so that tasks need not know of each other.
+In each resample a user counts Poisson(1) times. The count is drawn from a hash of the user's id, so
+that tasks need not communicate.
 """
 
 import numpy as np
@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.hashing import draws
 
-RESAMPLES = 500
+RESAMPLES = 500  # resamples
 _EDGES = np.cumsum(np.exp(-1) / np.cumprod(np.r_[1.0, np.arange(1, 16)]))
+"""Cumulative Poisson(1) probabilities of 0 to 15, e^-1 / n!."""
 Values = NDArray[np.float64]
 
 
 def resampled_sums(user_ids: NDArray[np.int64], values: Values, *, seed: int) -> Values:
-    """Return of each resample the number of users and the sum of each metric.
+    """Return the number of users and the sum of each metric, by resample.
 
     Args:
         user_ids: Shape `(n,)`.
         values: Metrics of each user, `(n, m)`.
-        seed: Seed.
+        seed: Seed of the counts.
 
     Returns:
-        Shape `(RESAMPLES, 1 + m)`; sums over batches of users are sums of these.
+        Shape `(RESAMPLES, 1 + m)`; add these up over batches of users.
     """
     uniform = draws(user_ids, RESAMPLES, seed=seed).astype(np.float64) / 2.0**64
     times = np.searchsorted(_EDGES, uniform).astype(np.float64)
@@ -31,12 +32,12 @@ def resampled_sums(user_ids: NDArray[np.int64], values: Values, *, seed: int) ->
 
 
 def interval(sums: Values, metric: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Return the ends of the interval that holds so much of the resampled means.
+    """Return the ends of the central interval of the resampled means of a metric.
 
     Args:
-        sums: Of `resampled_sums`, added up.
+        sums: What `resampled_sums` returns, added up over batches.
         metric: Column of the metric among the values.
-        level: Share of resamples.
+        level: Share of resamples within the interval.
     """
     counted = sums[sums[:, 0] > 0]
     means = counted[:, 1 + metric] / counted[:, 0]

@@ -22,11 +22,11 @@ class VectorEvaluationSettings(StageSettings):
     """Settings of measuring word vectors."""
 
     similarity_files: list[str] = Field(default_factory=list)
-    """Pairs of words with a score: WordSim-353, MEN or SimLex-999, told by their layout."""
+    """Pairs of words with a score, laid out as WordSim-353, MEN or SimLex-999."""
     analogy_files: list[str] = Field(default_factory=list)
     """Analogies in the format of questions-words."""
     analogy_vocabulary: int = Field(default=30_000, ge=4)
-    """Most frequent words that analogies are asked of and answered from, given a vocabulary."""
+    """Most frequent words among which analogies are asked and answered, given a vocabulary."""
     is_lowercase: bool = True
     """Whether the files' words are lower-cased, as those of the corpus were."""
 
@@ -51,7 +51,7 @@ class VectorInputs(Settings):
     embedding_spaces: str
     """Registry of the spaces."""
     vocabulary: str | None = None
-    """Tokens by frequency, to choose the candidates of analogies; without it all words are."""
+    """Tokens by frequency, to limit analogies to frequent words; without it all words are used."""
 
 
 class EvaluateVectorsConfig(VectorEvaluationSettings, JobConfig):
@@ -62,9 +62,9 @@ class EvaluateVectorsConfig(VectorEvaluationSettings, JobConfig):
     outputs: EvaluationOutputs
     """Tables written."""
     space_name: str = "word"
-    """Line of spaces whose newest one is evaluated."""
+    """Name of the spaces whose newest one is evaluated."""
     space_id: str | None = None
-    """Space to evaluate in place of the newest."""
+    """Space to evaluate instead of the newest."""
 
 
 class RecommendationEvaluationSettings(StageSettings):
@@ -78,8 +78,8 @@ class RecommendationEvaluationSettings(StageSettings):
     """Neighbours per item of the item-KNN baseline; 0 leaves it out, as it costs a join of each
     user's items with each other."""
     sampled_items: int = Field(default=0, ge=0)
-    """Unseen items per user among which held-out ones are ranked besides, under names of their own;
-    0 leaves that out: it is for comparison with papers that sample."""
+    """Unseen items per user for additional metrics named `sampled_…`, which rank the held-out items
+    among these only, as some papers do; 0 leaves them out."""
     max_catalogue_megabytes: int = Field(default=1_024, ge=1)
     """Largest matrix of item vectors sent to each executor, in MiB."""
 
@@ -107,6 +107,6 @@ class EvaluateRecommendationsConfig(RecommendationEvaluationSettings, JobConfig)
     outputs: EvaluationOutputs
     """Tables written."""
     space_name: str = "recommender"
-    """Line of spaces whose newest one is evaluated."""
+    """Name of the spaces whose newest one is evaluated."""
     space_id: str | None = None
-    """Space to evaluate in place of the newest."""
+    """Space to evaluate instead of the newest."""

@@ -1,20 +1,22 @@
-"""The item-KNN baseline: items like those a user has, by the users they share (Sarwar et al. 2001).
+"""The item-KNN baseline: cosine similarity of items by the users they share (Sarwar et al. 2001).
 
-Its cost is the sum of squares of the users' items, so users with very many count with some of them.
+Its cost is the sum over users of their number of items squared, so that number is capped.
 """
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-_MOST_ITEMS = 500
+_MOST_ITEMS = 500  # items per user that count
 
 
 def similar_items(train: DataFrame, *, neighbours: int, seed: int) -> DataFrame:
-    """Return `item_id, other, score`: each item's nearest by cosine of the users they have.
+    """Return `item_id, other, score`: the most similar items of each item.
+
+    The score of items i and j is |U_i ∩ U_j| / √(|U_i| |U_j|), U being the users of an item.
 
     Args:
         train: `user_id, item_id`, each pair once.
-        neighbours: Others per item; among equals those of the lower id.
+        neighbours: Similar items per item; among equals those of the lower id.
         seed: Chooses which of a user's items count where there are more than 500.
     """
     by_chance = Window.partitionBy("user_id").orderBy(F.xxhash64("item_id", F.lit(seed)), "item_id")
@@ -36,7 +38,9 @@ def similar_items(train: DataFrame, *, neighbours: int, seed: int) -> DataFrame:
 
 
 def recommend(users: DataFrame, similar: DataFrame, *, k: int, column: str) -> DataFrame:
-    """Return the users with a column of the items most like all they have, best first.
+    """Return the users with a column of the items most similar to those they have, best first.
+
+    The score of an item is the sum of its similarities to the items of the user.
 
     Args:
         users: `user_id, seen` and more.

@@ -11,14 +11,14 @@ from schemas import QUALITY_METRICS
 
 @dataclass(frozen=True)
 class Measure:
-    """One measured number; None where it cannot be said, with the reason as its detail."""
+    """One measured number; None where it is not defined, with the reason as its detail."""
 
     metric: str
     value: float | None
     detail: str | None = None
 
     def __str__(self) -> str:
-        """Say the measure as a summary shows it."""
+        """Return the line that a job's summary shows."""
         value = "unknown" if self.value is None else f"{self.value:,.4g}"
         return f"{self.metric} = {value}" + (f" ({self.detail})" if self.detail else "")
 

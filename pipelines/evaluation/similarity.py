@@ -1,4 +1,4 @@
-"""Word similarity: how the cosines of pairs rank against what people say of them."""
+"""Word similarity: the rank correlation of cosines with human scores of pairs."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,35 +12,35 @@ from pipelines.arrays.matrices import Floats, as_matrix, normalised
 from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.word_files import Similarities
 
-_FEWEST_PAIRS = 2
+_FEWEST_PAIRS = 2  # that a correlation needs
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Unit vectors of the few words that files ask of: `rows[word]` is a row of `matrix`."""
+    """Unit vectors of the words of evaluation files: `rows[word]` is a row of `matrix`."""
 
     rows: dict[str, int]
     matrix: Floats
 
 
 def fetch_lexicon(vectors: DataFrame, words: Iterable[str]) -> Lexicon:
-    """Fetch the vectors of the words that files ask of; those without a vector are left out.
+    """Fetch the vectors of some words; words without a vector are left out.
 
     Args:
         vectors: Word vectors of one space.
-        words: As many as evaluation files have, so that query and answer fit the driver.
+        words: Words of evaluation files, few enough for the driver.
     """
     wanted = [(word,) for word in sorted(set(words))]
     asked = vectors.sparkSession.createDataFrame(wanted, "key string")
-    found = vectors.join(F.broadcast(asked), "key", "left_semi").select("key", "vector").toArrow()
-    keys = found["key"].to_pylist()
+    fetched = vectors.join(F.broadcast(asked), "key", "left_semi").select("key", "vector").toArrow()
+    keys = fetched["key"].to_pylist()
     return Lexicon(
-        {key: row for row, key in enumerate(keys)}, normalised(as_matrix(found["vector"]))
+        {key: row for row, key in enumerate(keys)}, normalised(as_matrix(fetched["vector"]))
     )
 
 
 def measure_similarity(file: Similarities, lexicon: Lexicon) -> Iterator[Measure]:
-    """Yield Spearman's rho of cosines with people's scores, and the share of pairs it is over."""
+    """Yield Spearman's rho of cosines with human scores, and the share of pairs with vectors."""
     known = [
         place for place, pair in enumerate(file.pairs) if all(word in lexicon.rows for word in pair)
     ]
@@ -57,7 +57,7 @@ def measure_similarity(file: Similarities, lexicon: Lexicon) -> Iterator[Measure
 
 
 def spearman(left: ArrayLike, right: ArrayLike) -> float | None:
-    """Return Spearman's rank correlation, ties at their mean rank; None of a constant side."""
+    """Return Spearman's rank correlation, ties at their mean rank; None if a side is constant."""
     first, second = (_mean_ranks(np.asarray(side, dtype=np.float64)) for side in (left, right))
     if len(first) < _FEWEST_PAIRS or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None

@@ -1,4 +1,4 @@
-"""Files of word similarities and analogies, parsed whole: they are small and known."""
+"""Files of word similarities and analogies, small enough to be parsed on the driver."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -8,9 +8,9 @@ from pathlib import PurePosixPath
 from pipelines.errors import InputError
 from pipelines.storage.hadoop import Files
 
-_SCORE_COLUMN = "SimLex999"
-_PAIR_COLUMNS = 3
-_ANALOGY_WORDS = 4
+_SCORE_COLUMN = "SimLex999"  # name of the scores in a header
+_PAIR_COLUMNS = 3  # two words and a score
+_ANALOGY_WORDS = 4  # words per question
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,10 @@ def read_word_file(files: Files, uri: str, setting: str) -> str:
 
 
 def parse_similarities(text: str, *, origin: str, is_lowercase: bool) -> Similarities:
-    """Parse pairs of words with a score, told apart by their layout.
+    """Parse pairs of words with a score, in any of three layouts.
 
-    Columns are cut at tabs, else commas, else blanks, as the first line has them. A first line
-    whose score is no number is a header: its column `SimLex999`, else the third, has the score.
+    Columns are separated by tabs, else commas, else blanks, whichever the first line has. A first
+    line without a numeric score is a header; scores are in its column `SimLex999`, else the third.
 
     Raises:
         InputError: A line is not two words and a finite number, or there is none.
@@ -107,7 +107,7 @@ def parse_analogies(text: str, *, origin: str, is_lowercase: bool) -> Analogies:
 
 
 def _lines(text: str, *, is_lowercase: bool) -> Iterator[tuple[int, str]]:
-    """Yield the lines that say something, with their numbers from 1."""
+    """Yield the lines that are neither blank nor comments, with their numbers from 1."""
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         content = line.strip()
         if content and not content.startswith("#"):

@@ -23,7 +23,7 @@ from pipelines.storage.hadoop import Files
 
 @dataclass(frozen=True)
 class WordFiles:
-    """All evaluation files of one run, and the hash of each one's text by its URI."""
+    """All evaluation files of one run, and hashes of their texts by URI."""
 
     similarities: list[Similarities]
     analogies: list[Analogies]

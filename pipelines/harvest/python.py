@@ -12,8 +12,10 @@ from pydoc_data.topics import topics
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+_FILES_PER_TASK = 100  # source files
+_OUTPUT_FILES = 4  # of each kind
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-Row = tuple[str, str, int, str]
+HarvestedRow = tuple[str, str, int, str]  # kind, source, position, record
 
 
 def source_files(
@@ -22,29 +24,29 @@ def source_files(
     """List the standard library's and the packages' source files as (path, module path, bytes)."""
     library = Path(sysconfig.get_path("stdlib"))
     installed = Path(sysconfig.get_path("purelib"))
-    found = [
+    modules = [
         (path, path.relative_to(library))
         for path in library.rglob("*.py")
         if not {"site-packages", "dist-packages"} & set(path.parts[len(library.parts) :])
     ]
     for package in packages:
-        found += [(p, p.relative_to(installed)) for p in (installed / package).rglob("*.py")]
+        modules += [(p, p.relative_to(installed)) for p in (installed / package).rglob("*.py")]
     kept = sorted(
         (name.as_posix(), path)
-        for path, name in found
+        for path, name in modules
         if not set(excluded_folders) & set(name.parts[:-1])
     )
     return [(str(path), name, path.stat().st_size) for name, path in kept[:max_files]]
 
 
 def harvest(spark: SparkSession, files: list[tuple[str, str, int]]) -> DataFrame:
-    """Parse source files across the cores.
+    """Parse source files in parallel.
 
     Returns:
         One row per docstring, pydoc topic and call: `kind` (document, call), `source`,
         `position` and `record`, the JSON line to write.
     """
-    slices = max(2, len(files) // 100)
+    slices = max(2, len(files) // _FILES_PER_TASK)
     dealt = [pair for start in range(slices) for pair in files[start::slices]]
     distributed = spark.sparkContext.parallelize([(p, n) for p, n, _ in dealt], slices)
     schema = "kind string, source string, position bigint, record string"
@@ -52,23 +54,23 @@ def harvest(spark: SparkSession, files: list[tuple[str, str, int]]) -> DataFrame
     return parsed.unionByName(spark.createDataFrame(list(topic_rows()), schema))
 
 
-def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[Row]:
+def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[HarvestedRow]:
     """Yield the documents and calls of each file; one that does not parse yields nothing."""
     for path, name in files:
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # old escapes in other people's literals
+                warnings.simplefilter("ignore")  # invalid escapes in their string literals
                 tree = ast.parse(Path(path).read_bytes())
         except (SyntaxError, ValueError):
-            continue  # the standard library ships files that are broken on purpose
+            continue  # the standard library ships files with intended syntax errors
         yield from module_rows(tree, name)
 
 
-def module_rows(tree: ast.Module, name: str) -> Iterator[Row]:
+def module_rows(tree: ast.Module, name: str) -> Iterator[HarvestedRow]:
     """Yield each docstring and each call of a module.
 
-    A document's id is the place of what it documents; a call is the file, the name that is called
-    and, as its time, the line.
+    The id of a document is file, line and name of the object it documents. A call has the file, the
+    name that is called and, as its time, the line.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
@@ -82,7 +84,7 @@ def module_rows(tree: ast.Module, name: str) -> Iterator[Row]:
             yield "document", name, line, json.dumps(record)
 
 
-def topic_rows() -> Iterator[Row]:
+def topic_rows() -> Iterator[HarvestedRow]:
     """Yield the language reference's topics, as `help()` shows them."""
     for topic, text in sorted(topics.items()):
         record = json.dumps({"id": f"topic:{topic}", "text": text})
@@ -92,12 +94,12 @@ def topic_rows() -> Iterator[Row]:
 def records_of(harvested: DataFrame, kind: str) -> DataFrame:
     """Return the JSON lines of one kind in a fixed order, as the text column Spark writes."""
     chosen = harvested.where(F.col("kind") == kind)
-    ordered = chosen.repartitionByRange(4, "source").sortWithinPartitions(
+    ordered = chosen.repartitionByRange(_OUTPUT_FILES, "source").sortWithinPartitions(
         "source", "position", "record"
     )
     return ordered.select(F.col("record").alias("value"))
 
 
 def installation() -> str:
-    """Name the Python that is harvested."""
+    """Return the version of the Python that is harvested."""
     return f"Python {sys.version.split()[0]}"

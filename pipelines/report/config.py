@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pipelines.settings import JobConfig, Outputs, Settings
 from schemas import TABLES
 
-_CONTRACTS = {
+_CONTRACTS = {  # of inputs that are not named like their table
     "word_vectors": "vectors",
     "recommender_vectors": "vectors",
     "recommender_neighbours": "neighbours",

@@ -1,4 +1,4 @@
-"""What the report shows, as plain values: arrays, texts and numbers of bounded size."""
+"""What the report shows: arrays, texts and numbers of bounded size."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ class JobCounts:
 
     @property
     def is_balanced(self) -> bool:
-        """True where the tables written hold each input row once, so that shares mean something."""
+        """True where the tables written hold each input row once, so that shares add up to one."""
         rows_in = sum(self.rows_in.values())
         return rows_in > 0 and rows_in == sum(self.rows_out.values())
 
@@ -75,15 +75,16 @@ class WordMap:
 
 @dataclass(frozen=True)
 class Listing:
-    """One key with what a table lists for it, best first, as keys with scores."""
+    """One key and the keys that a table lists for it, with scores, best first."""
 
     space_id: str
     entity: str
     key: str
-    found: list[tuple[str, float]]
+    entries: list[tuple[str, float]]
 
 
-Row = dict[str, Any]
+TableRow = dict[str, Any]
+"""A row of a table by column."""
 
 
 @dataclass(frozen=True)
@@ -97,8 +98,8 @@ class Facts:
     word_map: WordMap | None = None
     neighbours: list[Listing] | None = None
     recommendations: list[Listing] | None = None
-    metrics: list[Row] | None = None
-    spaces: list[Row] | None = None
-    trials: list[Row] | None = None
+    metrics: list[TableRow] | None = None
+    spaces: list[TableRow] | None = None
+    trials: list[TableRow] | None = None
     trial_measure: str = "ndcg"
     other_spaces: dict[str, int] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The report's figures: arrays in, SVG text for an HTML page out."""
+"""The report's figures, drawn from arrays as SVG text for an HTML page."""
 
 import re
 import warnings
@@ -38,13 +38,13 @@ _STYLE: Any = {
     "text.parse_math": False,
 }
 _CHART_SIZE = (5.4, 3.2)  # inches
-_MAP_SIZE = (10.2, 8.2)
-_LABEL_POINTS = 9.0
-_LONGEST_LABEL = 24
+_MAP_SIZE = (10.2, 8.2)  # inches
+_LABEL_POINTS = 9.0  # font size
+_LONGEST_LABEL = 24  # characters
 _COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _VALUE = FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.6g}")  # noqa: PLR2004
 _ID = re.compile(r'\bid="|url\(#|xlink:href="#')
-_WITHOUT_MAKER = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+_NO_METADATA = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # same bytes in every run
 
 Box = tuple[float, float, float, float]
 
@@ -89,12 +89,12 @@ def draw_curve(rounds: Sequence[int], values: Sequence[float], *, name: str, met
 
 
 def draw_trials(ranks: Sequence[int], values: Sequence[float], *, metric: str) -> str:
-    """Draw what each candidate of a search reached, one after the other, ranks in colours.
+    """Draw a measure of each candidate of a search in their order, one shade per rank.
 
     Args:
         ranks: Rank of each candidate.
-        values: What it reached.
-        metric: What that is.
+        values: The measure of each.
+        metric: Name of the measure.
     """
     with mpl.rc_context(_STYLE):
         figure, axes = _chart("candidate", metric)
@@ -102,10 +102,8 @@ def draw_trials(ranks: Sequence[int], values: Sequence[float], *, metric: str) -
         shades = dict(zip(sorted(set(ranks)), np.linspace(0.45, 1, len(set(ranks))), strict=True))
         for rank, shade in shades.items():
             own = np.array(ranks) == rank
-            axes.plot(
-                numbers[own], np.array(values)[own], "o", color=BLUE, alpha=shade, markersize=5,
-                label=f"rank {rank}", gid=f"rank{rank}",
-            )  # fmt: skip
+            (dots,) = axes.plot(numbers[own], np.array(values)[own], "o", color=BLUE, markersize=5)
+            dots.set(alpha=shade, label=f"rank {rank}", gid=f"rank{rank}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.yaxis.set_major_formatter(_VALUE)
         axes.legend(frameon=False)
@@ -113,7 +111,7 @@ def draw_trials(ranks: Sequence[int], values: Sequence[float], *, metric: str) -
 
 
 def draw_histogram(counts: Integers, low: float, high: float, *, name: str, entity: str) -> str:
-    """Draw a histogram of norms; buckets are joined where rows are few, so that shape shows.
+    """Draw a histogram of norms; the fewer rows, the wider the bars.
 
     Args:
         counts: Rows per bucket, buckets of equal width.
@@ -136,8 +134,8 @@ def draw_histogram(counts: Integers, low: float, high: float, *, name: str, enti
 
 
 def join_buckets(counts: Integers) -> Integers:
-    """Sum neighbouring buckets until bars hold enough rows: at most about two roots of the rows."""
-    most = max(10.0, 2 * float(np.sqrt(counts.sum())))
+    """Sum neighbouring buckets to at most max(10, 2 √n) bars for n rows."""
+    most = max(10.0, 2 * float(np.sqrt(counts.sum())))  # bars
     joined = next((n for n in (1, 2, 4, 5, 10, 20) if len(counts) / n <= most), 20)
     joined = joined if len(counts) % joined == 0 else 1
     return np.asarray(counts.reshape(-1, joined).sum(axis=1))
@@ -148,13 +146,13 @@ def draw_map(places: Floats, words: Sequence[str]) -> tuple[str, int]:
 
     Args:
         places: Array `(words, 2)` from 0 to 1.
-        words: Most frequent first: they get their labels first.
+        words: Most frequent first, as earlier words get their labels first.
 
     Returns:
         The SVG text and the number of labels shown.
     """
     with mpl.rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # the reader's browser has its own
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # the browser's fonts may have them
         figure = Figure(figsize=_MAP_SIZE)
         axes = figure.add_axes((0.01, 0.01, 0.98, 0.98), xlim=(-0.03, 1.08), ylim=(-0.03, 1.03))
         axes.set(xticks=[], yticks=[])
@@ -177,10 +175,10 @@ def shorten(word: str) -> str:
 def place_labels(
     dots: Floats, sizes: Floats, bounds: Sequence[float]
 ) -> Iterator[tuple[int, tuple[float, float]]]:
-    """Yield the labels that find room beside their dot, as index and lower left corner.
+    """Yield the index and lower left corner of each label that fits beside its dot.
 
-    Each tries right, left, above and below in this order; a place is free where no earlier label
-    lies and the figure does not end.
+    A label is tried right, left, above and below its dot. It fits where it overlaps no earlier
+    label and lies within the figure.
 
     Args:
         dots: Array `(n, 2)` of pixels.
@@ -215,7 +213,7 @@ def _pixels(axes: Axes, places: Floats) -> Floats:
 
 
 def _sizes(figure: Figure, labels: Sequence[str]) -> Floats:
-    """Return each label's width and height in pixels, with a pixel of air around."""
+    """Return each label's width and height in pixels, with a margin of one pixel."""
     canvas: Any = FigureCanvasAgg(figure)
     renderer = canvas.get_renderer()
     font = FontProperties(family="DejaVu Sans", size=_LABEL_POINTS)
@@ -233,7 +231,7 @@ def _chart(x: str, y: str) -> tuple[Figure, Axes]:
 def _svg(figure: Figure, name: str, description: str) -> str:
     """Return a figure as SVG for use inside HTML, its ids made unique by the name."""
     stream = StringIO()
-    metadata: dict[str, Any] = dict(_WITHOUT_MAKER)
+    metadata: dict[str, Any] = dict(_NO_METADATA)
     figure.savefig(stream, format="svg", metadata=metadata, transparent=True)
     text = stream.getvalue()
     text = text[text.index("<svg") :]

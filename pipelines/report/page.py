@@ -1,4 +1,4 @@
-"""The HTML page: facts in, one self-contained text out."""
+"""The HTML page, one self-contained text made from the facts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from pipelines.report.projection import FEWEST, project
 from pipelines.report.summary import summarise
 
 _MEASURES = {"ndcg": "NDCG", "recall": "Recall"}
-_WHOLE = 1e15  # floats above it are not shown digit by digit
+_WHOLE = 1e15  # larger floats are not shown as whole numbers
 
 
 @dataclass(frozen=True)
 class Plate:
-    """A figure with the words below it."""
+    """A figure with its caption."""
 
     svg: Markup
     caption: str
@@ -66,7 +66,7 @@ def render(
     Args:
         facts: What it shows.
         title: Its heading.
-        missing: Inputs that are left out, with the place where no table is; None where not set.
+        missing: Inputs without a table, by name, with their URI; None where not set.
         versions: Versions of the inputs that were read.
         seed: Seed of the map.
     """
@@ -99,7 +99,7 @@ def render(
 
 
 def absences(section: Section, missing: Mapping[str, str | None]) -> list[str]:
-    """Say which inputs to set for what a section leaves out."""
+    """Return a line for each missing input of a section."""
     is_in_another = section.anchor == "similar" and "neighbours" not in missing
     wanted = [name for name in section.inputs if name in missing and not is_in_another]
     return [_absence(name, missing[name]) for name in wanted]
@@ -112,7 +112,7 @@ def _absence(name: str, uri: str | None) -> str:
 
 
 def show_number(value: float | int | None) -> str:
-    """Return a number for a reader: thousands apart, whole numbers whole, else five digits."""
+    """Format a number: thousands separated, whole numbers whole, others to five digits."""
     if value is None:
         return "n/a"
     if isinstance(value, int) or (value == value // 1 and abs(value) < _WHOLE):
@@ -121,13 +121,13 @@ def show_number(value: float | int | None) -> str:
 
 
 def show_share(part: int, whole: int) -> str:
-    """Return a share in percent to one digit; one too small for it is not shown as none."""
+    """Format a share in percent to one digit; a smaller one as `< 0.1 %`."""
     percent = 100 * part / whole
     return "< 0.1 %" if 0 < percent < 0.1 else f"{percent:.1f} %"  # noqa: PLR2004
 
 
 def read_fields(text: str) -> dict[str, str]:
-    """Return the entries of a JSON object as text; what is not one stands under `value`."""
+    """Return the entries of a JSON object as text; any other text under the key `value`."""
     try:
         tree: Any = json.loads(text)
     except ValueError:
@@ -143,18 +143,18 @@ def read_fields(text: str) -> dict[str, str]:
 def group_lists(lists: Sequence[Listing]) -> dict[str, list[Listing]]:
     """Return lists by entity."""
     ordered = sorted(lists, key=lambda x: x.entity)
-    return {entity: list(found) for entity, found in groupby(ordered, lambda x: x.entity)}
+    return {entity: list(group) for entity, group in groupby(ordered, lambda x: x.entity)}
 
 
 def _frequency_plate(facts: Facts) -> Plate | None:
-    found = facts.frequencies
-    if found is None:
+    counted = facts.frequencies
+    if counted is None:
         return None
     caption = (
-        f"{found.tokens:,} tokens with {found.occurrences:,} occurrences; "
-        f"{len(found.ranks)} ranks are drawn."
+        f"{counted.tokens:,} tokens with {counted.occurrences:,} occurrences; "
+        f"{len(counted.ranks)} ranks are drawn."
     )
-    return Plate(Markup(figures.draw_frequencies(found.ranks, found.counts)), caption)  # noqa: S704
+    return Plate(Markup(figures.draw_frequencies(counted.ranks, counted.counts)), caption)  # noqa: S704
 
 
 def _curve_plates(curves: Sequence[Curve]) -> list[Plate]:
@@ -167,7 +167,7 @@ def _curve_plates(curves: Sequence[Curve]) -> list[Plate]:
 
 
 def _trial_plate(facts: Facts) -> Plate | None:
-    """Return the plot of what each candidate reached; None where no search is shown."""
+    """Return the plot of each candidate's measure; None where no search is shown."""
     if not facts.trials:
         return None
     best = [row for row in facts.trials if row["is_best"]]
@@ -181,23 +181,23 @@ def _trial_plate(facts: Facts) -> Plate | None:
 
 def _norm_plates(facts: Facts) -> list[Plate]:
     plates = []
-    for at, found in enumerate(facts.histograms or []):
+    for at, norms in enumerate(facts.histograms or []):
         svg = figures.draw_histogram(
-            found.counts, found.low, found.high, name=f"norms{at}", entity=found.entity
+            norms.counts, norms.low, norms.high, name=f"norms{at}", entity=norms.entity
         )
-        caption = f"{found.space_id}: {found.rows:,} {found.entity} vectors"
-        if found.not_finite:
-            caption += f", {found.not_finite:,} of them with a norm that is not finite"
+        caption = f"{norms.space_id}: {norms.rows:,} {norms.entity} vectors"
+        if norms.not_finite:
+            caption += f", {norms.not_finite:,} of them with a norm that is not finite"
         plates.append(Plate(Markup(svg), caption))  # noqa: S704
     return plates
 
 
-def _map_plate(found: WordMap | None, seed: int) -> Plate | None:
-    if found is None or len(found.words) < FEWEST:
+def _map_plate(frequent: WordMap | None, seed: int) -> Plate | None:
+    if frequent is None or len(frequent.words) < FEWEST:
         return None
-    svg, shown = figures.draw_map(project(found.vectors, seed=seed), found.words)
+    svg, shown = figures.draw_map(project(frequent.vectors, seed=seed), frequent.words)
     caption = (
-        f"{found.space_id}: the {len(found.words):,} most frequent words by t-SNE over cosine "
-        f"distances; {shown:,} have their label, the others lie too close to one that has."
+        f"{frequent.space_id}: the {len(frequent.words):,} most frequent words by t-SNE over "
+        f"cosine distances; {shown:,} have their label, the others lie too close to one that has."
     )
     return Plate(Markup(svg), caption)  # noqa: S704

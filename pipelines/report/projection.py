@@ -1,12 +1,12 @@
-"""Vectors onto a plane, so that words with similar vectors lie near each other."""
+"""Projection of word vectors onto a plane, similar vectors near each other."""
 
 import numpy as np
 from sklearn.manifold import TSNE
 
 from pipelines.report.facts import Floats
 
-FEWEST = 8
-_PERPLEXITY = 30.0
+FEWEST = 8  # words that a map needs
+_PERPLEXITY = 30.0  # of t-SNE: effective number of neighbours
 
 
 def project(vectors: Floats, *, seed: int) -> Floats:

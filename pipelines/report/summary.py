@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from pipelines.report.facts import Facts, JobCounts, Row
+from pipelines.report.facts import Facts, JobCounts, TableRow
 
 
 def summarise(facts: Facts) -> str:
-    """Say in a few sentences what was cleaned, learned, checked and published."""
+    """Return a few sentences about what was cleaned, trained, checked and published."""
     return " ".join(_sentences(facts)) or "The tables that were given hold no rows."
 
 
@@ -15,8 +15,8 @@ def _sentences(facts: Facts) -> Iterator[str]:
         if counts.job.startswith("clean_"):
             yield _cleaned(counts)
     if facts.frequencies:
-        found = facts.frequencies
-        yield f"The vocabulary has {found.tokens:,} tokens with {found.occurrences:,} occurrences."
+        tokens, occurrences = facts.frequencies.tokens, facts.frequencies.occurrences
+        yield f"The vocabulary has {tokens:,} tokens with {occurrences:,} occurrences."
     for space in facts.spaces or []:
         yield _space(space)
     if not facts.spaces:
@@ -33,7 +33,7 @@ def _cleaned(counts: JobCounts) -> str:
     return f"From {rows_in:,} records {counts.job} made {parts or 'nothing'}."
 
 
-def _space(space: Row) -> str:
+def _space(space: TableRow) -> str:
     where = f", in {space['published_to']}" if space["published_to"] else ""
     return (
         f"The {space['state']} space {space['space_id']} has {space['row_count']:,} vectors "
@@ -41,7 +41,7 @@ def _space(space: Row) -> str:
     )
 
 
-def _checked(metrics: list[Row]) -> str:
+def _checked(metrics: list[TableRow]) -> str:
     checks = [row for row in metrics if row["status"] != "measured"]
     passed = sum(row["status"] == "passed" for row in checks)
     if not checks:

@@ -3,16 +3,17 @@
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.report.facts import Row
+from pipelines.report.facts import TableRow
 
-_MOST_ROWS = 10_000
+_MOST_ROWS = 10_000  # candidates shown at the most
 
 
 def find_measure(results: DataFrame) -> str:
-    """Return what a search went by: `recall` where its best row is not the first of highest NDCG.
+    """Return the measure that a search maximised, as `tuning_results` does not record it.
 
     Args:
-        results: `tuning_results`, which do not say it. Where both name the same row it is `ndcg`.
+        results: `tuning_results`. The measure is `recall` where the best row is not the first one
+            of highest NDCG, else `ndcg`.
     """
     of_highest_ndcg = results.orderBy(F.desc("ndcg"), "trial", "iteration").first()
     if of_highest_ndcg is None or of_highest_ndcg["is_best"]:
@@ -20,12 +21,12 @@ def find_measure(results: DataFrame) -> str:
     return "ndcg" if results.where("is_best").isEmpty() else "recall"
 
 
-def read_trials(results: DataFrame, measure: str) -> list[Row]:
-    """Return the row of each candidate that ranks best, among equals the first.
+def read_trials(results: DataFrame, measure: str) -> list[TableRow]:
+    """Return the best row of each candidate, the first among equals.
 
     Args:
         results: `tuning_results`.
-        measure: Column that says how well a row ranks.
+        measure: Column to rank rows by, highest first.
     """
     best_first = Window.partitionBy("trial").orderBy(F.desc(measure), "iteration")
     placed = results.withColumn("place", F.row_number().over(best_first))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from pipelines.serving import exports
 from pipelines.serving.config import ExportSettings, NeighboursSettings, RecommendSettings
@@ -21,7 +22,7 @@ def find_neighbours(
     """Return the nearest vectors of each key, itself left out; equal scores are ordered by key.
 
     Args:
-        vectors: Rows of `vectors` of one space.
+        vectors: Rows of `vectors` of one space; `space_id` may be missing.
         keys: Keys asked for; those without a vector get no row.
         settings: Settings; the defaults where None.
 
@@ -32,7 +33,7 @@ def find_neighbours(
         InputError: None of the keys has a vector, or the table mixes spaces.
     """
     settings = settings or NeighboursSettings()
-    require_one_space(vectors)
+    vectors = _of_one_space(vectors)
     queries = fetch_queries(vectors, keys, entity=settings.entity)
     return find_nearest(vectors, queries, k=settings.k, metric=settings.metric)
 
@@ -61,7 +62,7 @@ def recommend_items(
         InputError: As `plan_recommendations` raises it.
     """
     frames = {
-        "vectors": vectors,
+        "vectors": _of_one_space(vectors),
         "interactions": interactions,
         "user_ids": user_ids,
         "item_ids": item_ids,
@@ -87,10 +88,18 @@ def export_vectors(vectors: DataFrame, uri: str, settings: ExportSettings | None
         InputError: The table mixes spaces, or as `measure_export` and `write_export` raise it.
     """
     settings = settings or ExportSettings()
-    require_one_space(vectors)
+    vectors = _of_one_space(vectors)
     kind = settings.export_format
     escaped = exports.escape_keys(vectors, entity=settings.entity, export_format=kind)
     size = exports.measure_export(escaped, bad_keys=settings.bad_keys)
     chunks = exports.format_chunks(escaped, export_format=kind, dimension=size.dimension)
     target = Files(vectors.sparkSession).qualified(uri)
     return exports.write_export(chunks, target, size, export_format=kind)
+
+
+def _of_one_space(vectors: DataFrame) -> DataFrame:
+    """Return vectors with a `space_id`; a frame without one, as a trainer returns, is one space."""
+    if "space_id" not in vectors.columns:
+        return vectors.withColumn("space_id", F.lit(""))
+    require_one_space(vectors)
+    return vectors

@@ -8,6 +8,8 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from pipelines.errors import ConfigError
+from pipelines.settings import StageSettings
 from pipelines.storage import parquet
 from pipelines.storage.arrow import make_folder
 from pipelines.storage.hadoop import Files
@@ -148,3 +150,18 @@ class RoundState:
     def clear(self) -> None:
         """Delete the run's folder: its result is stored elsewhere."""
         self._files.delete(self.folder)
+
+
+def state_of(spark: SparkSession, folder: str, settings: StageSettings) -> RoundState:
+    """Return the state kept in a folder, which belongs to one set of settings.
+
+    Raises:
+        ConfigError: It was begun with other settings.
+    """
+    state = RoundState(spark, folder)
+    given, begun = settings.model_dump(mode="json"), state.noted("settings")
+    if begun is None:
+        state.note("settings", given)
+    elif begun != given:
+        raise ConfigError(f"work: {folder} holds a run of other settings; name another folder")
+    return state

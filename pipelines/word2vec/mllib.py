@@ -9,21 +9,16 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.cluster import progress
-from pipelines.training.rounds import RoundState, Trained
+from pipelines.training.rounds import Trained
 from pipelines.word2vec.config import Word2VecSettings
 
 
-def train(
-    frames: Mapping[str, DataFrame],
-    settings: Word2VecSettings,
-    state: RoundState,  # noqa: ARG001  (what every trainer is given)
-) -> Trained:
+def train(frames: Mapping[str, DataFrame], settings: Word2VecSettings) -> Trained:
     """Train skip-gram vectors with hierarchical softmax (Mikolov et al. 2013) in MLlib.
 
     Args:
         frames: `sentences` (`token_ids`) and `vocabulary` (`token_id, token`).
         settings: How vectors are trained.
-        state: Not used: MLlib keeps nothing between passes.
 
     Returns:
         One row per token of the vocabulary that occurs: `entity, key, vector`; and measures.

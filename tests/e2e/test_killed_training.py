@@ -21,10 +21,10 @@ from pyspark import TaskContext
 from pipelines.cluster.session import open_session
 from pipelines.training.rounds import RoundState
 
-mark, place, victim, mode = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+mark, victim, mode, *places = Path(sys.argv[1]), *sys.argv[2:]
 spark = open_session(
     "killed", master="local-cluster[2,1,1024]" if victim == "executor" else "local[2]",
-    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=Path(place),
+    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=mark.parent,
 )
 driver = os.getpid()
 
@@ -36,7 +36,7 @@ def mortal(task, partition, sends):
         for sent, result in enumerate(task(given)):
             about = TaskContext.get()
             is_time = (about.partitionId(), about.attemptNumber(), sent) == (partition, 0, sends)
-            if mark.name == "dies" and is_time and not mark.exists():
+            if is_time and not mark.exists():
                 mark.write_text("killed")
                 executor = next(p for p in psutil.Process().parents() if p.name() == "java")
                 os.kill(executor.pid if victim == "executor" else driver, signal.SIGKILL)
@@ -63,8 +63,8 @@ def tell(trained, how):
 """
 WORD2VEC = """
 from pipelines.word2vec import native
-from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
+from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from schemas import SENTENCES, VOCABULARY
 
 patch(packed_rounds, "round_task", lambda settings, number, *_: number == 2, partition=0, sends=1)
@@ -82,12 +82,13 @@ frames = {
     "sentences": spark.createDataFrame(rows, SENTENCES.schema()),
     "vocabulary": spark.createDataFrame(tokens, VOCABULARY.schema()),
 }
-tell(native.train(frames, config, RoundState(spark, place)), "mode")
+for place in places:
+    tell(native.train(frames, config, RoundState(spark, place)), "mode")
 """
 ALS = """
 from pipelines.als import native
-from pipelines.als.layouts import half_sweeps, packed_fit
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
+from pipelines.als.layouts import half_sweeps, packed_fit
 from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
 
 fit_task = packed_fit.fit_task
@@ -107,7 +108,8 @@ config = TrainAlsConfig(
     inputs=AlsInputs(interactions="i", user_ids="u", item_ids="d"),
     outputs=AlsOutputs(vectors="v"), rank=8, max_iter=3, layout=mode, num_blocks=8,
 )
-tell(native.train(frames, config, RoundState(spark, place)), "layout")
+for place in places:
+    tell(native.train(frames, config, RoundState(spark, place)), "layout")
 """
 MODES = [
     (WORD2VEC, "packed"),
@@ -119,18 +121,14 @@ MODES = [
 DEFAULT = [(WORD2VEC, "replicated"), (ALS, "packed")]
 
 
-def train(tmp_path, name, script, victim, mode):
-    """Run a script in a process of its own; return how it ended and what it told."""
+def train(tmp_path, script, victim, mode, *names):
+    """Train in one process, under each name from the rounds kept for it; return code and results.
+
+    The victim is killed under the first name, unless it was before.
+    """
+    places = [str(tmp_path / name) for name in names]
     done = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            BEGIN + script,
-            str(tmp_path / name),
-            str(tmp_path / f"{name}-rounds"),
-            victim,
-            mode,
-        ],
+        [sys.executable, "-c", BEGIN + script, str(tmp_path / "killed"), victim, mode, *places],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
@@ -138,17 +136,25 @@ def train(tmp_path, name, script, victim, mode):
         timeout=600,
         check=False,
     )
-    told = done.stdout.strip().splitlines()
-    return done.returncode, json.loads(told[-1]) if told else done.stderr[-3000:]
+    assert (tmp_path / "killed").read_text() == "killed", done.stderr[-3000:]
+    return done.returncode, [
+        json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"
+    ]
+
+
+def require_the_same(results, mode):
+    """Require that a killed run and one that was not ended in the same bytes, in the mode asked."""
+    killed, whole = results
+    assert [each["how"].split(":")[0] for each in results] == [mode, mode]
+    assert killed["bytes"] == whole["bytes"]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("script", "mode"), MODES)
 def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
-    lives, dies = (train(tmp_path, name, script, "executor", mode) for name in ("lives", "dies"))
-    assert (tmp_path / "dies").read_text() == "killed"
-    assert (lives[0], lives[1]["how"].split(":")[0]) == (0, mode), lives
-    assert lives[1]["bytes"] == dies[1]["bytes"]
+    code, results = train(tmp_path, script, "executor", mode, "dies", "lives")
+    assert code == 0
+    require_the_same(results, mode)
 
 
 @pytest.mark.parametrize(
@@ -156,10 +162,9 @@ def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script,
     [pytest.param(*each, marks=() if each in DEFAULT else pytest.mark.slow) for each in MODES],
 )
 def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, script, mode):
-    lives = train(tmp_path, "lives", script, "driver", mode)
-    assert (lives[0], lives[1]["how"].split(":")[0]) == (0, mode), lives
-    killed, told = train(tmp_path, "dies", script, "driver", mode)
-    assert (killed, (tmp_path / "dies").read_text()) == (-9, "killed"), told
-    kept = {path.name for path in (tmp_path / "dies-rounds").glob("round=*.json")}
+    assert train(tmp_path, script, "driver", mode, "dies") == (-9, [])
+    kept = {path.name for path in (tmp_path / "dies").glob("round=*.json")}
     assert kept, "the rounds before it are there to go on from"
-    assert train(tmp_path, "dies", script, "driver", mode)[1]["bytes"] == lives[1]["bytes"]
+    code, results = train(tmp_path, script, "driver", mode, "dies", "lives")
+    assert code == 0
+    require_the_same(results, mode)

@@ -1,8 +1,11 @@
 """A whole fit in one task: sweeps by the threads of one executor, with no shuffle between."""
 
+from __future__ import annotations
+
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -12,8 +15,10 @@ from pipelines.als.layouts.rankings import mean_of, measure_block, no_cells, ran
 from pipelines.als.sides import SIDES
 from pipelines.als.stored_fit import HELD_OUT, StoredFit, factors_row, measures_row
 from pipelines.als.sweep import Cells
-from pipelines.training.rounds import History
 from pipelines.training.stored_arrays import Content
+
+if TYPE_CHECKING:  # tasks need neither sessions nor settings
+    from pipelines.training.rounds import History
 
 _SECONDS = 30  # seconds that a job sweeps before it leaves its factors on storage
 

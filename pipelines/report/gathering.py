@@ -1,12 +1,11 @@
-"""From tables to what the report shows of them: bounded pieces, whatever the tables' size."""
+"""What the report shows, gathered from tables; its size does not grow with theirs."""
 
 from collections.abc import Mapping, Set
 from functools import reduce
 from itertools import groupby
 
 import numpy as np
-from pyspark.sql import Column, DataFrame, Window
-from pyspark.sql import Row as SparkRow
+from pyspark.sql import Column, DataFrame, Row, Window
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -17,25 +16,26 @@ from pipelines.report.facts import (
     Histogram,
     JobCounts,
     Listing,
-    Row,
+    TableRow,
     WordMap,
 )
 from pipelines.report.trials import find_measure, read_trials
 
-BUCKETS = 200
-SHOWN_PER_LIST = 10
-_RANKS = 200
+BUCKETS = 200  # of a histogram of norms
+SHOWN_PER_LIST = 10  # neighbours or items per key
+_RANKS = 200  # sampled ranks of the vocabulary
 _MOST_ROWS = 10_000  # bound of what is taken from tables that grow with runs, not with data
-_LEAST_SPREAD = 1e-3
+_LEAST_SPREAD = 1e-3  # width of a histogram of equal norms, as a share of the norm
 
 
 def gather(
     frames: Mapping[str, DataFrame], *, map_words: int, sample_count: int, seed: int
 ) -> Facts:
-    """Take from each table what the page shows of it, of the published spaces alone.
+    """Gather what the page shows of the published spaces.
 
-    Published are the spaces of the given vectors and those the registry says are; where neither
-    is given, all are shown. Only aggregates, sampled ranks, frequent words and samples are taken.
+    Published are the spaces of the given vectors and those in that state in the registry; without
+    either table all spaces are shown. The driver gets aggregates, sampled ranks, frequent words
+    and samples only.
 
     Args:
         frames: Tables by name of the input.
@@ -77,7 +77,7 @@ def gather(
 
 
 def of_spaces(frame: DataFrame, published: Set[str]) -> DataFrame:
-    """Return the rows of the published spaces; all where none is known or the table has none."""
+    """Return the rows of published spaces; all rows where no space is known or named."""
     if not published or "space_id" not in frame.columns:
         return frame
     return frame.where(F.col("space_id").isin(*sorted(published)))
@@ -116,13 +116,13 @@ def sample_frequencies(vocabulary: DataFrame) -> Frequencies | None:
 
 def read_curves(history: DataFrame) -> list[Curve]:
     """Return each measure of each space by round."""
-    measures = history.where("metric != 'epoch'")  # tells rounds apart, and is no curve
+    measures = history.where("metric != 'epoch'")  # the epoch of each round is no measure
     ordered = measures.orderBy("space_id", "metric", "round").limit(_MOST_ROWS)
     rows = ordered.collect()  # measures per round of the published spaces
     return [
         Curve(space_id, metric, [r["round"] for r in group], [r["value"] for r in group])
-        for (space_id, metric), found in groupby(rows, lambda r: (r["space_id"], r["metric"]))
-        for group in [list(found)]
+        for (space_id, metric), rounds in groupby(rows, lambda r: (r["space_id"], r["metric"]))
+        for group in [list(rounds)]
     ]
 
 
@@ -146,12 +146,12 @@ def count_norms(vectors: DataFrame) -> list[Histogram]:
     )
     rows = counted.collect()  # at most 201 per space and entity
     return [
-        _histogram(list(found))
-        for _, found in groupby(rows, lambda r: (r["space_id"], r["entity"]))
+        _histogram(list(buckets))
+        for _, buckets in groupby(rows, lambda r: (r["space_id"], r["entity"]))
     ]
 
 
-def _histogram(rows: list[SparkRow]) -> Histogram:
+def _histogram(rows: list[Row]) -> Histogram:
     counts, first = np.zeros(BUCKETS, dtype=np.int64), rows[0]
     for row in rows:
         if row["bucket"] >= 0:
@@ -206,7 +206,7 @@ def sample_lists(lists: DataFrame, column: str, *, sample_count: int, seed: int)
     group: list[Column] = [F.col("space_id"), F.col("entity")]
     chance = [F.xxhash64(F.lit(seed), "key"), F.col("key")]
     nth = F.row_number().over(Window.partitionBy(*group).orderBy(*chance))
-    best = F.slice(F.col(column), 1, SHOWN_PER_LIST).alias("found")
+    best = F.slice(F.col(column), 1, SHOWN_PER_LIST).alias("best")
     sampled = lists.withColumn("_nth", nth).where(F.col("_nth") <= sample_count)
     rows = sampled.select("space_id", "entity", "key", best).orderBy(*group, "key").collect()
     return [
@@ -214,14 +214,14 @@ def sample_lists(lists: DataFrame, column: str, *, sample_count: int, seed: int)
             row["space_id"],
             row["entity"],
             row["key"],
-            [(x["key"], x["score"]) for x in row["found"]],
+            [(x["key"], x["score"]) for x in row["best"]],
         )
         for row in rows
     ]
 
 
-def read_metrics(metrics: DataFrame) -> list[Row]:
-    """Return what was measured and judged, failures first."""
+def read_metrics(metrics: DataFrame) -> list[TableRow]:
+    """Return all measures and checks, failures first."""
     place = F.array_position(F.array(*map(F.lit, ("errored", "failed", "passed"))), F.col("status"))
     ordered = metrics.orderBy(
         "space_id", F.when(place > 0, place).otherwise(F.lit(9)), "job", "entity", "metric"
@@ -229,8 +229,8 @@ def read_metrics(metrics: DataFrame) -> list[Row]:
     return [row.asDict() for row in ordered.limit(_MOST_ROWS).collect()]  # one per check
 
 
-def registered_spaces(registry: DataFrame, in_tables: Set[str]) -> list[Row]:
-    """Return the registry's rows of published spaces and of those the given vectors bear."""
+def registered_spaces(registry: DataFrame, in_tables: Set[str]) -> list[TableRow]:
+    """Return the registry's rows of published spaces and of those in the given vectors."""
     is_shown = (F.col("state") == "published") | F.col("space_id").isin(*sorted(in_tables))
     shown = registry.where(is_shown).orderBy("name", F.desc("updated_at"), "space_id")
     shown = shown.withColumn("updated_at", F.date_format("updated_at", "yyyy-MM-dd HH:mm:ss"))
