@@ -45,7 +45,9 @@ def test_items_are_recommended_of_a_users_own_kind(names: Any) -> None:
     rows = names["recommended"].collect()
     assert len(rows) == 40
     same = [
-        int(item["key"][1:]) % 4 == int(row["user"][1:]) % 4 for row in rows for item in row["items"]
+        int(item["key"][1:]) % 4 == int(row["user"][1:]) % 4
+        for row in rows
+        for item in row["items"]
     ]
     assert sum(same) == len(same)
 
