@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import __version__, tables
+from pipelines.cluster import progress
 from pipelines.errors import ConfigError, InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig
@@ -152,14 +153,15 @@ class TableStore:
         Returns:
             Rows written.
         """
-        return tables.write(
-            frame,
-            table,
-            self.output(name or table.name),
-            format=self._config.format,
-            part=part or {},
-            metadata=self.metadata,
-        )
+        with progress.step(f"writing {name or table.name}"):
+            return tables.write(
+                frame,
+                table,
+                self.output(name or table.name),
+                format=self._config.format,
+                part=part or {},
+                metadata=self.metadata,
+            )
 
     def write_pieces(self, pieces: Pieces, table: Table) -> int:
         """Replace the output named like the table, by the tasks that make it; return its rows.
@@ -170,9 +172,10 @@ class TableStore:
         folder = self._reached(table.name)
         if folder is None:
             return self.write(pieces.frame(table), table)
-        return parquet.replace_by_pieces(
-            self.files, pieces, table, folder, metadata=self.metadata, codec=self._codec
-        )
+        with progress.step(f"writing {table.name}"):
+            return parquet.replace_by_pieces(
+                self.files, pieces, table, folder, metadata=self.metadata, codec=self._codec
+            )
 
     def write_rows(
         self,
