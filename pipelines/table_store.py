@@ -9,6 +9,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import __version__, tables
+from pipelines.cluster import progress
 from pipelines.errors import ConfigError, InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig
@@ -152,25 +153,27 @@ class TableStore:
         Returns:
             Rows written.
         """
-        return tables.write(
-            frame,
-            table,
-            self.output(name or table.name),
-            format=self.format,
-            part=part or {},
-            metadata=self.metadata,
-        )
+        with progress.step(f"writing {name or table.name}"):
+            return tables.write(
+                frame,
+                table,
+                self.output(name or table.name),
+                format=self.format,
+                part=part or {},
+                metadata=self.metadata,
+            )
 
     def write_pieces(self, pieces: PiecewiseTable, table: Table) -> int:
         """Replace the output named like the table by pieces, as `tables.write_pieces` has it."""
-        return tables.write_pieces(
-            self.spark,
-            pieces,
-            table,
-            self.output(table.name),
-            format=self.format,
-            metadata=self.metadata,
-        )
+        with progress.step(f"writing {table.name}"):
+            return tables.write_pieces(
+                self.spark,
+                pieces,
+                table,
+                self.output(table.name),
+                format=self.format,
+                metadata=self.metadata,
+            )
 
     def write_rows(
         self,

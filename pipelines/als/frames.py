@@ -61,7 +61,11 @@ def train_als(
     frames = {"interactions": interactions, "user_ids": user_ids, "item_ids": item_ids}
     if initial_vectors is not None:
         frames["initial_vectors"] = initial_vectors
-    return train(frames, settings, state_of(interactions.sparkSession, work, settings))
+    return train(
+        frames,
+        settings,
+        state_of(interactions.sparkSession, work, settings.model_dump(mode="json")),
+    )
 
 
 def fold_in_vectors(
@@ -124,4 +128,8 @@ def tune_als(
         ConfigError: A candidate of the last rank does not fit an executor, or the folder holds a
             search of other settings.
     """
-    return search(interactions, settings, state_of(interactions.sparkSession, work, settings))
+    return search(
+        interactions,
+        settings,
+        state_of(interactions.sparkSession, work, settings.model_dump(mode="json")),
+    )

@@ -2,14 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.errors import ConfigError
-from pipelines.settings import StageSettings
 from pipelines.storage import parquet
 from pipelines.storage.arrow import make_folder
 from pipelines.storage.hadoop import Files
@@ -152,16 +151,16 @@ class RoundState:
         self._files.delete(self.folder)
 
 
-def state_of(spark: SparkSession, folder: str, settings: StageSettings) -> RoundState:
-    """Return the state kept in a folder, which belongs to one set of settings.
+def state_of(spark: SparkSession, folder: str, settings: Mapping[str, Any]) -> RoundState:
+    """Return the state kept in a folder, which belongs to one set of settings, as JSON values.
 
     Raises:
         ConfigError: It was begun with other settings.
     """
     state = RoundState(spark, folder)
-    given, begun = settings.model_dump(mode="json"), state.noted("settings")
+    begun = state.noted("settings")
     if begun is None:
-        state.note("settings", given)
-    elif begun != given:
+        state.note("settings", settings)
+    elif begun != settings:
         raise ConfigError(f"work: {folder} holds a run of other settings; name another folder")
     return state

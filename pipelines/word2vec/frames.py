@@ -58,4 +58,6 @@ def train_word2vec(
         except ValueError as error:
             raise ConfigError(str(error)) from None
         frames["initial_vectors"] = initial_vectors
-    return train(frames, settings, state_of(sentences.sparkSession, work, settings))
+    return train(
+        frames, settings, state_of(sentences.sparkSession, work, settings.model_dump(mode="json"))
+    )

@@ -1,27 +1,152 @@
-"""What a trainer measures is seen while it trains: on a line that changes, or now and then."""
+"""What a job does is seen while it runs, by its own names."""
 
 import io
+import re
+import threading
 import time
+from contextlib import contextmanager
+from functools import reduce
+from pathlib import Path
 
 import pytest
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
 from rich.console import Console
 
 from pipelines.cluster import progress
 from pipelines.cluster.progress import Progress
+from pipelines.settings import JobConfig, Outputs
+from pipelines.table_store import TableStore
+from schemas import VOCABULARY
+
+ROWS, TASKS = 400, 4
+INTERNAL = re.compile(
+    r"\$|anonfun| at |java|scala|py4j|jdbc|Native|ThreadPool|parquet|Delta|toPandas|collect|save",
+    re.IGNORECASE,
+)
+
+
+@contextmanager
+def watched(spark, title, *, is_terminal=False):
+    """Watch a block and give the lines shown, which are complete when it has ended."""
+    shown, lines = io.StringIO(), []
+    console = Console(file=shown, force_terminal=is_terminal, width=200)
+    with Progress(console, poll_seconds=0.02, line_seconds=0.05).watch(title, spark):
+        yield lines
+    lines += shown.getvalue().splitlines()
+
+
+@pytest.fixture(scope="module")
+def stored(spark, tmp_path_factory):
+    """Return a folder of as many files as tasks, which Spark reads one a task."""
+    folder = str(tmp_path_factory.mktemp("stored") / "rows")
+    spark.range(0, ROWS, 1, TASKS).write.parquet(folder)
+    return folder
+
+
+def slow_last(batches):
+    """Pass batches on; the task with the highest row takes seconds longer than the others."""
+    for batch in batches:
+        if ROWS - 1 in batch.column("id").to_pylist():
+            time.sleep(2.5)
+        yield batch
+
+
+def read(spark, stored):
+    """Read the files in a stage of one task for each."""
+    files = sorted(str(path) for path in Path(stored).glob("*.parquet"))
+    assert len(files) == TASKS
+    return reduce(DataFrame.unionAll, map(spark.read.parquet, files))
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_measures_are_shown_until_the_next_ones(spark, monkeypatch, is_terminal):
-    monkeypatch.setattr(progress, "_POLL_SECONDS", 0.02)
-    monkeypatch.setattr(progress, "_PLAIN_LINE_SECONDS", 0.1)
-    shown = io.StringIO()
-    console = Console(file=shown, force_terminal=is_terminal, width=200)
-    with Progress(console).watch("train_word2vec", spark):
+def test_measures_are_shown_until_the_next_ones(spark, is_terminal):
+    with watched(spark, "train_word2vec", is_terminal=is_terminal) as lines:
         progress.report(round="1/3", loss=2.5, seconds_left=7)
         time.sleep(1)
         progress.report(round="2/3", loss=2.25, seconds_left=3)
         time.sleep(1)
-    first = shown.getvalue().index("round 1/3  loss 2.5  seconds_left 7")
-    assert shown.getvalue().rindex("round 2/3  loss 2.25  seconds_left 3") > first
-    assert "train_word2vec" in shown.getvalue()
+    shown = "\n".join(lines)
+    first = shown.index("round 1/3  loss 2.5  seconds_left 7")
+    assert shown.rindex("round 2/3  loss 2.25  seconds_left 3") > first
+    assert "train_word2vec" in shown
     progress.report(round="3/3")  # watched by nobody: no error
+
+
+def test_rows_are_those_of_the_data(spark, stored):
+    frame = read(spark, stored)
+    with watched(spark, "job") as lines, progress.step("reading slowly"):
+        frame.mapInArrow(slow_last, "id long").write.format("noop").mode("overwrite").save()
+    assert any(
+        re.match(r"job  reading slowly: 3/4 tasks, 300 rows, \d+ rows/s  ", x) for x in lines
+    )
+    counts = {int(n) for line in lines for n in re.findall(r"([\d,]+) rows,", line)}
+    assert counts <= {100, 200, 300, 400}
+
+
+def test_batches_of_a_persisted_frame_and_numbers_of_tasks_are_not_rows(spark, stored):
+    frame = read(spark, stored).persist(StorageLevel.DISK_ONLY)
+    assert frame.count() == ROWS
+    numbers = spark.range(0, ROWS, ROWS // TASKS, TASKS).selectExpr("id + 99 AS id")
+    for source in (frame, numbers):
+        with watched(spark, "job") as lines, progress.step("reading"):
+            source.mapInArrow(slow_last, "id long").write.format("noop").mode("overwrite").save()
+        assert any("job  reading: 3/4 tasks  " in line for line in lines)
+        assert not any("rows" in line for line in lines)
+    frame.unpersist()
+
+
+class Places(Outputs):
+    vocabulary: str
+    """Tokens."""
+
+
+class Config(JobConfig):
+    outputs: Places
+    """Out."""
+
+
+@pytest.mark.parametrize("form", ["delta", "parquet"])
+def test_a_written_table_is_named_and_nothing_of_spark(spark, tmp_path, stored, form):
+    places = Places(vocabulary=str(tmp_path / "vocabulary"))
+    store = TableStore(spark, Config(outputs=places, format=form), job="test")
+    slow = read(spark, stored).mapInArrow(slow_last, "id long").repartition(2)
+    rows = slow.selectExpr("id AS token_id", "'t' || id AS token", "1L AS count", "1L AS n")
+    rows = rows.withColumnRenamed("n", VOCABULARY.column_names[3])
+    with watched(spark, "tokenize_corpus") as lines:
+        slow.count()
+        assert store.write(rows, VOCABULARY) == ROWS
+    assert any(line.startswith("tokenize_corpus  writing vocabulary: ") for line in lines)
+    assert any(re.match(r"tokenize_corpus  \d/4 tasks, 300 rows", line) for line in lines)
+    assert [line for line in lines if INTERNAL.search(line)] == []
+
+
+def test_threads_have_steps_of_their_own_and_what_was_described_is_again(spark, stored):
+    context, frame = spark.sparkContext, read(spark, stored)
+
+    def write(name):
+        with progress.step(name), progress.step(f"{name} in parts"):
+            assert context.getLocalProperty("spark.job.description") == f"{name} in parts"
+            frame.mapInArrow(slow_last, "id long").write.format("noop").mode("overwrite").save()
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in ("first", "second")]
+    context.setJobDescription("mine")
+    with watched(spark, "job") as lines, progress.step("waiting"):
+        for thread in threads:
+            thread.start()
+            time.sleep(1)
+        for thread in threads:
+            thread.join()
+        time.sleep(0.2)
+    assert context.getLocalProperty("spark.job.description") == "mine"
+    context.setJobDescription(None)
+    for name in ("first in parts: ", "second in parts: "):
+        assert any(line.startswith(f"job  {name}") for line in lines)
+    assert re.match(r"job  waiting  \d+ s", lines[-1])
+    assert [line for line in lines if INTERNAL.search(line)] == []
+
+
+def test_a_step_that_nobody_watches_is_described_to_spark(spark):
+    with progress.step("writing"):
+        assert spark.sparkContext.getLocalProperty("spark.job.description") == "writing"
+    assert spark.sparkContext.getLocalProperty("spark.job.description") is None
