@@ -16,7 +16,10 @@ from pipelines.table_store import TableStore
 from schemas import EVENTS, INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS, Table
 
 CONFIG = BuildInteractionsConfig
-_ENTITIES: tuple[tuple[Table, identities.Entity], ...] = ((USER_IDS, "user"), (ITEM_IDS, "item"))
+_ENTITIES: tuple[tuple[Table, identities.EntitySide], ...] = (
+    (USER_IDS, "user"),
+    (ITEM_IDS, "item"),
+)
 
 
 def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:

@@ -8,8 +8,8 @@ from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
+from pipelines.evaluation.held_out_ranking import evaluate_recommendations
 from pipelines.evaluation.measures import to_frame
-from pipelines.evaluation.recommendations import evaluate_recommendations
 from pipelines.results import JobResult
 from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore

@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
-from pipelines.evaluation.words import measure_words, read_files
+from pipelines.evaluation.word_measures import measure_words, read_files
 from pipelines.results import JobResult
 from pipelines.spaces.registry import choose_space, of_space
 from pipelines.table_store import TableStore

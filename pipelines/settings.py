@@ -186,10 +186,10 @@ class Layers:
                 into[name] = deepcopy(value)
 
 
-Model = TypeVar("Model", bound=Settings)
+SettingsModel = TypeVar("SettingsModel", bound=Settings)
 
 
-def build(model: type[Model], layers: Layers) -> Model:
+def build(model: type[SettingsModel], layers: Layers) -> SettingsModel:
     """Validate merged layers as a model.
 
     Raises:

@@ -17,7 +17,7 @@ from pipelines.errors import VectormillError, from_spark
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig
 
-Outcome = tuple[str, float, JobResult | None]
+StepOutcome = tuple[str, float, JobResult | None]
 """State, seconds and result of one step of a workflow."""
 
 LOG = logging.getLogger("vectormill")
@@ -109,7 +109,7 @@ def summary(name: str, result: JobResult, seconds: float, *, is_json: bool = Fal
         console.print(f"  {line}", markup=False)
 
 
-def closing(outcomes: Mapping[str, Outcome], console: Console, *, is_json: bool) -> None:
+def closing(outcomes: Mapping[str, StepOutcome], console: Console, *, is_json: bool) -> None:
     """Print what came of each step of a workflow, as a table or as JSON."""
     if is_json:
         steps = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 from rich.console import Console
 
-from jobs.cli.console import Outcome, closing, failed, print_plan, summary
+from jobs.cli.console import StepOutcome, closing, failed, print_plan, summary
 from jobs.cli.planning import Planned, load
 from jobs.cli.running import session, warn_of_shortages
 from pipelines.cluster.progress import Progress
@@ -64,7 +64,7 @@ class _WorkflowRun:
         self._ended: dict[str, str] = {}
         if arguments.resume and files.exists(state):
             self._ended = json.loads(files.read_text(state))
-        self._outcomes: dict[str, Outcome] = {}
+        self._outcomes: dict[str, StepOutcome] = {}
         self._code = 0
 
     def steps(self, steps: list[Planned]) -> int:

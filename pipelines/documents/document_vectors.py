@@ -15,7 +15,7 @@ from pipelines.documents.embedding import (
     gather_documents,
     with_document_counts,
 )
-from pipelines.documents.words import InputNames, collect_words
+from pipelines.documents.token_vectors import InputNames, collect_words
 from pipelines.errors import InputError
 
 _NAMES = InputNames()

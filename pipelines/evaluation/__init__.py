@@ -9,15 +9,15 @@ if TYPE_CHECKING:
         RecommendationEvaluationSettings,
         VectorEvaluationSettings,
     )
-    from pipelines.evaluation.recommendations import evaluate_recommendations
-    from pipelines.evaluation.words import evaluate_vectors
+    from pipelines.evaluation.held_out_ranking import evaluate_recommendations
+    from pipelines.evaluation.word_measures import evaluate_vectors
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "config": ["RecommendationEvaluationSettings", "VectorEvaluationSettings"],
-            "recommendations": ["evaluate_recommendations"],
-            "words": ["evaluate_vectors"],
+            "held_out_ranking": ["evaluate_recommendations"],
+            "word_measures": ["evaluate_vectors"],
         },
     )
 

@@ -13,7 +13,7 @@ from pipelines.errors import DependencyError, GateError
 from pipelines.expectations.suites import bound_expectations, table_expectations
 from schemas import Table
 
-Bounds = Mapping[str, tuple[float | None, float | None]]
+MeasureBounds = Mapping[str, tuple[float | None, float | None]]
 """Smallest and largest allowed value by measure; None is open."""
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # no usage reports from batch jobs
@@ -48,7 +48,7 @@ def validate(rows: DataFrame, table: Table) -> list[Outcome]:
     return _run(rows, table_expectations(table))
 
 
-def validate_measures(measures: Mapping[str, float | None], bounds: Bounds) -> list[Outcome]:
+def validate_measures(measures: Mapping[str, float | None], bounds: MeasureBounds) -> list[Outcome]:
     """Validate measures by bounds; one that has bounds and is missing does not pass.
 
     Raises:
@@ -128,7 +128,7 @@ def validate_space(
     rows: DataFrame,
     table: Table,
     measured: Mapping[str, Mapping[str, float | None]],
-    bounds: Mapping[str, Bounds],
+    bounds: Mapping[str, MeasureBounds],
 ) -> list[tuple[str, Outcome]]:
     """Validate a space's rows by their contract, and the measures of each entity by its bounds.
 

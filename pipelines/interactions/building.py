@@ -39,7 +39,7 @@ def build_interactions(
     paired = pair(parts, train_end, settings).persist(StorageLevel.DISK_ONLY)
     train = pairs.training_pairs(paired)
     kept = core(train, settings)
-    known: dict[identities.Entity, DataFrame | None] = {"user": user_ids, "item": item_ids}
+    known: dict[identities.EntitySide, DataFrame | None] = {"user": user_ids, "item": item_ids}
     ids = {
         entity: identities.assign_ids(
             identities.count_training_events(kept, entity=entity), known=earlier

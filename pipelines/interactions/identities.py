@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 from pipelines.ids import with_dense_ids
 from schemas import USER_IDS
 
-Entity = Literal["user", "item"]
+EntitySide = Literal["user", "item"]
 
 
-def count_training_events(train: DataFrame, *, entity: Entity) -> DataFrame:
+def count_training_events(train: DataFrame, *, entity: EntitySide) -> DataFrame:
     """Return `key, count`: each user or item of the training pairs with its training events."""
     return train.groupBy(F.col(entity).alias("key")).agg(F.sum("count").alias("count"))
 
@@ -64,7 +64,7 @@ def content_version(ids: DataFrame) -> str:
     return f"{count}:{checksum}"
 
 
-def training_keys(train: DataFrame, ids: DataFrame, *, entity: Entity) -> DataFrame:
+def training_keys(train: DataFrame, ids: DataFrame, *, entity: EntitySide) -> DataFrame:
     """Return each key of the training pairs with its id, null where it is not in use."""
     in_use = ids.where(~F.col("is_retired")).select(
         F.col("key").alias(entity), F.col("id").alias(f"{entity}_id")

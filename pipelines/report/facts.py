@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+Floats64 = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 
@@ -70,7 +70,7 @@ class WordMap:
 
     space_id: str
     words: list[str]
-    vectors: Floats
+    vectors: Floats64
 
 
 @dataclass(frozen=True)

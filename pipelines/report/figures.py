@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from pipelines.report.facts import Floats, Integers
+from pipelines.report.facts import Floats64, Integers
 
 INK, GREY, BLUE, PALE = "#1c2733", "#5c6a78", "#1f5fa8", "#9dbfe3"
 _STYLE: Any = {
@@ -141,7 +141,7 @@ def join_buckets(counts: Integers) -> Integers:
     return np.asarray(counts.reshape(-1, joined).sum(axis=1))
 
 
-def draw_map(places: Floats, words: Sequence[str]) -> tuple[str, int]:
+def draw_map(places: Floats64, words: Sequence[str]) -> tuple[str, int]:
     """Draw words on a plane; a label that would cover an earlier one is left out.
 
     Args:
@@ -173,7 +173,7 @@ def shorten(word: str) -> str:
 
 
 def place_labels(
-    dots: Floats, sizes: Floats, bounds: Sequence[float]
+    dots: Floats64, sizes: Floats64, bounds: Sequence[float]
 ) -> Iterator[tuple[int, tuple[float, float]]]:
     """Yield the index and lower left corner of each label that fits beside its dot.
 
@@ -208,11 +208,11 @@ def place_labels(
                 break
 
 
-def _pixels(axes: Axes, places: Floats) -> Floats:
+def _pixels(axes: Axes, places: Floats64) -> Floats64:
     return np.asarray(axes.transData.transform(places))
 
 
-def _sizes(figure: Figure, labels: Sequence[str]) -> Floats:
+def _sizes(figure: Figure, labels: Sequence[str]) -> Floats64:
     """Return each label's width and height in pixels, with a margin of one pixel."""
     canvas: Any = FigureCanvasAgg(figure)
     renderer = canvas.get_renderer()

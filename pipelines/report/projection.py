@@ -3,13 +3,13 @@
 import numpy as np
 from sklearn.manifold import TSNE
 
-from pipelines.report.facts import Floats
+from pipelines.report.facts import Floats64
 
 FEWEST = 8  # words that a map needs
 _PERPLEXITY = 30.0  # of t-SNE: effective number of neighbours
 
 
-def project(vectors: Floats, *, seed: int) -> Floats:
+def project(vectors: Floats64, *, seed: int) -> Floats64:
     """Place vectors on a plane by t-SNE over cosine distances (van der Maaten and Hinton, 2008).
 
     Args:

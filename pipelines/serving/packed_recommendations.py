@@ -44,11 +44,11 @@ _NOTHING_SEEN = Ragged(np.zeros(1, np.int64), np.empty(0, np.int64))
 class PackedRecommendations(PiecewiseTable):
     """Rows of `recommendations`: a piece per block of users, all made by one task.
 
-    Errors of the input are raised by the task: see `RankingTask.pieces`.
+    Errors of the input are raised by the task: see `PackedRanking.pieces`.
     """
 
     spark: SparkSession
-    task: "RankingTask"
+    task: "PackedRanking"
 
     def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
         """See `PiecewiseTable`."""
@@ -64,7 +64,7 @@ class PackedRecommendations(PiecewiseTable):
 
 
 @dataclass(frozen=True)
-class RankingTask:
+class PackedRanking:
     """The task that ranks all items for all users.
 
     Args:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipelines.serving.blocked_recommendations import blocked_recommendations
 from pipelines.serving.config import RecommendSettings
-from pipelines.serving.packed_recommendations import PackedRecommendations, RankingTask
+from pipelines.serving.packed_recommendations import PackedRanking, PackedRecommendations
 from pipelines.serving.ranking_layout import RankingLayout, choose_layout
 from pipelines.serving.recommendations import choose_users
 from pipelines.storage.columns import Columns
@@ -49,5 +49,5 @@ def plan_recommendations(
         table: PiecewiseTable = blocked_recommendations(users, tables, settings)
         return PlannedRecommendations(table, layout, unknown)
     files = {name: columns.files for name, columns in tables.items()}
-    task = RankingTask(files, settings, layout.threads)
+    task = PackedRanking(files, settings, layout.threads)
     return PlannedRecommendations(PackedRecommendations(users.sparkSession, task), layout, unknown)

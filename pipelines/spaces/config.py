@@ -6,7 +6,7 @@ from pipelines.settings import JobConfig, Outputs, Settings
 
 
 class Limits(Settings):
-    """Bounds that a space's measures must keep; a bound that is null is open."""
+    """MeasureBounds that a space's measures must keep; a bound that is null is open."""
 
     min_vectors: int = Field(default=1, ge=1)
     """Fewest vectors per entity."""
@@ -54,7 +54,7 @@ class ValidateVectorsConfig(JobConfig):
     space_id: str | None = None
     """Space to judge in place of the newest."""
     limits: Limits = Limits()
-    """Bounds of the gate."""
+    """MeasureBounds of the gate."""
 
 
 class PublishInputs(Settings):

@@ -8,14 +8,13 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.expectations import validation
-from pipelines.expectations.validation import Outcome
+from pipelines.expectations.validation import MeasureBounds, Outcome
 from pipelines.spaces.config import Limits
 from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_measures import coverage, mean_cosines, measure_entities
 from pipelines.spaces.registry import Space
 from schemas import QUALITY_METRICS, VECTORS
 
-Bounds = dict[str, tuple[float | None, float | None]]
 Measures = dict[str, float | None]
 _JOB = "validate_vectors"
 _COUNTS = ("duplicate_keys", "wrong_dimension", "non_finite", "null_components", "wrong_norm")
@@ -85,17 +84,16 @@ def earlier_metrics(metrics: DataFrame, space_id: str, wanted: Iterable[str]) ->
     return {metric: values.get(metric) for metric in wanted}
 
 
-def bounds_of(entity: str, measured: Mapping[str, float | None], limits: Limits) -> Bounds:
+def bounds_of(entity: str, measured: Mapping[str, float | None], limits: Limits) -> MeasureBounds:
     """Return the bounds that an entity's measures must keep."""
     if entity == "all":
         return {
             "changed_since_training": (None, 0.0),
             **{metric: (low, None) for metric, low in limits.min_metrics.items()},
         }
-    counts: Bounds = dict.fromkeys(_COUNTS, (None, 0.0))
-    bounds: Bounds = {
+    bounds: dict[str, tuple[float | None, float | None]] = {
         "vectors": (limits.min_vectors, None),
-        **counts,
+        **dict.fromkeys(_COUNTS, (None, 0.0)),
         "zero_vector_share": (None, limits.max_zero_vector_share),
     }
     if limits.max_mean_cosine is not None and measured.get("mean_cosine") is not None:

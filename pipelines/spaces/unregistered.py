@@ -33,7 +33,7 @@ def check_vectors(
 
     Args:
         vectors: `space_id, entity, key, vector, norm`, of one space.
-        limits: Bounds of the measures; the defaults where None.
+        limits: MeasureBounds of the measures; the defaults where None.
         keys: Keys that must have a vector; coverage is not measured where None.
 
     Returns:
@@ -72,7 +72,7 @@ def publish_vectors(
         uri: The published table: a path, a URI or a catalog name.
         space_id: The space; needed where there is no such column.
         metric: How the vectors are to be compared, for the manifest.
-        limits: Bounds of the measures; the defaults where None.
+        limits: MeasureBounds of the measures; the defaults where None.
         keys: Keys that must have a vector; coverage is not measured where None.
         stored_as: Format of a new table; one that is there keeps its own.
 

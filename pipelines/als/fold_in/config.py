@@ -6,7 +6,7 @@ from pydantic import Field
 
 from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
 
-Split = Literal["train", "valid", "test"]
+SplitName = Literal["train", "valid", "test"]
 
 
 class FoldInInputs(Settings):
@@ -43,7 +43,7 @@ class FoldInSettings(StageSettings):
     only_new: bool = True
     """Whether keys that have a vector in the space are left out; else all that have pairs are
     solved again."""
-    splits: list[Split] = Field(default=["train", "valid", "test"], min_length=1)
+    splits: list[SplitName] = Field(default=["train", "valid", "test"], min_length=1)
     """Splits whose pairs count."""
     max_opposite_megabytes: int = Field(default=2_048, ge=1)
     """Largest matrix of the other side's vectors sent to each executor, in MiB."""

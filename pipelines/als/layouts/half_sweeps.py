@@ -27,12 +27,12 @@ from pipelines.arrays.ragged import offsets_of
 from pipelines.cluster.threads import in_turn
 from pipelines.training.stored_arrays import Content
 
-Task = Callable[[list[int]], Iterator[Content]]
+HalfSweepTask = Callable[[list[int]], Iterator[Content]]
 _T = TypeVar("_T")
 _NO_CELLS = Cells(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
-def first_task(fit: Fit) -> Task:
+def first_task(fit: Fit) -> HalfSweepTask:
     """Return the task that makes the first factors, for block numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
@@ -49,7 +49,7 @@ def first_task(fit: Fit) -> Task:
     return run
 
 
-def partial_task(half: HalfSweep) -> Task:
+def partial_task(half: HalfSweep) -> HalfSweepTask:
     """Return the task that sums normal equations over pieces of long rows, for piece numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
@@ -75,7 +75,7 @@ def _sums(half: HalfSweep, piece: int, cells: Cells, opposite: Opposite) -> Cont
     return sums_row(piece, matrix, right, constant)
 
 
-def half_task(half: HalfSweep) -> Task:
+def half_task(half: HalfSweep) -> HalfSweepTask:
     """Return the task that solves blocks of rows, for block numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:

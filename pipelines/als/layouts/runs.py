@@ -147,5 +147,5 @@ class BlockedFit:
         kept = [self.state.read(f"round={n}", SCHEMA) for n in (number, number - 1)]
         return kept[0].unionAll(kept[1])
 
-    def _write(self, name: str, count: int, task: half_sweeps.Task) -> None:
+    def _write(self, name: str, count: int, task: half_sweeps.HalfSweepTask) -> None:
         self.state.write_by_tasks(name, count, self.tasks, task, threads=self.fit.threads)

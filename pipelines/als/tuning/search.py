@@ -27,10 +27,10 @@ from pipelines.cluster.executors import executor_threads, whole_executor
 from pipelines.errors import ConfigError
 from pipelines.training.rounds import RoundState
 
-Row = dict[str, Any]
+ResultRow = dict[str, Any]
 
 
-def search(interactions: DataFrame, settings: TuningSettings, state: RoundState) -> list[Row]:
+def search(interactions: DataFrame, settings: TuningSettings, state: RoundState) -> list[ResultRow]:
     """Return a row per candidate and sweep, as `tuning_results` has them.
 
     Args:
@@ -44,7 +44,7 @@ def search(interactions: DataFrame, settings: TuningSettings, state: RoundState)
     """
     survey = _prepare(interactions, settings, state)
     _at_once(state, survey, _last_rank(settings))  # fails now, not after hours at lower ranks
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     rank = settings.first_rank
     while rank <= settings.max_rank:
         known = state.noted(f"rank={rank}")
@@ -62,7 +62,7 @@ def search(interactions: DataFrame, settings: TuningSettings, state: RoundState)
     return [{**row, "is_best": row is best} for row in rows]
 
 
-def best_of(rows: list[Row], metric: str) -> Row:
+def best_of(rows: list[ResultRow], metric: str) -> ResultRow:
     """Return the row of the highest metric; among equals the first."""
     return max(rows, key=lambda row: row[metric])
 
@@ -99,7 +99,7 @@ def _prepare(
     return prepare(train, some, shared_settings(settings), state)
 
 
-def _candidates(settings: TuningSettings, rank: int, rows: list[Row]) -> list[Candidate]:
+def _candidates(settings: TuningSettings, rank: int, rows: list[ResultRow]) -> list[Candidate]:
     """Return the grid at the first rank, later the best so far and its four neighbours."""
     first = (rows[-1]["trial"] if rows else 0) + 1
     if not rows:
@@ -122,7 +122,7 @@ def _try(
     settings: TuningSettings,
     state: RoundState,
     survey: InteractionsSurvey,
-) -> list[Row]:
+) -> list[ResultRow]:
     """Fit candidates in parallel, one task each; return their rows by trial and sweep."""
     numbers, profile = _spread(len(candidates), state, _at_once(state, survey, candidates[0].rank))
     task = candidate_task(candidate_fits(candidates, settings, state, survey), settings)
@@ -146,7 +146,7 @@ def _spread(
     return spark.range(0, count, 1, tasks), whole_executor(spark, taken)
 
 
-def describe(best: Row, settings: TuningSettings) -> list[str]:
+def describe(best: ResultRow, settings: TuningSettings) -> list[str]:
     """Return lines that name the best settings, as `train_als` takes them."""
     return [
         f"best {settings.metric} at {settings.k}: {best[settings.metric]:.4f}, with",

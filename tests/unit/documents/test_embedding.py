@@ -11,7 +11,7 @@ from pipelines.arrays.ragged import Ragged
 from pipelines.documents.components import principal_components, second_moments, without_components
 from pipelines.documents.config import DocumentsSettings
 from pipelines.documents.embedding import mean_rows
-from pipelines.documents.words import WeightedWords, word_weights
+from pipelines.documents.token_vectors import WeightedWords, word_weights
 from pipelines.errors import ConfigError
 
 MATRIX = np.array([[1, 0], [0, 4], [2, 2]], dtype=np.float32)

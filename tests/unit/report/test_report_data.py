@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.errors import InputError
-from pipelines.report import gathering
+from pipelines.report import report_data
 from schemas import (
     EMBEDDING_SPACES,
     NEIGHBOURS,
@@ -36,7 +36,7 @@ def test_counts_stand_by_job_and_side(make: Make) -> None:
         ("b", "kept", "out", 9),
         ("a", "seconds", "measured", 7),
     ]
-    first, second = gathering.count_rows(make(rows, RUN_COUNTS))
+    first, second = report_data.count_rows(make(rows, RUN_COUNTS))
     assert (first.job, first.measured, first.is_balanced) == ("a", {"seconds": 7}, False)
     assert (second.rows_in, second.rows_out) == ({"documents": 9}, {"kept": 9})
     assert list(second.rejected.items()) == [("long", 4), ("short", 1)]
@@ -46,7 +46,7 @@ def test_counts_stand_by_job_and_side(make: Make) -> None:
 def test_frequencies_are_those_of_the_sampled_ranks(make: Make) -> None:
     counts = [100_000 // (i + 1) for i in range(3_000)]
     rows = [(i, f"t{i}", count, 1) for i, count in enumerate(counts)]
-    found = gathering.sample_frequencies(make(rows, VOCABULARY))
+    found = report_data.sample_frequencies(make(rows, VOCABULARY))
     assert found is not None
     assert (found.tokens, found.occurrences) == (3_000, sum(counts))
     assert (found.ranks[0], found.ranks[-1]) == (1, 3_000)
@@ -55,7 +55,7 @@ def test_frequencies_are_those_of_the_sampled_ranks(make: Make) -> None:
 
 
 def test_an_empty_vocabulary_has_no_frequencies(make: Make) -> None:
-    assert gathering.sample_frequencies(make([], VOCABULARY)) is None
+    assert report_data.sample_frequencies(make([], VOCABULARY)) is None
 
 
 def test_norms_are_counted_as_numpy_counts_them(make: Make) -> None:
@@ -68,7 +68,7 @@ def test_norms_are_counted_as_numpy_counts_them(make: Make) -> None:
         ("b", "item", "i1", [0.0], float("inf")),
     ]
     alone, items, users = sorted(
-        gathering.count_norms(make(rows, VECTORS)), key=lambda h: (-ord(h.space_id), h.entity)
+        report_data.count_norms(make(rows, VECTORS)), key=lambda h: (-ord(h.space_id), h.entity)
     )
     expected, _ = np.histogram(norms.astype(np.float64), bins=200, range=(users.low, users.high))
     assert (users.low, users.high) == pytest.approx((norms.min(), norms.max()))
@@ -83,24 +83,24 @@ def test_the_map_has_the_most_frequent_words_in_order(make: Make) -> None:
     vocabulary = make([(i, f"w{i}", 100 - i, 1) for i in range(30)], VOCABULARY)
     rows = [("a", "word", f"w{i}", [float(i), 1.0], 1.0) for i in reversed(range(30)) if i != 2]
     rows += [("a", "document", "w2", [9.0, 9.0], 1.0)]
-    found = gathering.take_frequent(make(rows, VECTORS), vocabulary, words=5)
+    found = report_data.take_frequent(make(rows, VECTORS), vocabulary, words=5)
     assert found is not None
     assert found.words == ["w0", "w1", "w3", "w4"]
     assert found.vectors.tolist() == [[0, 1], [1, 1], [3, 1], [4, 1]]
     mixed = make([*rows, ("b", "word", "w2", [0.0, 1.0], 1.0)], VECTORS)
     with pytest.raises(InputError, match="mixes the spaces a, b"):
-        gathering.take_frequent(mixed, vocabulary, words=5)
+        report_data.take_frequent(mixed, vocabulary, words=5)
 
 
 def test_lists_are_sampled_per_entity_and_cut(make: Make) -> None:
     long = [(f"n{i}", 1 - i / 100) for i in range(30)]
     rows = [("a", entity, f"{entity}{i}", long) for entity in ("item", "user") for i in range(20)]
     frame = make(rows, NEIGHBOURS)
-    found = gathering.sample_lists(frame, "neighbours", sample_count=4, seed=1)
+    found = report_data.sample_lists(frame, "neighbours", sample_count=4, seed=1)
     assert [x.entity for x in found] == ["item"] * 4 + ["user"] * 4
     assert [key for key, _ in found[0].entries] == [f"n{i}" for i in range(10)]
-    again = gathering.sample_lists(frame.repartition(3), "neighbours", sample_count=4, seed=1)
-    other = gathering.sample_lists(frame, "neighbours", sample_count=4, seed=2)
+    again = report_data.sample_lists(frame.repartition(3), "neighbours", sample_count=4, seed=1)
+    other = report_data.sample_lists(frame, "neighbours", sample_count=4, seed=2)
     assert again == found
     assert other != found
 
@@ -124,7 +124,7 @@ def test_only_published_spaces_are_shown(make: Make) -> None:
         "quality_metrics": make(checks, QUALITY_METRICS),
         "word_vectors": make([("held", "word", "w", [1.0, 0.0], 1.0)], VECTORS),
     }
-    facts = gathering.gather(frames, map_words=10, sample_count=2, seed=1)
+    facts = report_data.gather(frames, map_words=10, sample_count=2, seed=1)
     assert [row["space_id"] for row in facts.spaces or []] == ["held", "new"]
     assert (facts.spaces or [])[0]["updated_at"] == "2026-01-02 03:04:05"
     assert facts.other_spaces == {"failed": 1, "superseded": 1}
@@ -141,5 +141,5 @@ def test_only_published_spaces_are_shown(make: Make) -> None:
 
 def test_all_spaces_are_shown_where_none_is_known_as_published(make: Make) -> None:
     history = make([("a", 1, "loss", 1.0), ("b", 1, "loss", 1.0)], TRAINING_HISTORY)
-    facts = gathering.gather({"training_history": history}, map_words=10, sample_count=2, seed=1)
+    facts = report_data.gather({"training_history": history}, map_words=10, sample_count=2, seed=1)
     assert [c.space_id for c in facts.curves or []] == ["a", "b"]
