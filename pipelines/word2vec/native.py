@@ -19,6 +19,7 @@ from pipelines.word2vec.modes import training_mode
 from pipelines.word2vec.modes.planned_runs import planned_run
 from pipelines.word2vec.modes.runs import TrainingRun
 from pipelines.word2vec.modes.training_mode import TrainingMode
+from pipelines.word2vec.stored_model import SHARDS, version_name
 
 
 def train(
@@ -45,11 +46,11 @@ def train(
     is_new = "initial_vectors" not in frames
     choice = _choose(settings, state, size, found.tokens, is_new=is_new)
     run = planned_run(settings, state, choice, found, vocabulary_size=size, is_new=is_new)
-    if not is_new and not state.last_round() and not state.has("round=0"):
+    if not is_new and not state.last_round() and not state.has(version_name(0)):
         initial = vectors.initial(frames, settings, run.parameters)
-        state.write("round=0", initial)
+        state.write(version_name(0), initial)
     number, measured = _go_on(run, settings)
-    model = state.read(f"round={number}", SCHEMA)
+    model = state.read(version_name(number), SCHEMA)
     trained = vectors.named(
         model, frames["vocabulary"], settings, run.parameters, run.stretch(number)
     )
@@ -104,7 +105,7 @@ def _prepare(
         )
         counts = shards.count_blocks(frames["vocabulary"])
         kept = packed.unionByName(counts).withColumn("file", shards.file_of("position"))
-        state.write("shards", kept, by=("kind", "file"))
+        state.write(SHARDS, kept, by=("kind", "file"))
         found = shards.SentencesSurvey(**observed.get, shards=count)
         shards.check(found, vocabulary_size=size)
         known = asdict(found)
@@ -121,8 +122,8 @@ def _go_on(run: TrainingRun, settings: Word2VecSettings) -> tuple[int, History]:
     started = time.monotonic()
     while number < total and not _is_enough(run, number, measured, settings.early_stopping):
         make = partial(run.frame, number + 1, measured)
-        state.write_by_frame(f"round={number + 1}", make)
-        state.drop(f"round={number}")
+        state.write_by_frame(version_name(number + 1), make)
+        state.drop(version_name(number))
         number += 1
         measured = run.measured(number)
         _require_finite(measured, settings)

@@ -12,8 +12,16 @@ from queue import SimpleQueue
 import numpy as np
 
 from pipelines.arrays.grouping import taken
+from pipelines.word2vec.blocks import blocks
 from pipelines.word2vec.kernels import loss, sentence_kernel
-from pipelines.word2vec.kernels.arguments import NO_SENTENCES, LearningRates, Model, Sentences
+from pipelines.word2vec.kernels.arguments import (
+    NO_SENTENCES,
+    UNCOUNTED,
+    LearningRates,
+    Model,
+    Sentences,
+    Touches,
+)
 from pipelines.word2vec.kernels.hot_rows import copied_rows, fold, own_rows
 from pipelines.word2vec.modes.merge import NEGATIVE_SHARE
 from pipelines.word2vec.plan import Segment, ShardPart
@@ -24,15 +32,11 @@ from pipelines.word2vec.sampling import (
     noise_weights,
     shared_negatives,
 )
-from pipelines.word2vec.shards import blocks
-from pipelines.word2vec.stored_model import StoredModel
+from pipelines.word2vec.stored_model import StoredModel, version_name
 
-Touches = tuple[np.ndarray, np.ndarray]
-"""Gradients that each input and each output row took, float32; UNCOUNTED where nobody counts."""
 Place = tuple[int, int, int, int]
 """Epoch, shard, share of the shard at which its part begins in units of 2^-30, and thread."""
 Work = Callable[[Sentences, LearningRates, Place], None]
-UNCOUNTED: Touches = (np.empty(0, np.float32), np.empty(0, np.float32))
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,10 @@ def load_model(stored: StoredModel, number: int, parameters: TrainerParameters) 
     """
     shape = parameters.rows, parameters.vector_size
     model = Model(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
-    if number == 0 and not stored.has("round=0"):
+    if number == 0 and not stored.has(version_name(0)):
         _fill_new(model, parameters)
     else:
-        stored.fill_model(f"round={number}", model)
+        stored.fill_model(version_name(number), model)
     return model
 
 
@@ -134,7 +138,7 @@ def _sentences(stored: StoredModel, part: ShardPart, *, seed: tuple[int, ...]) -
 
     The seed shuffles the whole shard's sentences, alike for all trainers that have a part of it.
     """
-    tokens, offsets = stored.sentences("shard", part.shard)
+    tokens, offsets = stored.shard(part.shard)
     order = np.random.default_rng(seed).permutation(offsets.size - 1)
     offsets, tokens = taken(tokens, offsets, order)
     bounds = np.searchsorted(offsets, np.array([part.start, part.stop]) * offsets[-1])
@@ -187,8 +191,8 @@ class Trainer:
 
     def held_out_loss(self, model: Model) -> float:
         """Return the mean loss of the held-out pairs; nan where there are none."""
-        sentences = self._stored.sentences("held_out", 0)
-        if not sentences[0].size:
+        sentences = self._stored.held_out()
+        if not sentences.tokens.size:
             return float("nan")
         total, count = loss.held_out_loss(
             sentences,
@@ -202,10 +206,9 @@ class Trainer:
 
     def score_weights(self) -> np.ndarray:
         """Return each row's probability as the input and as the output of a score, 2 by V."""
-        positive = self._counts * self._keep.astype(np.float64)
-        positive /= positive.sum()
-        negative = noise_weights(self._counts, self._parameters.ns_exponent)
-        negative /= negative.sum()
+        kept = self._counts * self._keep.astype(np.float64)
+        noise = noise_weights(self._counts, self._parameters.ns_exponent)
+        positive, negative = kept / kept.sum(), noise / noise.sum()
         mixed = (1 - NEGATIVE_SHARE) * positive + NEGATIVE_SHARE * negative
         return np.stack([positive, mixed])
 

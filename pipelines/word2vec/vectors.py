@@ -9,10 +9,12 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import as_lists
 from pipelines.errors import InputError
-from pipelines.training.stored_arrays import SCHEMA, block_matrix, rows
+from pipelines.training.stored_arrays import SCHEMA, rows
+from pipelines.word2vec.blocks import BLOCK_ROWS, token_ids
 from pipelines.word2vec.config import Word2VecSettings
 from pipelines.word2vec.modes.balance import Moments, Stretch
-from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, token_ids
+from pipelines.word2vec.modes.runs import MOST_WRITERS
+from pipelines.word2vec.stored_model import VECTOR_KINDS, model_row, sides_of
 from pipelines.word2vec.trainer import TrainerParameters, new_rows
 
 _CONTEXT = "context"
@@ -45,7 +47,7 @@ def named(
     """Return a model's vectors by token: `entity, key, vector, norm`.
 
     Args:
-        model: Rows of `stored.SCHEMA`.
+        model: Rows of `stored_model`.
         vocabulary: `token_id, token`.
         settings: How vectors are trained; context vectors are kept where they say so.
         parameters: What trainers knew, the number of tokens and of classes among it.
@@ -55,17 +57,18 @@ def named(
 
     def unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            columns = [batch.column(n).to_pylist() for n in (0, 1)]
-            for kind, position, *blocks in zip(*columns, *batch.columns[2:], strict=True):
-                sides = [block_matrix(block, dimension).copy() for block in blocks]
-                if stretch is not None:
-                    stretch.apply(*sides)
-                for is_context, side in _kept_sides(kind, sides, has_context=has_context):
-                    ids = token_ids(position, len(side), size=parameters.vocabulary_size,
-                                    classes=parameters.classes)  # fmt: skip
-                    yield _vector_rows(ids, side, is_context=is_context)
+            kinds, positions = (batch.column(n).to_pylist() for n in (0, 1))
+            for kind, position, first, second in zip(
+                kinds, positions, *batch.columns[2:], strict=True
+            ):
+                sides = [_copy(side) for side in sides_of(kind, first, second, dimension)]
+                if stretch is not None and sides[0] is not None and sides[1] is not None:
+                    stretch.apply(sides[0], sides[1])
+                for is_context, side in enumerate(sides[: 1 + has_context]):
+                    if side is not None:
+                        yield _vector_rows(parameters, position, side, bool(is_context))
 
-    blocks = model.where(F.col("kind").isin("model", "inputs", "outputs"))
+    blocks = model.where(F.col("kind").isin(*VECTOR_KINDS))
     unpacked = blocks.mapInArrow(
         unpack, "token_id int, is_context boolean, vector array<float>, norm float"
     )
@@ -74,19 +77,16 @@ def named(
     return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector", "norm")
 
 
-def _kept_sides(
-    kind: str, sides: list[np.ndarray], *, has_context: bool
-) -> Iterator[tuple[bool, np.ndarray]]:
-    """Yield the sides of a row that are wanted, and whether each is that of contexts."""
-    if kind != "outputs":
-        yield False, sides[0]
-    if has_context and kind != "inputs":
-        yield True, sides[-1] if kind == "model" else sides[0]
+def _copy(side: np.ndarray | None) -> np.ndarray | None:
+    return None if side is None else side.copy()
 
 
-def _vector_rows(ids: np.ndarray, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
+def _vector_rows(
+    parameters: TrainerParameters, position: int, side: np.ndarray, is_context: bool
+) -> pa.RecordBatch:
+    size, classes = parameters.vocabulary_size, parameters.classes
     columns = [
-        pa.array(ids),
+        pa.array(token_ids(position, len(side), size=size, classes=classes)),
         pa.array(np.full(len(side), is_context)),
         as_lists(side),
         pa.array(np.linalg.norm(side.astype(np.float64), axis=1).astype(np.float32)),
@@ -105,7 +105,7 @@ def initial(
         parameters: What trainers know; shards and counts are kept by now.
 
     Returns:
-        Rows of `stored.SCHEMA`: the model and its moments. Without context vectors in the earlier
+        Rows of `stored_model`: the model and its moments. Without context vectors in the earlier
         space the output side begins at zero, as a new one does.
 
     Raises:
@@ -157,7 +157,7 @@ def _begin(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
                 flat = own["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
                 ids = own["token_id"].to_numpy() - first
                 side[ids] = flat.reshape(-1, parameters.vector_size)
-        return rows([("model", position, inputs.tobytes(), outputs.tobytes())])
+        return rows([model_row(position, inputs, outputs)])
 
     return place
 
@@ -169,10 +169,11 @@ def _with_moments(parameters: TrainerParameters):  # type: ignore[no-untyped-def
         moments = Moments(parameters.vector_size)
         for batch in batches:
             yield batch
-            positions = batch.column(1).to_pylist()
-            for position, *sides in zip(positions, batch.column(2), batch.column(3), strict=True):
-                inputs, outputs = (block_matrix(side, parameters.vector_size) for side in sides)
-                moments.add(position, inputs, outputs)
-        yield from moments.rows()
+            for kind, position, first, second in zip(*batch.columns, strict=True):
+                inputs, outputs = sides_of(kind.as_py(), first, second, parameters.vector_size)
+                if inputs is not None and outputs is not None:
+                    moments.add(position.as_py(), inputs, outputs)
+        for row in moments.rows():
+            yield from rows([row]).to_batches()
 
     return run

@@ -33,6 +33,17 @@ class Model(NamedTuple):
     outputs: NDArray[np.float32]
 
 
+class Touches(NamedTuple):
+    """Gradients that each input and each output row took, float32, (V,); or both are empty."""
+
+    inputs: NDArray[np.float32]
+    outputs: NDArray[np.float32]
+
+
+UNCOUNTED = Touches(np.empty(0, np.float32), np.empty(0, np.float32))
+"""Touches are not counted."""
+
+
 class LearningRates(NamedTuple):
     """Learning rates at the two ends of some training; in between linear in tokens trained."""
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.training.stored_arrays import json_row, rows
+from pipelines.training.rounds import History
+from pipelines.training.stored_arrays import Content, rows
+from pipelines.word2vec.blocks import blocks, positions_of_class
 from pipelines.word2vec.kernels import block_kernel, loss
 from pipelines.word2vec.kernels.arguments import NO_SENTENCES, LearningRates, Sentences
 from pipelines.word2vec.plan import Turn, trainer_segment
@@ -23,11 +25,17 @@ from pipelines.word2vec.sampling import (
     noise_weights,
     shared_negatives,
 )
-from pipelines.word2vec.shards import blocks, blocks_of_class
-from pipelines.word2vec.stored_model import StoredModel
+from pipelines.word2vec.stored_model import (
+    INPUTS,
+    OUTPUTS,
+    StoredModel,
+    history_row,
+    measures_row,
+    side_row,
+    version_name,
+)
 from pipelines.word2vec.trainer import Place, TrainerParameters, new_rows, train_parts
 
-Row = tuple[str, int, bytes, bytes]
 _FEWEST_SHARED = 2
 
 
@@ -41,7 +49,7 @@ class RotatedTurn:
 
 
 def turn_task(
-    job: RotatedTurn, history: list[dict[str, float]]
+    job: RotatedTurn, history: History
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
     """Return the task of trainers: rows of trainer numbers in, rows of `stored.SCHEMA` out."""
 
@@ -52,7 +60,7 @@ def turn_task(
                 for row in _Block(job, number).trained(pool):
                     yield from rows([row]).to_batches()
                 if number == 0:
-                    yield from rows([json_row("history", 0, history)]).to_batches()
+                    yield from rows([history_row(history)]).to_batches()
 
     return run
 
@@ -79,23 +87,23 @@ class _Block:
         )
         # A token meets every class in turn: over all of them it has as many negatives as elsewhere.
         self._shared = max(_FEWEST_SHARED, shared_negatives(is_cbow=False) // parameters.classes)
-        self._inputs = self._loaded("inputs", self._own)
-        self._outputs = self._loaded("outputs", self._other)
+        self._inputs = self._loaded(INPUTS, self._own)
+        self._outputs = self._loaded(OUTPUTS, self._other)
 
-    def trained(self, pool: Executor) -> Iterator[Row]:
+    def trained(self, pool: Executor) -> Iterator[Content]:
         """Train the block on the turn's part of the pass; yield its measures and its rows."""
         parameters, turn = self._job.parameters, self._job.turn
         self._train(NO_SENTENCES, LearningRates(0.0, 0.0), (0, 0, 0, 0))  # compiles
         segment = trainer_segment(
             turn, trainer=0, trainers=1, shards=parameters.shards, seed=parameters.seed
         )
-        measured = train_parts(self._stored, segment, parameters, pool, self._train)
-        yield json_row("measures", self._own, [measured | self._measured()])
-        sides = (("inputs", self._own, self._inputs), ("outputs", self._other, self._outputs))
-        for kind, which, matrix in sides:
-            first = self._positions(which).start
+        measures = train_parts(self._stored, segment, parameters, pool, self._train)
+        yield measures_row(self._own, [measures | self._measured()])
+        sides = ((INPUTS, self._own, self._inputs), (OUTPUTS, self._other, self._outputs))
+        for kind, number, matrix in sides:
+            first = self._positions(number).start
             for n, part in blocks(len(matrix)):
-                yield kind, first + n, matrix[part].tobytes(), b""
+                yield side_row(kind, first + n, matrix[part])
 
     def _train(self, sentences: Sentences, rates: LearningRates, place: Place) -> None:
         parameters = self._job.parameters
@@ -114,28 +122,27 @@ class _Block:
         """Return the losses of the block's held-out pairs, their number, and if all is finite."""
         parameters = self._job.parameters
         total, count = loss.held_out_loss(
-            self._stored.sentences("held_out", 0), self._noise, (self._inputs, self._outputs),
+            self._stored.held_out(), self._noise, (self._inputs, self._outputs),
             window=parameters.window_size, negative=parameters.negative, is_cbow=False,
             block=(self._own, self._other, parameters.classes),
         )  # fmt: skip
         is_finite = np.isfinite(self._inputs).all() and np.isfinite(self._outputs).all()
         return {"loss": total, "pairs": count, "is_finite": float(is_finite)}
 
-    def _loaded(self, kind: str, which: int) -> np.ndarray:
-        parameters = self._job.parameters
-        count = len(range(which, parameters.vocabulary_size, parameters.classes))
+    def _loaded(self, kind: str, number: int) -> np.ndarray:
+        """Return the vectors of one side of a class as the turn begins with them."""
+        parameters, version = self._job.parameters, self._job.number - 1
+        count = len(range(number, parameters.vocabulary_size, parameters.classes))
         matrix = np.zeros((count, parameters.vector_size), np.float32)
-        positions = self._positions(which)
-        if self._job.number > 1:
-            self._stored.rows_of(f"round={self._job.number - 1}", kind, positions, matrix)
-        elif kind == "inputs":
+        positions = self._positions(number)
+        if version > 0:
+            self._stored.fill_side(version_name(version), kind, positions, matrix)
+        elif kind == INPUTS:
             for n, part in blocks(count):
                 size = part.stop - part.start
                 matrix[part] = new_rows(size, parameters, block=positions.start + n)
         return matrix
 
-    def _positions(self, which: int) -> range:
-        """Return the positions of the blocks of a class."""
+    def _positions(self, number: int) -> range:
         parameters = self._job.parameters
-        each = blocks_of_class(parameters.vocabulary_size, parameters.classes)
-        return range(which * each, (which + 1) * each)
+        return positions_of_class(number, parameters.vocabulary_size, parameters.classes)

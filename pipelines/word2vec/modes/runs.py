@@ -8,12 +8,15 @@ from pyspark.sql import DataFrame
 
 from pipelines.cluster.executors import whole_executor
 from pipelines.training.rounds import FILE, History, RoundState, Wrap
+from pipelines.word2vec.blocks import BLOCK_ROWS
 from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from pipelines.word2vec.modes.balance import Start, Stretch, start_of
+from pipelines.word2vec.modes.moves import MOVES
 from pipelines.word2vec.plan import Round, Segment, Turn
-from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS
-from pipelines.word2vec.stored_model import StoredModel
+from pipelines.word2vec.stored_model import StoredModel, version_name
 from pipelines.word2vec.trainer import TrainerParameters
+
+MOST_WRITERS = 16  # tasks that write a version: each leaves (2, d, d) sums for the driver to add
 
 
 class TrainingRun(Protocol):
@@ -56,7 +59,8 @@ class PackedTraining:
 
     def measured(self, number: int) -> History:
         """Return the measures of all segments so far."""
-        return _kept(StoredModel(self.parameters.folder), number)
+        stored, name = StoredModel(self.parameters.folder), version_name(number)
+        return [*stored.history(name), *stored.measures(name)]
 
     def ends_epoch(self, number: int) -> bool:
         """Tell whether a round is the last of its epoch."""
@@ -86,7 +90,7 @@ class ReplicatedTraining:
         )
         moves = spark.range(0, self.trainers, 1, self.tasks).mapInArrow(
             replicated_rounds.train_task(job, history),
-            replicated_rounds.MOVES,
+            MOVES,
             profile=whole_executor(spark, self.parameters.threads),
         )
         blocks = -(-self.parameters.vocabulary_size // BLOCK_ROWS)
@@ -102,17 +106,17 @@ class ReplicatedTraining:
         The loss of a version is measured by the round after it, at an epoch's end by a task.
         """
         stored, part = StoredModel(self.parameters.folder), self.plan[number - 1]
-        history = _kept(stored, number, kinds=("history",))
-        found = _kept(stored, number, kinds=("measures",))
-        loss = next((m["held_out_loss"] for m in found if "held_out_loss" in m), float("nan"))
+        history = stored.history(version_name(number))
+        measures = stored.measures(version_name(number))
+        loss = next((m["held_out_loss"] for m in measures if "held_out_loss" in m), float("nan"))
         if history:
             history[-1]["held_out_loss"] = loss
         start = self._start(number)
         waves = -(-self.trainers // self.tasks)
         own = {
             "epoch": part.epoch + 1,
-            "tokens": sum(m["tokens"] for m in found),
-            "seconds": max(m["seconds"] for m in found) * waves,
+            "tokens": sum(m["tokens"] for m in measures),
+            "seconds": max(m["seconds"] for m in measures) * waves,
             "learning_rate": part.learning_rates.last,
             "is_finite": float(start.is_finite),
             "held_out_loss": self._loss(number, start) if self.ends_epoch(number) else float("nan"),
@@ -166,17 +170,17 @@ class RotatedTraining:
         that of the last turns, as many.
         """
         stored, turn = StoredModel(self.parameters.folder), self.plan[number - 1]
-        history = _kept(stored, number, kinds=("history",))
-        found = _kept(stored, number, kinds=("measures",))
+        history = stored.history(version_name(number))
+        measures = stored.measures(version_name(number))
         waves = -(-self.parameters.classes // self.tasks)
         own = {
             "epoch": turn.epoch + 1,
-            "tokens": max(m["tokens"] for m in found) / self.parameters.classes,
-            "seconds": max(m["seconds"] for m in found) * waves,
+            "tokens": max(m["tokens"] for m in measures) / self.parameters.classes,
+            "seconds": max(m["seconds"] for m in measures) * waves,
             "learning_rate": turn.learning_rates.last,
-            "is_finite": min(m["is_finite"] for m in found),
-            "loss": sum(m["loss"] for m in found),
-            "pairs": sum(m["pairs"] for m in found),
+            "is_finite": min(m["is_finite"] for m in measures),
+            "loss": sum(m["loss"] for m in measures),
+            "pairs": sum(m["pairs"] for m in measures),
         }
         last = [*history, own][-self.parameters.classes :]
         pairs = sum(m["pairs"] for m in last)
@@ -190,14 +194,3 @@ class RotatedTraining:
 
     def stretch(self, number: int) -> None:
         """Return nothing: no merge disturbs the balance."""
-
-
-def _kept(
-    stored: StoredModel, number: int, kinds: tuple[str, ...] = ("history", "measures")
-) -> History:
-    return [
-        measure
-        for kind in kinds
-        for each in stored.json(kind, f"round={number}")
-        for measure in each
-    ]

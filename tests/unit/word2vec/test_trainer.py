@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipelines.word2vec.kernels.arguments import LearningRates
+from pipelines.word2vec.kernels.arguments import LearningRates, Sentences
 from pipelines.word2vec.plan import plan_packed, plan_replicated, trainer_segment
 from pipelines.word2vec.trainer import TrainerParameters, train_parts
 
@@ -27,9 +27,8 @@ class Shards:
             first += size
         self.count = first
 
-    def sentences(self, kind, position):
-        assert kind == "shard"
-        return self.shards[position]
+    def shard(self, number):
+        return Sentences(*self.shards[number])
 
 
 def trained(shards, segment, threads):

@@ -17,9 +17,9 @@ from oracles.word2vec import (
     train,
 )
 
+from pipelines.word2vec.blocks import blocks, blocks_of_class, token_ids
 from pipelines.word2vec.kernels import block_kernel, loss
 from pipelines.word2vec.sampling import noise_table, noise_weights
-from pipelines.word2vec.shards import blocks, blocks_of_class, token_ids
 
 WEIGHTS = noise_weights(COUNTS, 0.75)
 noise_of = functools.cache(lambda other, classes: noise_table(COUNTS[other::classes], 0.75))
