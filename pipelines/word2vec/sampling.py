@@ -39,9 +39,14 @@ def shared_negatives(*, is_cbow: bool) -> int:
 
 
 def chunk_size(
-    counts: NDArray[np.int64], exponent: float, *, window: int, negative: int, learning_rate: float,
+    counts: NDArray[np.int64],
+    exponent: float,
+    *,
+    window: int,
+    negative: int,
+    learning_rate: float,
     is_cbow: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Return how many consecutive tokens may share negatives.
 
     A chunk moves an output row once for all its pairs that draw it: pairs * probability steps of

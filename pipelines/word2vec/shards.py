@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
 from pipelines.training.stored_arrays import SCHEMA, rows
-from pipelines.word2vec.blocks import BLOCK_ROWS
 from pipelines.word2vec.stored_model import (
+    BLOCK_ROWS,
     HELD_OUT,
     SHARD,
     SHARDS_PER_FILE,

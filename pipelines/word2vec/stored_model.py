@@ -1,7 +1,7 @@
 """What Word2Vec tasks keep on storage: each kind of row, written and read by one function each.
 
-Rows have `stored_arrays.SCHEMA`; n are the rows of a block of token ids (`blocks.BLOCK_ROWS`, or
-fewer in the last block), d the components of a vector, k the directions that trainers watch.
+Rows have `stored_arrays.SCHEMA`; n are the rows of a block of token ids (`BLOCK_ROWS`, or fewer in
+the last block), d the components of a vector, k the directions that trainers watch.
 
 | frame | kind | position | `first` | `second` |
 |---|---|---|---|---|
@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from pipelines.arrays.ragged import offsets_of
 from pipelines.training.rounds import History
 from pipelines.training.stored_arrays import Content, StoredArrays, block_matrix, json_row
-from pipelines.word2vec.blocks import BLOCK_ROWS, blocks
 from pipelines.word2vec.kernels.arguments import NO_SENTENCES, Model, Sentences
 
+BLOCK_ROWS = 4096  # token ids per stored row of vectors or counts
 SHARDS = "shards"  # frame of sentences and counts
 SHARD, HELD_OUT, _COUNTS = "shard", "held_out", "counts"
 _MODEL, INPUTS, OUTPUTS = "model", "inputs", "outputs"
@@ -44,6 +44,30 @@ SHARDS_PER_FILE = 16  # positions of a kind per file of `shards`: many small fil
 def version_name(number: int) -> str:
     """Return the name of the frame that holds the model after a round."""
     return f"round={number}"
+
+
+def blocks(size: int) -> Iterator[tuple[int, slice]]:
+    """Yield the position of each block of `BLOCK_ROWS` rows, and its rows, of `size` rows."""
+    for position, first in enumerate(range(0, size, BLOCK_ROWS)):
+        yield position, slice(first, min(size, first + BLOCK_ROWS))
+
+
+def blocks_of_class(size: int, classes: int) -> int:
+    """Return how many blocks hold one class of `size` token ids: those equal modulo `classes`."""
+    return -(-size // (classes * BLOCK_ROWS))
+
+
+def positions_of_class(number: int, size: int, classes: int) -> range:
+    """Return the positions of the blocks of one class; class 0 has the first ones."""
+    count = blocks_of_class(size, classes)
+    return range(number * count, (number + 1) * count)
+
+
+def token_ids(position: int, count: int, *, size: int, classes: int) -> NDArray[np.int32]:
+    """Return the token ids of the `count` rows of the block at a position."""
+    number, block = divmod(position, blocks_of_class(size, classes))
+    rows = block * BLOCK_ROWS + np.arange(count, dtype=np.int32)
+    return np.asarray(rows * classes + number)
 
 
 @dataclass(frozen=True)
@@ -98,7 +122,7 @@ class StoredModel(StoredArrays):
         Args:
             version: The version's frame.
             kind: `INPUTS` or `OUTPUTS`.
-            positions: See `blocks.positions_of_class`.
+            positions: See `positions_of_class`.
             side: Filled from its first row on, one row per token id of the class, by d.
         """
         for position, first, _ in self.rows(version, "", kind=kind, only=positions):

@@ -10,12 +10,11 @@ from pyspark.sql import functions as F
 from pipelines.arrays.matrices import as_lists
 from pipelines.errors import InputError
 from pipelines.training.stored_arrays import SCHEMA, rows
-from pipelines.word2vec.blocks import BLOCK_ROWS, token_ids
 from pipelines.word2vec.config import Word2VecSettings
+from pipelines.word2vec.model import TrainerParameters, new_rows
 from pipelines.word2vec.modes.balance import Moments, Stretch
 from pipelines.word2vec.modes.runs import MOST_WRITERS
-from pipelines.word2vec.stored_model import VECTOR_KINDS, model_row, sides_of
-from pipelines.word2vec.trainer import TrainerParameters, new_rows
+from pipelines.word2vec.stored_model import BLOCK_ROWS, VECTOR_KINDS, model_row, sides_of, token_ids
 
 _CONTEXT = "context"
 

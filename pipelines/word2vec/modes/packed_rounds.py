@@ -8,9 +8,10 @@ import pyarrow as pa
 
 from pipelines.training.rounds import History
 from pipelines.training.stored_arrays import rows
+from pipelines.word2vec.model import TrainerParameters, load_model, without_copies
 from pipelines.word2vec.plan import Segment
 from pipelines.word2vec.stored_model import StoredModel, history_row, measures_row, model_rows
-from pipelines.word2vec.trainer import Trainer, TrainerParameters, load_model, without_copies
+from pipelines.word2vec.trainer import Trainer
 
 
 def round_task(

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pipelines.training.rounds import RoundState
 from pipelines.word2vec.config import Word2VecSettings
 from pipelines.word2vec.kernels.arguments import LearningRates
+from pipelines.word2vec.model import TrainerParameters
 from pipelines.word2vec.modes.runs import (
     PackedTraining,
     ReplicatedTraining,
@@ -14,7 +15,6 @@ from pipelines.word2vec.modes.runs import (
 from pipelines.word2vec.modes.training_mode import TrainingMode
 from pipelines.word2vec.plan import plan_packed, plan_replicated, plan_rotated
 from pipelines.word2vec.shards import SentencesSurvey
-from pipelines.word2vec.trainer import TrainerParameters
 
 _ROUNDS_PER_EPOCH = 16  # mean of mode replicated, where not given: docs/decisions/0007
 _MANY_TRAINERS = 16  # more trainers than this have twice as many rounds: docs/decisions/0007

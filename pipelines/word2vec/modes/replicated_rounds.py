@@ -11,8 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from pipelines.training.rounds import History
 from pipelines.training.stored_arrays import rows
-from pipelines.word2vec.blocks import blocks
 from pipelines.word2vec.kernels.arguments import Model, Touches
+from pipelines.word2vec.model import TrainerParameters, load_model, without_copies
 from pipelines.word2vec.modes.balance import Moments, Start, energy_change, joint_moment
 from pipelines.word2vec.modes.merge import SLOPE, Basis, RowSums
 from pipelines.word2vec.modes.moves import (
@@ -35,12 +35,13 @@ from pipelines.word2vec.stored_model import (
     OUTPUTS,
     EnergyChange,
     StoredModel,
+    blocks,
     history_row,
     measures_row,
     model_row,
     watched_row,
 )
-from pipelines.word2vec.trainer import Trainer, TrainerParameters, load_model, without_copies
+from pipelines.word2vec.trainer import Trainer
 
 Task = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 

@@ -8,13 +8,12 @@ from pyspark.sql import DataFrame
 
 from pipelines.cluster.executors import whole_executor
 from pipelines.training.rounds import FILE, History, RoundState, Wrap
-from pipelines.word2vec.blocks import BLOCK_ROWS
+from pipelines.word2vec.model import TrainerParameters
 from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from pipelines.word2vec.modes.balance import Start, Stretch, start_of
 from pipelines.word2vec.modes.moves import MOVES
 from pipelines.word2vec.plan import Round, Segment, Turn
-from pipelines.word2vec.stored_model import StoredModel, version_name
-from pipelines.word2vec.trainer import TrainerParameters
+from pipelines.word2vec.stored_model import BLOCK_ROWS, StoredModel, version_name
 
 MOST_WRITERS = 16  # tasks that write a version: each leaves (2, d, d) sums for the driver to add
 

@@ -44,9 +44,14 @@ class TrainingMode:
 
 
 def choose_mode(
-    spark: SparkSession, settings: Word2VecSettings, *, vocabulary_size: int, tokens: int,
-    is_new: bool = True, begun: Mapping[str, Any] | None = None,
-) -> TrainingMode:  # fmt: skip
+    spark: SparkSession,
+    settings: Word2VecSettings,
+    *,
+    vocabulary_size: int,
+    tokens: int,
+    is_new: bool = True,
+    begun: Mapping[str, Any] | None = None,
+) -> TrainingMode:
     """Decide the mode where it is `auto`, and how many trainers and threads there are.
 
     A run that was begun by some trainers in a mode goes on so: `begun` has `mode` and `trainers`.
