@@ -1,4 +1,4 @@
-"""Between tokens' vectors and a model's blocks of rows: what training begins and ends with."""
+"""Tokens' vectors to a model's stored rows, and back: what training begins and ends with."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -20,7 +20,7 @@ _CONTEXT = "context"
 
 
 def context_entity(entity: str) -> str:
-    """Name the entity of a model's output vectors."""
+    """Return the entity of a model's output vectors."""
     return f"{entity}_{_CONTEXT}"
 
 
@@ -48,9 +48,9 @@ def named(
     Args:
         model: Rows of `stored_model`.
         vocabulary: `token_id, token`.
-        settings: How vectors are trained; context vectors are kept where they say so.
-        parameters: What trainers knew, the number of tokens and of classes among it.
-        stretch: What the rows need before they are used, if anything.
+        settings: Settings; `keep_context_vectors` asks for output vectors too.
+        parameters: Parameters of the trainers.
+        stretch: Applied to the rows before they are used, if any.
     """
     dimension, has_context = settings.vector_size, settings.keep_context_vectors
 
@@ -101,11 +101,11 @@ def initial(
     Args:
         frames: `vocabulary`, and `initial_vectors` of one space.
         settings: How vectors are trained.
-        parameters: What trainers know; shards and counts are kept by now.
+        parameters: Parameters of the trainers.
 
     Returns:
-        Rows of `stored_model`: the model and its moments. Without context vectors in the earlier
-        space the output side begins at zero, as a new one does.
+        Rows of `stored_model`: the model and its moments. The output vectors of tokens without
+        context vectors begin at zero, as those of new tokens do.
 
     Raises:
         InputError: No token has a vector, or vectors are of another dimension.
@@ -142,7 +142,7 @@ def _check(vectors: DataFrame, vocabulary: DataFrame, settings: Word2VecSettings
 
 
 def _begin(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
-    """Return the function that lays one block's known vectors over new rows."""
+    """Return the function that makes a block: new rows, in which known vectors replace theirs."""
 
     def place(group: pa.Table) -> pa.Table:
         position = group["position"][0].as_py()
@@ -162,7 +162,7 @@ def _begin(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
 
 
 def _with_moments(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
-    """Return the task that passes model rows on and ends with the sums over them."""
+    """Return the task that passes model rows on, and ends with their moments."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         moments = Moments(parameters.vector_size)

@@ -39,12 +39,14 @@ class _Chunk(NamedTuple):
         pairs: Positive pairs of their whole windows, (n,).
         drawn: Output rows of the negatives, (m,).
         push: Scratch for them.
+        untouched: Empty: no touches are counted.
     """
 
     rows: Ids
     pairs: Floats
     drawn: Ids
     push: PushArrays
+    untouched: Floats
 
 
 class _Windows(NamedTuple):
@@ -82,6 +84,7 @@ def _arrays(options: Options, dimension: int) -> tuple[LaidOut, _Windows, _Chunk
         np.zeros(options.chunk, np.float32),
         np.empty(options.shared, np.int32),
         push_arrays(options.chunk, options.shared, dimension),
+        np.empty(0, np.float32),
     )
     return laid, windows, chunk
 
@@ -105,7 +108,6 @@ def _push(
     weight: np.float32,
     rate: np.float32,
     model: Model,
-    untouched: Floats,
     state: np.uint64,
 ) -> np.uint64:
     """Push the first `filled` input rows of a chunk from negatives drawn for it."""
@@ -117,7 +119,7 @@ def _push(
     for i in range(filled):
         push.X_squares[i] = copy(push.X, i, inputs, chunk.rows[i], inputs.shape[1])
     push_apart(pairs, drawn, weight, rate, model.outputs, push)
-    add_gradients(chunk.rows, 0, pairs, push.X_steps, inputs, untouched)
+    add_gradients(chunk.rows, 0, pairs, push.X_steps, inputs, chunk.untouched)
     return state
 
 
@@ -151,7 +153,7 @@ def train_block(
     """
     state, noise_state = first_state(seeds[0]), first_state(seeds[1])
     laid, windows, chunk = _arrays(options, model.inputs.shape[1])
-    kept, rows, pairs, untouched = laid.kept, chunk.rows, chunk.pairs, np.empty(0, np.float32)
+    kept, rows, pairs, untouched = laid.kept, chunk.rows, chunk.pairs, chunk.untouched
     weight = np.float32(options.negative * noise_share / options.shared)
     offsets, noise = sentences.offsets, sampling.noise
     trained, filled, sentence, position = 0.0, 0, 0, np.int64(offsets[0])
@@ -173,10 +175,8 @@ def train_block(
             )
             trained, filled = trained + count, filled + 1
             if filled == options.chunk:
-                noise_state = _push(
-                    chunk, filled, noise, weight, rate, model, untouched, noise_state
-                )
+                noise_state = _push(chunk, filled, noise, weight, rate, model, noise_state)
                 filled = 0
     if filled:
-        _push(chunk, filled, noise, weight, rate, model, untouched, noise_state)
+        _push(chunk, filled, noise, weight, rate, model, noise_state)
     return trained

@@ -1,4 +1,4 @@
-"""What a round must know of the model it begins with, from sums that the last merge left."""
+"""What a round must know of the model it begins with, from sums that the last merge stored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

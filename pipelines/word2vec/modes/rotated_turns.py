@@ -1,8 +1,9 @@
-"""Training of a model larger than an executor: its parts go around, and no row has two trainers.
+"""Training of a model larger than an executor: trainers take turns at its parts, without a merge.
 
 Input and output rows are each cut into as many classes as there are trainers. In a turn trainer i
-has input class i and output class i + shift, and trains the pairs of the round's tokens that fall
-there; after as many turns as classes every pair was trained once, and nothing has to be merged.
+has input class i and output class i + shift, and trains the pairs of these two classes. After as
+many turns as classes every pair of the cycle's tokens was trained once. In a turn a row belongs to
+one trainer, so nothing has to be merged.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -44,7 +45,7 @@ _FEWEST_SHARED = 2  # negatives drawn per chunk of a block, however many classes
 
 @dataclass(frozen=True)
 class RotatedTurn:
-    """One turn: what all of its tasks know."""
+    """One turn, as all of its tasks know it: `number` is its round, from 1."""
 
     parameters: TrainerParameters
     turn: Turn
@@ -54,7 +55,7 @@ class RotatedTurn:
 def turn_task(
     job: RotatedTurn, history: History
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the task of trainers: rows of trainer numbers in, rows of `stored.SCHEMA` out."""
+    """Return the task of trainers: rows of trainer numbers in, rows of `stored_model` out."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         numbers = [number for batch in batches for number in batch.column(0).to_pylist()]
@@ -84,7 +85,7 @@ class _Block:
         )
         self._noise_share = float(weights[own].sum() / weights.sum())
         options = parameters.to_options(counts)
-        # A token meets every class in turn: over all of them it has as many negatives as elsewhere.
+        # Each of the turns pushes a token from one class: together as many negatives as elsewhere.
         shared = max(_FEWEST_SHARED, options.shared // classes)
         self._options = options._replace(shared=shared)
         self._model = Model(

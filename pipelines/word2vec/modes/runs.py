@@ -1,4 +1,4 @@
-"""The ways to run a training plan as Spark jobs, one version of the model after the other."""
+"""Each mode's rounds as Spark jobs, which write one version of the model after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,16 +29,16 @@ class TrainingRun(Protocol):
         """Return what each round trains."""
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes a round's version: see `RoundState.write_by_frame`."""
+        """Return the frame whose tasks write a round's version: see `RoundState.write_by_frame`."""
 
     def measured(self, number: int) -> History:
-        """Return the measures of a round that is kept, and of those before it."""
+        """Return the measures of a stored round, and of those before it."""
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a round is the last of its epoch; round 0 is of none."""
+        """Return whether a round is the last of its epoch; round 0 is of none."""
 
     def stretch(self, number: int) -> Stretch | None:
-        """Return what is to be applied to the rows of a version; None for nothing."""
+        """Return the stretch to apply to the rows of a version; None for nothing."""
 
 
 @dataclass
@@ -50,7 +50,7 @@ class PackedTraining:
     plan: list[list[Segment]]
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes the version that one task trains."""
+        """Return the frame of one task, which trains and writes the version."""
         task = packed_rounds.round_task(self.parameters, number, self.plan[number - 1], history)
         profile = whole_executor(self.state.spark, self.parameters.threads)
         one = self.state.spark.range(0, 1, 1, 1)
@@ -62,12 +62,12 @@ class PackedTraining:
         return [*stored.history(name), *stored.measures(name)]
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a round is the last of its epoch."""
+        """Return whether a round is the last of its epoch."""
         after = self.plan[number][0].epoch if number < len(self.plan) else None
         return number > 0 and self.plan[number - 1][-1].epoch != after
 
     def stretch(self, number: int) -> None:
-        """Return nothing: no merge disturbs the balance."""
+        """Return None: there is no merge that would change the balance."""
 
 
 @dataclass
@@ -79,10 +79,10 @@ class ReplicatedTraining:
     plan: list[Round]
     trainers: int
     tasks: int
-    _known: tuple[int, Start] | None = None
+    _cached: tuple[int, Start] | None = None
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes the version of trainers and merge, at the cost of one shuffle."""
+        """Return the frame whose tasks merge what trainers send, and write the version."""
         spark, start = self.state.spark, self._start(number - 1)
         job = replicated_rounds.MergedRound(
             self.parameters, self.plan[number - 1], number, self.trainers, start
@@ -100,9 +100,10 @@ class ReplicatedTraining:
         return sorted_moves.mapInArrow(wrap(replicated_rounds.merge_task(job)), FILE)
 
     def measured(self, number: int) -> History:
-        """Return the measures of all rounds so far: tokens of all trainers, the slowest's seconds.
+        """Return the measures of all rounds so far.
 
-        The loss of a version is measured by the round after it, at an epoch's end by a task.
+        Tokens are those of all trainers, seconds those of the slowest, times the trainers per task.
+        The loss of a version is measured by the round after it; at an epoch's end by its own task.
         """
         stored, part = StoredModel(self.parameters.folder), self.plan[number - 1]
         history = stored.history(version_name(number))
@@ -123,7 +124,7 @@ class ReplicatedTraining:
         return [*history, own]
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a round is the last of its epoch."""
+        """Return whether a round is the last of its epoch."""
         return number > 0 and self.plan[number - 1].stop == 1
 
     def _loss(self, number: int, start: Start) -> float:
@@ -132,20 +133,20 @@ class ReplicatedTraining:
         return float(one.collect()[0][0])
 
     def stretch(self, number: int) -> Stretch:
-        """Return what restores the balance that the last merge disturbed."""
+        """Return what restores the balance that the last merge changed."""
         return self._start(number).stretch
 
     def _start(self, version: int) -> Start:
-        """Return what a round must know of a version; that of the last one asked for is kept."""
-        if self._known is None or self._known[0] != version:
+        """Return what a round must know of a version; the last one is cached."""
+        if self._cached is None or self._cached[0] != version:
             stored = StoredModel(self.parameters.folder)
-            self._known = version, start_of(stored, version, self.parameters.vector_size)
-        return self._known[1]
+            self._cached = version, start_of(stored, version, self.parameters.vector_size)
+        return self._cached[1]
 
 
 @dataclass
 class RotatedTraining:
-    """Each trainer has a part of the input rows; parts of the output rows go around."""
+    """In a turn each trainer has one class of input rows and one of output rows."""
 
     state: RoundState
     parameters: TrainerParameters
@@ -153,7 +154,7 @@ class RotatedTraining:
     tasks: int
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes the version that trainers make of their blocks, without a shuffle."""
+        """Return the frame whose tasks train their blocks, and write them, without a shuffle."""
         job = rotated_turns.RotatedTurn(self.parameters, self.plan[number - 1], number)
         spark = self.state.spark
         numbers = spark.range(0, self.parameters.classes, 1, self.tasks)
@@ -163,10 +164,11 @@ class RotatedTraining:
         )
 
     def measured(self, number: int) -> History:
-        """Return the measures of all turns so far: tokens of all trainers, the slowest's seconds.
+        """Return the measures of all turns so far.
 
-        A turn sees one of as many parts of the held-out pairs as there are classes: the loss is
-        that of the last turns, as many.
+        Tokens are a turn's share of those read, seconds those of the slowest trainer, times the
+        trainers per task. A turn measures the held-out pairs of its blocks, 1 / classes of all: the
+        loss is the mean over the last `classes` turns.
         """
         stored, turn = StoredModel(self.parameters.folder), self.plan[number - 1]
         history = stored.history(version_name(number))
@@ -187,9 +189,9 @@ class RotatedTraining:
         return [*history, own]
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a turn is the last of its epoch."""
+        """Return whether a turn is the last of its epoch."""
         after = self.plan[number].epoch if number < len(self.plan) else None
         return number > 0 and self.plan[number - 1].epoch != after
 
     def stretch(self, number: int) -> None:
-        """Return nothing: no merge disturbs the balance."""
+        """Return None: there is no merge that would change the balance."""
