@@ -67,7 +67,7 @@ def choose_mode(
     """
     cores, slots = executor_threads(spark), int(spark.sparkContext.defaultParallelism)
     executors = max(1, slots // cores)
-    model = vocabulary_size * settings.vector_size * 2 * 4
+    model = vocabulary_size * settings.vector_size * 2 * 4  # bytes of both float32 matrices
     memory = executor_memory(spark)
     mode, why = str(settings.mode), "as configured"
     if begun:
@@ -82,17 +82,25 @@ def choose_mode(
     if mode == "rotated":
         parts = math.ceil(model / max(memory - _MARGIN, 1)) if memory else 1
         trainers = min(vocabulary_size, settings.trainers or max(executors, parts))
-    needed = model * _COPIES[mode] // (trainers if mode == "rotated" else 1) + _MARGIN
-    if memory and needed > memory:
+    if memory:
+        parts = trainers if mode == "rotated" else 1
+        needed = model * _COPIES[mode] // parts + _MARGIN
+        _require_memory(needed, memory, mode, settings, vocabulary_size)
+    if mode == "packed":
+        return TrainingMode("packed", why, settings.threads or cores)
+    threads = settings.threads or (1 if trainers > executors and mode == "replicated" else cores)
+    return TrainingMode(mode, why, threads, trainers, min(trainers, max(1, slots // threads)))
+
+
+def _require_memory(
+    needed: int, memory: int, mode: str, settings: Word2VecSettings, vocabulary_size: int
+) -> None:
+    if needed > memory:
         raise ConfigError(
             f"vector_size: the model of {vocabulary_size:,} tokens by {settings.vector_size} takes "
             f"{_of_memory(needed, memory)} in mode {mode}; raise spark.executor.memoryOverhead, or "
             "lower vector_size or the vocabulary (min_count of tokenize_corpus)"
         )
-    if mode == "packed":
-        return TrainingMode("packed", why, settings.threads or cores)
-    threads = settings.threads or (1 if trainers > executors and mode == "replicated" else cores)
-    return TrainingMode(mode, why, threads, trainers, min(trainers, max(1, slots // threads)))
 
 
 def _of_memory(needed: int, memory: int) -> str:
