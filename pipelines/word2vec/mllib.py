@@ -38,7 +38,8 @@ def train(frames: Mapping[str, DataFrame], settings: Word2VecSettings) -> Traine
     )
     progress.report(engine="mllib", passes=settings.max_iter)
     started = time.monotonic()
-    trained = trainer.fit(texts).getVectors()
+    with progress.step("training in MLlib"):
+        trained = trainer.fit(texts).getVectors()
     seconds = time.monotonic() - started
     vectors = trained.select(
         F.col("word").cast("int").alias("token_id"),

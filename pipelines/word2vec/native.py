@@ -1,4 +1,4 @@
-"""vectormill's own Word2Vec: rounds as ordinary Spark jobs, each beginning from the one before."""
+"""vectormill's own Word2Vec: each round is a Spark job that begins with the version before it."""
 
 import math
 import time
@@ -19,6 +19,7 @@ from pipelines.word2vec.modes import training_mode
 from pipelines.word2vec.modes.planned_runs import planned_run
 from pipelines.word2vec.modes.runs import TrainingRun
 from pipelines.word2vec.modes.training_mode import TrainingMode
+from pipelines.word2vec.stored_model import SHARDS, version_name
 
 
 def train(
@@ -30,7 +31,7 @@ def train(
         frames: `sentences` (`sentence_id, token_ids`) and `vocabulary` (`token_id, token, count`);
             `initial_vectors` (`space_id, entity, key, vector`) to begin from, if any.
         settings: How vectors are trained.
-        state: Where rounds are kept, and found by a run that goes on.
+        state: Folder of the rounds, from which a killed run goes on.
 
     Returns:
         One row per token, and per round epoch, held-out loss, learning rate and tokens per second.
@@ -41,19 +42,20 @@ def train(
         ConfigError: The vectors grew beyond all bounds, or the model does not fit an executor.
     """
     size, counted = _vocabulary_size(frames["vocabulary"])
-    found = _prepare(frames, settings, state, size, counted)
+    survey = _prepare(frames, settings, state, size, counted)
     is_new = "initial_vectors" not in frames
-    choice = _choose(settings, state, size, found.tokens, is_new=is_new)
-    run = planned_run(settings, state, choice, found, vocabulary_size=size, is_new=is_new)
-    if not is_new and not state.last_round() and not state.has("round=0"):
+    mode = _choose(settings, state, size, survey.tokens, is_new=is_new)
+    run = planned_run(settings, state, mode, survey, vocabulary_size=size, is_new=is_new)
+    if not is_new and not state.last_round() and not state.has(version_name(0)):
         initial = vectors.initial(frames, settings, run.parameters)
-        state.write("round=0", initial)
-    number, measured = _go_on(run, settings)
-    model = state.read(f"round={number}", SCHEMA)
+        with progress.step("reading initial vectors"):
+            state.write(version_name(0), initial)
+    number, history = _go_on(run, settings)
+    model = state.read(version_name(number), SCHEMA)
     trained = vectors.named(
         model, frames["vocabulary"], settings, run.parameters, run.stretch(number)
     )
-    return Trained(trained, _history(measured), _summary(measured, choice, found))
+    return Trained(trained, _history_rows(history), _summary(history, mode, survey))
 
 
 def _choose(
@@ -61,7 +63,7 @@ def _choose(
 ) -> TrainingMode:
     """Choose the mode; a run that goes on keeps that of its rounds, and their trainers."""
     begun = state.noted("trainers")
-    choice = training_mode.choose_mode(
+    mode = training_mode.choose_mode(
         state.spark,
         settings,
         vocabulary_size=size,
@@ -70,8 +72,8 @@ def _choose(
         begun=begun,
     )
     if begun is None:
-        state.note("trainers", {"mode": choice.mode, "trainers": choice.trainers})
-    return choice
+        state.note("trainers", {"mode": mode.mode, "trainers": mode.trainers})
+    return mode
 
 
 def _vocabulary_size(vocabulary: DataFrame) -> tuple[int, int]:
@@ -94,7 +96,7 @@ def _prepare(
     size: int,
     counted: int,
 ) -> shards.SentencesSurvey:
-    """Keep what every round reads, shards and counts, in one pass; return what was found."""
+    """Store shards and counts, which every round reads, in one pass; return the survey."""
     known = state.noted("survey")
     if known is None:
         count = shards.shards_of(counted)
@@ -104,68 +106,70 @@ def _prepare(
         )
         counts = shards.count_blocks(frames["vocabulary"])
         kept = packed.unionByName(counts).withColumn("file", shards.file_of("position"))
-        state.write("shards", kept, by=("kind", "file"))
-        found = shards.SentencesSurvey(**observed.get, shards=count)
-        shards.check(found, vocabulary_size=size)
-        known = asdict(found)
+        with progress.step("packing sentences"):
+            state.write(SHARDS, kept, by=("kind", "file"))
+        survey = shards.SentencesSurvey(**observed.get, shards=count)
+        shards.check(survey, vocabulary_size=size)
+        known = asdict(survey)
         state.note("survey", known)
     return shards.SentencesSurvey(**known)
 
 
 def _go_on(run: TrainingRun, settings: Word2VecSettings) -> tuple[int, History]:
-    """Run the rounds that are still to be run, and return the last one and all measures."""
+    """Run the rounds that are left; return the number of the last one and all measures."""
     state, total = run.state, len(run.plan)
     number = first = state.last_round()
-    measured = run.measured(number) if number else []
-    _require_finite(measured, settings)  # a run that failed here kept its last round too
+    history = run.measured(number) if number else []
+    _require_finite(history, settings)  # a run that failed here has stored its last round
     started = time.monotonic()
-    while number < total and not _is_enough(run, number, measured, settings.early_stopping):
-        make = partial(run.frame, number + 1, measured)
-        state.write_by_frame(f"round={number + 1}", make)
-        state.drop(f"round={number}")
+    while number < total and not _is_enough(run, number, history, settings.early_stopping):
         number += 1
-        measured = run.measured(number)
-        _require_finite(measured, settings)
+        with progress.step(f"round {number} of {total}"):
+            make = partial(run.frame, number, history)
+            state.write_by_frame(version_name(number), make)
+            state.drop(version_name(number - 1))
+            history = run.measured(number)
+        _require_finite(history, settings)
         left = (time.monotonic() - started) / (number - first) * (total - number)
         progress.report(
             round=f"{number}/{total}",
-            loss=_last_loss(measured),
-            tokens_per_second=_rate(measured),
-            learning_rate=measured[-1]["learning_rate"],
+            loss=_last_loss(history),
+            tokens_per_second=_rate(history),
+            learning_rate=history[-1]["learning_rate"],
             seconds_left=round(left),
         )
-    return number, measured
+    return number, history
 
 
 def _is_enough(
-    run: TrainingRun, number: int, measured: History, early_stopping: float | None
+    run: TrainingRun, number: int, history: History, early_stopping: float | None
 ) -> bool:
-    """Tell whether an epoch ended that lowered the loss by less than is asked for."""
+    """Return whether an epoch ended that lowered the loss by less than `early_stopping`."""
     if early_stopping is None or not run.ends_epoch(number):
         return False
-    ends = {m["epoch"]: m["held_out_loss"] for m in measured}
-    epoch = measured[-1]["epoch"]
+    ends = {m["epoch"]: m["held_out_loss"] for m in history}
+    epoch = history[-1]["epoch"]
     return epoch > 1 and ends[epoch] > ends[epoch - 1] * (1 - early_stopping)
 
 
-def _last_loss(measured: History) -> float:
-    known = [m["held_out_loss"] for m in measured if not math.isnan(m["held_out_loss"])]
+def _last_loss(history: History) -> float:
+    known = [m["held_out_loss"] for m in history if not math.isnan(m["held_out_loss"])]
     return known[-1] if known else math.nan
 
 
-def _require_finite(measured: History, settings: Word2VecSettings) -> None:
-    if not all(m["is_finite"] for m in measured):
+def _require_finite(history: History, settings: Word2VecSettings) -> None:
+    if not all(m["is_finite"] for m in history):
         raise ConfigError(
             f"step_size: {settings.learning_rate:g} is too high: vectors grew beyond all bounds in "
-            f"epoch {measured[-1]['epoch']}; lower step_size, or sample where few tokens are most "
+            f"epoch {history[-1]['epoch']}; lower step_size, or sample where few tokens are most "
             "of the corpus"
         )
 
 
-def _history(measured: History) -> list[tuple[int, str, float]]:
-    """Return what was measured, one round after the other."""
+def _history_rows(history: History) -> list[tuple[int, str, float]]:
+    """Return the measures of all rounds as (round, metric, value)."""
     rows = []
-    for number, own in enumerate(measured, start=1):
+    for number, own in enumerate(history, start=1):
         rows += [
             (number, "epoch", float(own["epoch"])),
             (number, "held_out_loss", own["held_out_loss"]),
@@ -176,17 +180,17 @@ def _history(measured: History) -> list[tuple[int, str, float]]:
     return [row for row in rows if not math.isnan(row[2])]
 
 
-def _rate(measured: History) -> float:
-    return sum(m["tokens"] for m in measured) / max(1e-9, sum(m["seconds"] for m in measured))
+def _rate(history: History) -> float:
+    return sum(m["tokens"] for m in history) / max(1e-9, sum(m["seconds"] for m in history))
 
 
 def _summary(
-    measured: History, choice: TrainingMode, found: shards.SentencesSurvey
+    history: History, mode: TrainingMode, survey: shards.SentencesSurvey
 ) -> dict[str, float | int | str]:
-    loss = measured[-1]["held_out_loss"]
+    loss = history[-1]["held_out_loss"]
     summary: dict[str, float | int | str] = {
-        "tokens": found.tokens,
-        "mode": f"{choice.mode}: {choice.described}",
-        "tokens_per_second": round(_rate(measured)),
+        "tokens": survey.tokens,
+        "mode": f"{mode.mode}: {mode.described}",
+        "tokens_per_second": round(_rate(history)),
     }
     return summary if math.isnan(loss) else summary | {"held_out_loss": loss}

@@ -1,4 +1,4 @@
-"""Which sentences are trained when: epochs over the shards in seeded orders, cut into rounds."""
+"""Which sentences each round trains: epochs take the shards in random orders, cut into rounds."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -7,7 +7,7 @@ import numpy as np
 
 from pipelines.word2vec.kernels.arguments import LearningRates
 
-_GROWTH = 32  # tokens of a new model's last round / first round in epoch 0: it moves fastest early
+_GROWTH = 32  # of a new model's epoch 0: tokens of its last round / tokens of its first
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,13 @@ def plan_packed(
 ) -> list[list[Segment]]:
     """Return the segments of each round of mode packed; the learning rate falls linearly.
 
-    A round may span the end of an epoch unless `is_cut_at_epochs`.
+    Args:
+        shards: Shards of the corpus.
+        epochs: Passes over them.
+        shards_per_round: Shards of a round.
+        learning_rates: At the start and at the end of training.
+        seed: Seed of the order of shards, which differs between epochs.
+        is_cut_at_epochs: Whether a round ends with its epoch, else it goes on with the next one.
     """
     total, rounds = shards * epochs, list[list[Segment]]([[]])
     start_rate, end_rate = learning_rates
@@ -108,8 +114,8 @@ def plan_rotated(
 ) -> list[Turn]:
     """Return the turns of all cycles: a cycle trains its part of an epoch once on every shift.
 
-    Each cycle takes the shifts in an order of its own. All turns of a cycle have the learning rates
-    of the whole cycle, so that a pair's learning rate depends on its place in the epoch alone.
+    The order of shifts differs between cycles. All turns of a cycle have the learning rates of the
+    whole cycle, so that a pair's learning rate depends on its place in the epoch alone.
     """
     turns, per_epoch = [], max(1, round(cycles / epochs))
     start_rate, end_rate = learning_rates
@@ -126,10 +132,10 @@ def plan_rotated(
 def plan_replicated(
     *, epochs: int, rounds: int, learning_rates: LearningRates, is_new: bool
 ) -> list[Round]:
-    """Return rounds by epoch in proportion to the learning rate at its beginning: 24, 16, 8 of 48.
+    """Return rounds, per epoch in proportion to its first learning rate: 24, 16, 8 of 48.
 
-    What a merge loses grows with what trainers do between merges: tokens times learning rate. In
-    the first epoch of a new model the rounds' tokens grow geometrically, 32-fold in all.
+    The error of a merge grows with tokens times learning rate since the last one. In the first
+    epoch of a new model, which changes fastest early, tokens per round grow geometrically, 32-fold.
     """
     plan = list[Round]()
     start_rate, end_rate = learning_rates

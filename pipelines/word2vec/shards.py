@@ -1,6 +1,5 @@
-"""Sentences in a seeded order as shards of packed token ids on storage."""
+"""Packs sentences, in an order drawn by the seed, into shards of token ids on storage."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,19 +9,34 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.training.stored_arrays import SCHEMA, Content, rows
+from pipelines.training.stored_arrays import SCHEMA, rows
+from pipelines.word2vec.stored_model import (
+    BLOCK_ROWS,
+    HELD_OUT,
+    SHARD,
+    SHARDS_PER_FILE,
+    counts_row,
+    sentences_row,
+)
 
-BLOCK_ROWS = 4096  # token ids per row of `counts` and `model`
-MOST_WRITERS = 16  # of a version: each leaves two d by d matrices for the driver to add up
-_SHARD_TOKENS = 250_000
-_MAX_SHARDS = 64_000
-SHARDS_PER_FILE = 16
-_BUCKETS = 10_000
+_SHARD_TOKENS = 250_000  # tokens per shard, about
+_MAX_SHARDS = 64_000  # shards; of larger corpora each has more tokens
+_BUCKETS = 10_000  # hash buckets of sentences: the held-out share is rounded to 1 / this
+_HELD_OUT_POSITION = -1  # while sentences are packed: shards are numbered from 0
 
 
 @dataclass(frozen=True)
 class SentencesSurvey:
-    """What the sentences hold, and how many shards they make."""
+    """Counts of the sentences.
+
+    Args:
+        sentences: Sentences.
+        tokens: Tokens of all sentences.
+        longest: Tokens of the longest sentence.
+        lowest: Lowest token id.
+        highest: Highest token id.
+        shards: Shards that the sentences are packed into.
+    """
 
     sentences: int
     tokens: int
@@ -39,7 +53,7 @@ def shards_of(tokens: int) -> int:
 
 
 def surveyed(sentences: DataFrame) -> tuple[DataFrame, Observation]:
-    """Return the same rows, and what is counted of them in passing once they are used."""
+    """Return the same rows, and the observation that counts them when they are computed."""
     observed, size = Observation(), F.size("token_ids")
     counted = sentences.observe(
         observed,
@@ -52,19 +66,19 @@ def surveyed(sentences: DataFrame) -> tuple[DataFrame, Observation]:
     return counted, observed
 
 
-def check(found: SentencesSurvey, *, vocabulary_size: int) -> None:
-    """Refuse ids that the vocabulary does not have, and sentences without a pair.
+def check(survey: SentencesSurvey, *, vocabulary_size: int) -> None:
+    """Refuse sentences that cannot be trained on.
 
     Raises:
-        InputError: A token id is outside the vocabulary, or there is no pair to train on.
+        InputError: A token id is outside the vocabulary, or no sentence has two tokens.
     """
-    if found.longest <= 1:
+    if survey.longest <= 1:
         raise InputError(
-            f"inputs.sentences: {found.sentences} sentences, the longest of {found.longest} "
+            f"inputs.sentences: {survey.sentences} sentences, the longest of {survey.longest} "
             "tokens: no token has another beside it to be trained on"
         )
-    if found.lowest < 0 or found.highest >= vocabulary_size:
-        worst = found.lowest if found.lowest < 0 else found.highest
+    if survey.lowest < 0 or survey.highest >= vocabulary_size:
+        worst = survey.lowest if survey.lowest < 0 else survey.highest
         raise InputError(
             f"inputs.sentences: token id {worst} is not in inputs.vocabulary, which has "
             f"{vocabulary_size} tokens; both must come from the same run"
@@ -72,7 +86,7 @@ def check(found: SentencesSurvey, *, vocabulary_size: int) -> None:
 
 
 def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int) -> DataFrame:
-    """Pack sentences into shards by a hash of their ids; the same whatever the partitions were.
+    """Pack sentences into shards by a hash of their ids; partitions do not change the result.
 
     Args:
         sentences: `sentence_id, token_ids`.
@@ -81,22 +95,21 @@ def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int)
         seed: Seed of the order.
 
     Returns:
-        Rows of `SCHEMA`: `first` holds the token ids as int32, `second` the sentence lengths.
+        Rows of `stored_model.sentences_row`.
     """
     order = F.xxhash64("sentence_id", F.lit(seed))
     is_held_out = F.pmod(F.xxhash64(F.lit("held out"), order), F.lit(_BUCKETS)) < F.lit(
         round(held_out_share * _BUCKETS)
     )
+    position = F.when(is_held_out, F.lit(_HELD_OUT_POSITION)).otherwise(_shard(order, shards))
     placed = sentences.where(F.size("token_ids") > 0).select(
-        F.when(is_held_out, F.lit(-1)).otherwise(_shard(order, shards)).alias("position"),
-        order.alias("order"),
-        "token_ids",
+        position.alias("position"), order.alias("order"), "token_ids"
     )
     return placed.groupBy(file_of("position").alias("file")).applyInArrow(_pack_file, SCHEMA)
 
 
 def file_of(position: str) -> Column:
-    """Return the file that a row of a position is kept in: many shards in one, as files cost."""
+    """Return the number of the file that keeps the row at a position."""
     return F.floor(F.col(position) / SHARDS_PER_FILE).cast("int")
 
 
@@ -108,23 +121,22 @@ def _pack_file(sentences: pa.Table) -> pa.Table:
     ordered = sentences.sort_by([("position", "ascending"), ("order", "ascending")])
     lists = ordered["token_ids"].combine_chunks()
     tokens, offsets = np.asarray(lists.values).astype(np.int32), lists.offsets.to_numpy()
-    positions, first = np.unique(ordered["position"].to_numpy(), return_index=True)
+    positions, firsts = np.unique(ordered["position"].to_numpy(), return_index=True)
+    bounds = pairwise([*firsts, len(lists)])
     packed = []
-    for position, (start, stop) in zip(
-        positions.tolist(), pairwise([*first, len(lists)]), strict=True
-    ):
+    for position, (start, stop) in zip(positions.tolist(), bounds, strict=True):
         ids = tokens[offsets[start] : offsets[stop]]
         lengths = np.diff(offsets[start : stop + 1]).astype(np.int32)
-        kind = "held_out" if position < 0 else "shard"
-        packed.append((kind, max(position, 0), ids.tobytes(), lengths.tobytes()))
+        kind = HELD_OUT if position == _HELD_OUT_POSITION else SHARD
+        packed.append(sentences_row(kind, max(position, 0), ids, lengths))
     return rows(packed)
 
 
 def count_blocks(vocabulary: DataFrame) -> DataFrame:
-    """Return the tokens' counts as rows of `SCHEMA`, `BLOCK_ROWS` token ids each.
+    """Return the occurrences of tokens as rows of `stored_model.counts_row`.
 
     Args:
-        vocabulary: `token_id, count`; ids that are missing count 0.
+        vocabulary: `token_id, count`; token ids that are missing count 0.
     """
     block = F.floor(F.col("token_id") / BLOCK_ROWS).cast("int")
 
@@ -133,33 +145,10 @@ def count_blocks(vocabulary: DataFrame) -> DataFrame:
         position = int(ids[0]) // BLOCK_ROWS
         counts = np.zeros(int(ids.max()) - position * BLOCK_ROWS + 1, np.int64)
         counts[ids - position * BLOCK_ROWS] = np.asarray(group["count"])
-        return rows([("counts", position, counts.tobytes(), b"")])
+        return rows([counts_row(position, counts)])
 
     return (
         vocabulary.select(block.alias("block"), F.col("token_id").cast("int"), "count")
         .groupBy("block")
         .applyInArrow(packed, SCHEMA)
     )
-
-
-def blocks(size: int) -> Iterator[tuple[int, slice]]:
-    """Yield the position of each block of `BLOCK_ROWS` token ids, and the ids in it."""
-    for position, first in enumerate(range(0, size, BLOCK_ROWS)):
-        yield position, slice(first, min(size, first + BLOCK_ROWS))
-
-
-def blocks_of_class(size: int, classes: int) -> int:
-    """Return how many blocks hold a class of token ids: those equal modulo the classes."""
-    return -(-size // (classes * BLOCK_ROWS))
-
-
-def token_ids(position: int, count: int, *, size: int, classes: int) -> np.ndarray:
-    """Return the token ids of the rows of a block; class after class, each in its own blocks."""
-    which, block = divmod(position, blocks_of_class(size, classes))
-    return (block * BLOCK_ROWS + np.arange(count, dtype=np.int32)) * classes + which
-
-
-def model_rows(inputs: np.ndarray, outputs: np.ndarray) -> Iterator[Content]:
-    """Yield a model as `model` rows of `BLOCK_ROWS` vectors of each side."""
-    for position, block in blocks(len(inputs)):
-        yield "model", position, inputs[block].tobytes(), outputs[block].tobytes()

@@ -1,4 +1,4 @@
-"""Between tokens' vectors and a model's blocks of rows: what training begins and ends with."""
+"""Tokens' vectors to a model's stored rows, and back: what training begins and ends with."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -9,17 +9,18 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import as_lists
 from pipelines.errors import InputError
-from pipelines.training.stored_arrays import SCHEMA, block_matrix, rows
+from pipelines.training.stored_arrays import SCHEMA, rows
 from pipelines.word2vec.config import Word2VecSettings
+from pipelines.word2vec.model import TrainerParameters, new_rows
 from pipelines.word2vec.modes.balance import Moments, Stretch
-from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS, token_ids
-from pipelines.word2vec.trainer import TrainerParameters, new_rows
+from pipelines.word2vec.modes.runs import MOST_WRITERS
+from pipelines.word2vec.stored_model import BLOCK_ROWS, VECTOR_KINDS, model_row, sides_of, token_ids
 
 _CONTEXT = "context"
 
 
 def context_entity(entity: str) -> str:
-    """Name the entity of a model's output vectors."""
+    """Return the entity of a model's output vectors."""
     return f"{entity}_{_CONTEXT}"
 
 
@@ -45,27 +46,28 @@ def named(
     """Return a model's vectors by token: `entity, key, vector, norm`.
 
     Args:
-        model: Rows of `stored.SCHEMA`.
+        model: Rows of `stored_model`.
         vocabulary: `token_id, token`.
-        settings: How vectors are trained; context vectors are kept where they say so.
-        parameters: What trainers knew, the number of tokens and of classes among it.
-        stretch: What the rows need before they are used, if anything.
+        settings: Settings; `keep_context_vectors` asks for output vectors too.
+        parameters: Parameters of the trainers.
+        stretch: Applied to the rows before they are used, if any.
     """
     dimension, has_context = settings.vector_size, settings.keep_context_vectors
 
     def unpack(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            columns = [batch.column(n).to_pylist() for n in (0, 1)]
-            for kind, position, *blocks in zip(*columns, *batch.columns[2:], strict=True):
-                sides = [block_matrix(block, dimension).copy() for block in blocks]
-                if stretch is not None:
-                    stretch.apply(*sides)
-                for is_context, side in _kept_sides(kind, sides, has_context=has_context):
-                    ids = token_ids(position, len(side), size=parameters.vocabulary_size,
-                                    classes=parameters.classes)  # fmt: skip
-                    yield _vector_rows(ids, side, is_context=is_context)
+            kinds, positions = (batch.column(n).to_pylist() for n in (0, 1))
+            for kind, position, first, second in zip(
+                kinds, positions, *batch.columns[2:], strict=True
+            ):
+                sides = [_copy(side) for side in sides_of(kind, first, second, dimension)]
+                if stretch is not None and sides[0] is not None and sides[1] is not None:
+                    stretch.apply(sides[0], sides[1])
+                for is_context, side in enumerate(sides[: 1 + has_context]):
+                    if side is not None:
+                        yield _vector_rows(parameters, position, side, bool(is_context))
 
-    blocks = model.where(F.col("kind").isin("model", "inputs", "outputs"))
+    blocks = model.where(F.col("kind").isin(*VECTOR_KINDS))
     unpacked = blocks.mapInArrow(
         unpack, "token_id int, is_context boolean, vector array<float>, norm float"
     )
@@ -74,19 +76,16 @@ def named(
     return unpacked.join(tokens, "token_id").select(entity.alias("entity"), "key", "vector", "norm")
 
 
-def _kept_sides(
-    kind: str, sides: list[np.ndarray], *, has_context: bool
-) -> Iterator[tuple[bool, np.ndarray]]:
-    """Yield the sides of a row that are wanted, and whether each is that of contexts."""
-    if kind != "outputs":
-        yield False, sides[0]
-    if has_context and kind != "inputs":
-        yield True, sides[-1] if kind == "model" else sides[0]
+def _copy(side: np.ndarray | None) -> np.ndarray | None:
+    return None if side is None else side.copy()
 
 
-def _vector_rows(ids: np.ndarray, side: np.ndarray, *, is_context: bool) -> pa.RecordBatch:
+def _vector_rows(
+    parameters: TrainerParameters, position: int, side: np.ndarray, is_context: bool
+) -> pa.RecordBatch:
+    size, classes = parameters.vocabulary_size, parameters.classes
     columns = [
-        pa.array(ids),
+        pa.array(token_ids(position, len(side), size=size, classes=classes)),
         pa.array(np.full(len(side), is_context)),
         as_lists(side),
         pa.array(np.linalg.norm(side.astype(np.float64), axis=1).astype(np.float32)),
@@ -102,11 +101,11 @@ def initial(
     Args:
         frames: `vocabulary`, and `initial_vectors` of one space.
         settings: How vectors are trained.
-        parameters: What trainers know; shards and counts are kept by now.
+        parameters: Parameters of the trainers.
 
     Returns:
-        Rows of `stored.SCHEMA`: the model and its moments. Without context vectors in the earlier
-        space the output side begins at zero, as a new one does.
+        Rows of `stored_model`: the model and its moments. The output vectors of tokens without
+        context vectors begin at zero, as those of new tokens do.
 
     Raises:
         InputError: No token has a vector, or vectors are of another dimension.
@@ -143,7 +142,7 @@ def _check(vectors: DataFrame, vocabulary: DataFrame, settings: Word2VecSettings
 
 
 def _begin(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
-    """Return the function that lays one block's known vectors over new rows."""
+    """Return the function that makes a block: new rows, in which known vectors replace theirs."""
 
     def place(group: pa.Table) -> pa.Table:
         position = group["position"][0].as_py()
@@ -157,22 +156,23 @@ def _begin(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
                 flat = own["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
                 ids = own["token_id"].to_numpy() - first
                 side[ids] = flat.reshape(-1, parameters.vector_size)
-        return rows([("model", position, inputs.tobytes(), outputs.tobytes())])
+        return rows([model_row(position, inputs, outputs)])
 
     return place
 
 
 def _with_moments(parameters: TrainerParameters):  # type: ignore[no-untyped-def]
-    """Return the task that passes model rows on and ends with the sums over them."""
+    """Return the task that passes model rows on, and ends with their moments."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         moments = Moments(parameters.vector_size)
         for batch in batches:
             yield batch
-            positions = batch.column(1).to_pylist()
-            for position, *sides in zip(positions, batch.column(2), batch.column(3), strict=True):
-                inputs, outputs = (block_matrix(side, parameters.vector_size) for side in sides)
-                moments.add(position, inputs, outputs)
-        yield from moments.rows()
+            for kind, position, first, second in zip(*batch.columns, strict=True):
+                inputs, outputs = sides_of(kind.as_py(), first, second, parameters.vector_size)
+                if inputs is not None and outputs is not None:
+                    moments.add(position.as_py(), inputs, outputs)
+        for row in moments.rows():
+            yield from rows([row]).to_batches()
 
     return run

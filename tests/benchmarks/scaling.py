@@ -97,7 +97,7 @@ def merging_by(rule: str) -> Iterator[None]:
     """Merge by another rule than ours: the mean of trainers' moves, as MLlib has it, or the sum."""
     original = replicated_rounds.merge_task
 
-    def merge_task(job: replicated_rounds.Job) -> replicated_rounds.Task:
+    def merge_task(job: replicated_rounds.MergedRound) -> replicated_rounds.Task:
         run = original(job)
 
         def ruled(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -33,6 +33,14 @@ from _text8 import (
 from _word2vec_job import job_rows
 
 from pipelines.word2vec.kernels import sentence_kernel
+from pipelines.word2vec.kernels.arguments import (
+    UNCOUNTED,
+    LearningRates,
+    Model,
+    Options,
+    Sampling,
+    Sentences,
+)
 from pipelines.word2vec.kernels.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
@@ -45,7 +53,6 @@ SPEED_WORDS = 4_000_000
 SEEDS = int(os.environ.get("SEEDS", "1"))
 CASES = os.environ.get("CASES", "one_thread,cbow,job").split(",")
 CBOW_RATE = 0.15
-NONE = np.empty(0, np.float32)
 
 
 def shuffled(corpus: Corpus, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -79,22 +86,13 @@ def ours(
         tokens, offsets = shuffled(corpus, seed * 100 + epoch)
         started = time.perf_counter()
         sentence_kernel.train_sentences(
-            tokens,
-            offsets,
-            keep,
-            noise,
-            inputs,
-            outputs,
-            rates[epoch],
-            rates[epoch + 1],
-            is_cbow,
-            WINDOW,
-            NEGATIVE,
-            chunk,
-            shared,
+            Sentences(tokens, offsets),
+            Sampling(keep, noise),
+            Model(inputs, outputs),
+            LearningRates(rates[epoch], rates[epoch + 1]),
+            Options(is_cbow, WINDOW, NEGATIVE, chunk, shared),
             seed * 100 + epoch,
-            NONE,
-            NONE,
+            UNCOUNTED,
             ALONE,
         )
         seconds += time.perf_counter() - started

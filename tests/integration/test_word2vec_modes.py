@@ -79,8 +79,9 @@ def topics_found(vectors):
 def test_trainers_that_are_merged_recover_planted_topics(
     spark, frames, tmp_path, monkeypatch, architecture
 ):
-    seen = []
+    seen, steps, step = [], [], native.progress.step
     monkeypatch.setattr(native.progress, "report", lambda **measures: seen.append(measures))
+    monkeypatch.setattr(native.progress, "step", lambda name: steps.append(name) or step(name))
     vectors, trained = train(
         spark,
         frames,
@@ -99,6 +100,7 @@ def test_trainers_that_are_merged_recover_planted_topics(
     assert losses[-1] < losses[0]
     assert {number for number, *_ in trained.history} == set(range(1, 13))
     assert [each["round"] for each in seen] == [f"{n}/12" for n in range(1, 13)]
+    assert steps == ["packing sentences", *(f"round {n} of 12" for n in range(1, 13))]
     assert seen[-1]["loss"] == losses[-1]
     assert all(each["tokens_per_second"] > 0 and each["learning_rate"] > 0 for each in seen)
     assert seen[0]["seconds_left"] >= seen[-1]["seconds_left"] == 0

@@ -3,23 +3,32 @@
 import numpy as np
 
 from pipelines.word2vec.kernels import sentence_kernel
+from pipelines.word2vec.kernels.arguments import (
+    UNCOUNTED,
+    LearningRates,
+    Model,
+    Options,
+    Sampling,
+    Sentences,
+    Touches,
+)
 from pipelines.word2vec.kernels.hot_rows import ALONE
 from pipelines.word2vec.sampling import noise_table
 
 SIZE, DIMENSION, WINDOW, NEGATIVE = 6, 3, 2, 4
-NONE = np.empty(0, np.float32)
 SENTENCES = [[0, 1, 2, 3], [4], [3, 5, 1], []]
 TOKENS = np.concatenate([np.array(s, np.int32) for s in SENTENCES])
 OFFSETS = np.array([0, 4, 5, 8, 8], np.int64)
+CORPUS = Sentences(TOKENS, OFFSETS)
 COUNTS = np.array([4, 3, 2, 1, 1, 1])
 NOISE = noise_table(COUNTS, 0.75)
 
 
-def model(seed: int = 0, dimension: int = DIMENSION) -> tuple[np.ndarray, np.ndarray]:
+def model(seed: int = 0, dimension: int = DIMENSION) -> Model:
     rng = np.random.default_rng(seed)
     scale = 0.7 * (DIMENSION / dimension) ** 0.5  # the same scores whatever the dimension
     inputs, outputs = rng.normal(0, scale, (2, SIZE, dimension)).astype(np.float32)
-    return inputs, outputs
+    return Model(inputs, outputs)
 
 
 def train(
@@ -29,25 +38,17 @@ def train(
     rate: float,
     seed: int,
     is_cbow: bool,
-    touches: tuple[np.ndarray, np.ndarray] = (NONE, NONE),
+    touches: Touches = UNCOUNTED,
 ) -> float:
     keep = np.ones(SIZE, np.float32)
     pairs = sentence_kernel.train_sentences(
-        TOKENS,
-        OFFSETS,
-        keep,
-        NOISE,
-        inputs,
-        outputs,
-        rate,
-        rate,
-        is_cbow,
-        WINDOW,
-        NEGATIVE,
-        3,
-        5,
+        CORPUS,
+        Sampling(keep, NOISE),
+        Model(inputs, outputs),
+        LearningRates(rate, rate),
+        Options(is_cbow, WINDOW, NEGATIVE, chunk=3, shared=5),
         seed,
-        *touches,
+        touches,
         ALONE,
     )
     return float(pairs)

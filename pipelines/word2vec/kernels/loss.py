@@ -1,21 +1,24 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
+# mypy: disable-error-code="no-any-return"
 """The loss of negative sampling on fixed held-out pairs, in float64."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.kernels.compiling import compiled
+from pipelines.word2vec.kernels.arguments import WHOLE_MODEL, Block, Ids, Model, Sentences
 
-_TOKENS = 20_000  # held-out tokens measured at most
+_TOKENS = 20_000  # held-out tokens that are measured, at most
+_DRAWS = 100_000  # pairs with negatives of their own; further pairs use these again
 
 
 @compiled(nogil=True, error_model="numpy")
-def _softplus(x):
+def _softplus(x: float) -> float:
     """Return log(1 + e^x) without overflow."""
     return max(x, 0.0) + np.log1p(np.exp(-abs(x)))
 
 
 @compiled(nogil=True, error_model="numpy")
-def _dot(a, b):
+def _dot(a: NDArray[np.float64], b: NDArray[np.float32]) -> float:
     total = 0.0
     for k in range(a.size):
         total += np.float64(a[k]) * np.float64(b[k])
@@ -23,15 +26,18 @@ def _dot(a, b):
 
 
 @compiled(nogil=True, error_model="numpy")
-def _total_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow, block):
+def _total_loss(
+    sentences: Sentences, draws: Ids, model: Model, window: int, is_cbow: bool, block: Block
+) -> tuple[float, int]:
     """Return the loss of all pairs (skip-gram) or tokens (CBOW) of a block, and how many it has."""
-    own, other, classes = block
+    tokens, offsets = sentences.tokens, sentences.offsets
+    inputs, outputs, classes = model.inputs, model.outputs, block.classes
     total, count, drawn = 0.0, 0, 0
     hidden = np.zeros(inputs.shape[1], np.float64)
     for s in range(offsets.size - 1):
         for i in range(offsets[s], offsets[s + 1]):
             a0, a1 = max(offsets[s], i - window), min(offsets[s + 1], i + window + 1)
-            if a1 - a0 == 1 or tokens[i] % classes != own:
+            if a1 - a0 == 1 or tokens[i] % classes != block.inputs:
                 continue
             if is_cbow:
                 hidden[:] = 0
@@ -39,7 +45,7 @@ def _total_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow, block)
                     if j != i:
                         hidden += inputs[tokens[j]].astype(np.float64) / (a1 - a0 - 1)
             for j in range(a0, a1):
-                if j == i or tokens[j] % classes != other:
+                if j == i or tokens[j] % classes != block.outputs:
                     continue
                 source = hidden if is_cbow else inputs[tokens[i] // classes].astype(np.float64)
                 target = (tokens[i] if is_cbow else tokens[j]) // classes
@@ -54,32 +60,32 @@ def _total_loss(tokens, offsets, window, draws, inputs, outputs, is_cbow, block)
 
 
 def held_out_loss(
-    sentences: tuple[np.ndarray, np.ndarray],
-    noise: np.ndarray,
-    model: tuple[np.ndarray, np.ndarray],
+    sentences: Sentences,
+    noise: Ids,
+    model: Model,
     *,
     window: int,
     negative: int,
     is_cbow: bool,
-    block: tuple[int, int, int] = (0, 0, 1),
+    block: Block = WHOLE_MODEL,
 ) -> tuple[float, int]:
     """Return the sum of the losses of held-out pairs, and their number.
 
-    That of a pair is -log s(u.v) - sum over negatives of log s(-u.v_n), s(x) = 1 / (1 + e^-x).
+    That of a pair is -log s(u v) - sum over negatives of log s(-u v_n), s(x) = 1 / (1 + e^-x).
     Windows are whole and the negatives the same at every call, so that values compare.
 
     Args:
-        sentences: Token ids and offsets of the held-out sentences; the first 20,000 tokens count.
+        sentences: Held-out sentences; those of the first 20,000 tokens count.
         noise: Table that negatives are drawn from.
-        model: Input and output vectors, V by d.
+        model: Input and output vectors.
         window: Tokens on each side.
         negative: Negatives per pair.
-        is_cbow: The mean of a token's context predicts it, in place of the token its context.
-        block: Input class, output class and number of classes of `block_kernel`: only its pairs
-            count, `model` holds the rows of its classes and `noise` those of its output class.
+        is_cbow: The mean of a window predicts its token, else the token its window.
+        block: Only its pairs count; `model` holds the rows of its classes and `noise` those of its
+            output class.
     """
     tokens, offsets = sentences
-    offsets = offsets[: max(2, int(np.searchsorted(offsets, _TOKENS)))]
-    draws = noise[np.random.default_rng(0).integers(0, noise.size, (100_000, negative))]
-    loss, count = _total_loss(tokens, offsets, window, draws, *model, is_cbow, block)
+    measured = Sentences(tokens, offsets[: max(2, int(np.searchsorted(offsets, _TOKENS)))])
+    draws = noise[np.random.default_rng(0).integers(0, noise.size, (_DRAWS, negative))]
+    loss, count = _total_loss(measured, draws, model, window, is_cbow, block)
     return float(loss), int(count)

@@ -1,4 +1,3 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
 """Skip-gram and CBOW with negative sampling in compiled code: chunks of tokens share negatives.
 
 Mikolov et al. 2013 give the objective. Chunks of consecutive tokens draw one set of negatives, as
@@ -12,157 +11,186 @@ import numpy as np
 from pipelines.kernels.compiling import compiled, inner
 from pipelines.kernels.prefetch import prefetch_to_write
 from pipelines.kernels.rows import copy
+from pipelines.word2vec.kernels.arguments import (
+    Chunk,
+    ChunkArrays,
+    Floats,
+    Ids,
+    LaidOut,
+    LearningRates,
+    Model,
+    Options,
+    OwnRows,
+    Sampling,
+    Sentences,
+    Touches,
+    WindowMeans,
+)
 from pipelines.word2vec.kernels.cbow import attract, count_windows, mean_windows, spread_gradients
 from pipelines.word2vec.kernels.hot_rows import exchange, take, turn_to_own
-from pipelines.word2vec.kernels.steps import add_gradients, push_apart, pushed, train_window
-from pipelines.word2vec.kernels.stream import draw_windows, fill, next_state
+from pipelines.word2vec.kernels.steps import add_gradients, push_apart, push_arrays, train_window
+from pipelines.word2vec.kernels.stream import draw_windows, fill, first_state, next_state
 
 BLOCK = 1 << 14  # kept tokens laid out at a time; a sentence that does not fit goes on in the next
 
 
 @inner
 def _skip_gram(
-    kept, c0, ahead, first, last, rate, inputs, outputs, pairs, touches, X, squares, steps,
-    contexts,
-):  # fmt: skip
+    laid: LaidOut,
+    chunk: Chunk,
+    rate: np.float32,
+    model: Model,
+    arrays: ChunkArrays,
+    touches: Floats,
+) -> None:
     """Train each token on its window; leave its row in X for the negatives."""
-    for i in range(pairs.size):
-        count, later = 0, kept[min(c0 + i + pairs.size, ahead - 1)]
-        prefetch_to_write(inputs, later)
-        prefetch_to_write(outputs, later)
-        for j in range(first[i], last[i]):
-            if j != c0 + i:
+    kept, pairs, contexts = laid.kept, arrays.pairs, arrays.contexts
+    for i in range(chunk.size):
+        at = chunk.first + i
+        count, later = 0, kept[min(at + chunk.size, chunk.filled - 1)]
+        prefetch_to_write(model.inputs, later)
+        prefetch_to_write(model.outputs, later)
+        for j in range(arrays.first[i], arrays.last[i]):
+            if j != at:
                 contexts[count] = kept[j]
                 count += 1
-        train_window(inputs, kept[c0 + i], contexts, count, rate, outputs, touches, steps)
+        train_window(model, kept[at], contexts, count, rate, touches, arrays.steps)
         pairs[i] = count
-    for i in range(pairs.size):
-        squares[i] = copy(X, i, inputs, kept[c0 + i], inputs.shape[1])
+    push, inputs = arrays.push, model.inputs
+    for i in range(chunk.size):
+        push.X_squares[i] = copy(push.X, i, inputs, kept[chunk.first + i], inputs.shape[1])
 
 
 @compiled(nogil=True, error_model="numpy")
-def _scratch(chunk, shared, reach, dimension):
-    """Allocate once what every chunk uses: pairs, windows, and what tokens and negatives take."""
-    pairs, steps = np.zeros(chunk, np.float32), np.zeros(chunk, np.float32)
-    windows = np.empty((2, chunk), np.int64)
-    window = np.zeros(2 * reach, np.float32), np.empty(2 * reach, np.int32)
-    means = np.zeros(chunk, np.float32), np.zeros((1, dimension), np.float32)
-    drawn = np.empty(shared, np.int32)
-    return pairs, steps, windows, window, means, drawn, pushed(chunk, shared, dimension)
+def _chunk_arrays(options: Options, dimension: int) -> ChunkArrays:
+    """Return scratch that all chunks use."""
+    chunk, most = options.chunk, 2 * options.window
+    push = push_arrays(chunk, options.shared, dimension)
+    pairs = np.zeros(chunk, np.float32)
+    means = WindowMeans(
+        pairs,
+        np.zeros(chunk, np.float32),
+        np.zeros((1, dimension), np.float32),
+        push.X,
+        push.X_steps,
+        push.X_squares,
+        np.zeros(chunk, np.float32),
+    )
+    return ChunkArrays(
+        pairs,
+        np.empty(chunk, np.int64),
+        np.empty(chunk, np.int64),
+        np.empty(most, np.int32),
+        np.zeros(most, np.float32),
+        np.empty(options.shared, np.int32),
+        means,
+        push,
+    )
 
 
 @inner
-def _draw(noise, hot, own, outputs, drawn, state):
-    """Draw a chunk's negatives, a thread's own copies of the hot ones, and ask for their rows."""
+def _draw(
+    noise: Ids, own_rows: OwnRows, outputs: Floats, drawn: Ids, state: np.uint64
+) -> np.uint64:
+    """Draw a chunk's negatives, the thread's own copies of frequent rows; prefetch their rows."""
     for r in range(drawn.size):
         state = next_state(state)
         row = noise[np.int64((state >> np.uint64(16)) % np.uint64(noise.size))]
-        drawn[r] = row + own if row < hot else row
+        drawn[r] = row + own_rows.first if row < own_rows.copies else row
         prefetch_to_write(outputs, drawn[r])
     return state
 
 
 @inner
 def _train_chunk(
-    kept, begin, end, c0, size, ahead, noise, inputs, outputs, rate, is_cbow, negative, scratch,
-    input_touches, output_touches, hot, own, state,
-):  # fmt: skip
-    """Draw the windows of consecutive kept tokens, train them, and return their pairs."""
-    all_pairs, steps, windows, window, (shares, sums), drawn, push = scratch
-    X, dX, squares = push[0], push[1], push[-1]
-    state = _draw(noise, hot, own, outputs, drawn, state)
-    pairs, first, last = all_pairs[:size], windows[0], windows[1]
-    reach = window[0].size // 2
-    if is_cbow:
+    laid: LaidOut,
+    chunk: Chunk,
+    rate: np.float32,
+    model: Model,
+    options: Options,
+    touches: Touches,
+    arrays: ChunkArrays,
+    state: np.uint64,
+) -> tuple[np.float32, np.uint64]:
+    """Train a chunk whose negatives are drawn; return its pairs and the generator's state."""
+    windows, drawn, push = arrays.means, arrays.drawn, arrays.push
+    pairs, reach = arrays.pairs[: chunk.size], np.int64(options.window)
+    if options.is_cbow:
         state = next_state(state)
         reach = 1 + np.int64((state >> np.uint64(33)) % np.uint64(reach))
-        mean_windows(
-            kept, c0, ahead, reach, begin, end, inputs, outputs, pairs, shares, sums, X, squares,
-            steps,
-        )  # fmt: skip
+        mean_windows(laid, chunk, reach, model, windows)
     else:
-        state = draw_windows(begin, end, c0, c0 + size, reach, first, last, state)
-        _skip_gram(
-            kept, c0, ahead, first, last, rate, inputs, outputs, pairs, output_touches, X, squares,
-            *window,
-        )  # fmt: skip
+        end = chunk.first + chunk.size
+        state = draw_windows(laid, chunk.first, end, reach, arrays.first, arrays.last, state)
+        _skip_gram(laid, chunk, rate, model, arrays, touches.outputs)
     total = pairs.sum()
     if total == 0:
         return total, state
-    weight = np.float32(negative) / np.float32(drawn.size)
-    if output_touches.size:
+    weight = np.float32(options.negative) / np.float32(drawn.size)
+    if touches.outputs.size:
         for r in range(drawn.size):
-            output_touches[drawn[r]] += total * weight
-    push_apart(pairs, drawn, weight, rate, outputs, *push)
-    if is_cbow:
-        attract(kept, c0, ahead, rate, outputs, pairs, shares, output_touches, X, dX, steps)
-        spread_gradients(kept, c0, size, reach, begin, end, dX, sums, inputs)
-        count_windows(kept, c0, reach, begin, end, pairs, shares, input_touches)
+            touches.outputs[drawn[r]] += total * weight
+    push_apart(pairs, drawn, weight, rate, model.outputs, push)
+    if options.is_cbow:
+        attract(laid, chunk, rate, model.outputs, windows, touches.outputs)
+        spread_gradients(laid, chunk, reach, windows, model.inputs)
+        count_windows(laid, chunk, reach, windows, touches.inputs)
     else:
-        add_gradients(kept, c0, pairs, dX, inputs, input_touches)
+        add_gradients(laid.kept, chunk.first, pairs, push.X_steps, model.inputs, touches.inputs)
     return total, state
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy")
 def train_sentences(
-    tokens, offsets, keep, noise, inputs, outputs, first_rate, last_rate, is_cbow, window,
-    negative, chunk, shared, seed, input_touches, output_touches, own_rows,
-):  # fmt: skip
+    sentences: Sentences,
+    sampling: Sampling,
+    model: Model,
+    rates: LearningRates,
+    options: Options,
+    seed: int,
+    touches: Touches,
+    own_rows: OwnRows,
+) -> float:
     """Train one pass over sentences, in place.
 
     Args:
-        tokens: int32, all sentences end to end.
-        offsets: int64, where each sentence begins, and the end: one more than there are sentences.
-        keep: float32 per token id, chance that an occurrence is kept (subsampling).
-        noise: int32 table of token ids, from which negatives are drawn evenly.
-        inputs: float32, V by d, the vectors; behind them the threads' copies, if any.
-        outputs: float32, the context vectors, likewise.
-        first_rate: Learning rate at the first token.
-        last_rate: Learning rate at the last token; it falls in a straight line between them.
-        is_cbow: The mean of a window predicts its token, in place of the token its window; the
-            gradient of the mean is divided by its tokens, which word2vec.c forgets.
-        window: Most tokens on each side; each token, or for CBOW each chunk, draws its own reach
-            evenly from 1 to this.
-        negative: Negatives per positive pair, in expectation.
-        chunk: Consecutive tokens that share negatives.
-        shared: Negatives drawn for a chunk.
+        sentences: The sentences.
+        sampling: Keep probabilities, and noise of the whole vocabulary.
+        model: Vectors; behind them the threads' copies of rows, if any.
+        rates: Learning rates at the first and at the last token, linear in between.
+        options: How it is trained.
         seed: Seed of all draws.
-        input_touches: float32 per token id, to which each input row's positive pairs are added; or
-            empty, and nothing is counted.
-        output_touches: Likewise for output rows: positive pairs, and negatives by their weight.
-        own_rows: Of which rows this thread has copies, and where: see `hot_rows.own_rows`.
+        touches: Positive pairs are added per input row and, with the negatives by their weight, per
+            output row; nothing is counted where it is empty.
+        own_rows: The thread's copies of frequent rows.
 
     Returns:
         Positive pairs trained.
     """
-    state = (np.uint64(seed) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    for _ in range(4):
-        state = next_state(state)
+    state = first_state(seed)
     kept = np.empty(BLOCK, np.int32)
-    begin, end = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32)
-    scratch = _scratch(chunk, shared, window, inputs.shape[1])
-    hot, own, every, threads = own_rows
-    share = np.float32(1) / np.float32(threads)
-    taken = np.empty((2, hot, inputs.shape[1]), np.float32)
-    take(inputs, outputs, taken, own)
+    laid = LaidOut(kept, np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32))
+    inputs, outputs, offsets = model.inputs, model.outputs, sentences.offsets
+    arrays = _chunk_arrays(options, inputs.shape[1])
+    share = np.float32(1) / np.float32(own_rows.threads)
+    taken = np.empty((2, own_rows.copies, inputs.shape[1]), np.float32)
+    take(inputs, outputs, taken, own_rows.first)
     trained, sentence, position = 0.0, 0, np.int64(offsets[0])
     origin, size = position, max(1, offsets[-1] - offsets[0])
     while sentence < offsets.size - 1:
         before = position
         filled, sentence, position, state = fill(
-            tokens, offsets, sentence, position, keep, kept, begin, end, state
+            sentences, sentence, position, sampling.keep, laid, state
         )
-        turn_to_own(kept, filled, hot, own)
-        for c0 in range(0, filled, chunk):
-            if (c0 // chunk) % every == 0:
-                exchange(inputs, outputs, taken, own, share)
-            c1 = min(filled, c0 + chunk)
+        turn_to_own(kept, filled, own_rows.copies, own_rows.first)
+        for c0 in range(0, filled, options.chunk):
+            if (c0 // options.chunk) % own_rows.every == 0:
+                exchange(inputs, outputs, taken, own_rows.first, share)
+            chunk = Chunk(c0, min(filled, c0 + options.chunk) - c0, filled)
             done = (before - origin + (position - before) * (c0 / filled)) / size
-            rate = np.float32(first_rate + (last_rate - first_rate) * done)
-            pairs, state = _train_chunk(
-                kept, begin, end, c0, c1 - c0, filled, noise, inputs, outputs, rate, is_cbow,
-                negative, scratch, input_touches, output_touches, hot, own, state,
-            )  # fmt: skip
+            rate = np.float32(rates.first + (rates.last - rates.first) * done)
+            state = _draw(sampling.noise, own_rows, outputs, arrays.drawn, state)
+            pairs, state = _train_chunk(laid, chunk, rate, model, options, touches, arrays, state)
             trained += pairs
-    exchange(inputs, outputs, taken, own, share)
+    exchange(inputs, outputs, taken, own_rows.first, share)
     return trained

@@ -1,27 +1,38 @@
-# mypy: disable-error-code="no-untyped-def, assignment"
 """The kernel's small parts: random numbers, sigmoid, rows, subsampled tokens and their windows."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipelines.kernels.compiling import compiled
+from pipelines.word2vec.kernels.arguments import Floats, LaidOut, Sentences
 
-_SCALE = np.float32(1 / 16777216.0)
+_SCALE = np.float32(1 / 16777216.0)  # 2^-24: 24 random bits to a float32 in [0, 1)
 
 
 @compiled()
-def next_state(state):
-    """Step Marsaglia's xorshift generator of 64 bits."""
+def next_state(state: np.uint64) -> np.uint64:
+    """Return the next state of Marsaglia's xorshift generator of 64 bits (2003)."""
     state ^= state << np.uint64(13)
     state ^= state >> np.uint64(7)
     state ^= state << np.uint64(17)
     return state
 
 
-@compiled(fastmath=True, error_model="numpy")
-def sigmoid(x):
-    """Return 1 / (1 + e^-x) to about 1e-6, saturated beyond 16, as arithmetic alone.
+@compiled(nogil=True, error_model="numpy")
+def first_state(seed: int) -> np.uint64:
+    """Return the generator's state for a seed; similar seeds give unlike states."""
+    state = (np.uint64(seed) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)  # 2^64 / golden ratio
+    for _ in range(4):
+        state = next_state(state)
+    return state
 
-    tanh(x / 2) as the rational minimax approximation of Eigen, which the compiler vectorises.
+
+@compiled(fastmath=True, error_model="numpy")
+def sigmoid(x: np.float32) -> np.float32:
+    """Return 1 / (1 + e^-x) to about 1e-6, constant beyond |x| = 15.8, by arithmetic alone.
+
+    It is (1 + tanh(x / 2)) / 2, with Eigen's rational minimax approximation of tanh, which the
+    compiler vectorises.
     """
     t = min(max(np.float32(0.5) * x, np.float32(-7.9)), np.float32(7.9))
     s = t * t
@@ -40,13 +51,22 @@ def sigmoid(x):
 
 
 @compiled(nogil=True, error_model="numpy")
-def fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):
+def fill(
+    sentences: Sentences,
+    sentence: int,
+    position: int,
+    keep: Floats,
+    laid: LaidOut,
+    state: np.uint64,
+) -> tuple[np.int64, int, int, np.uint64]:
     """Lay out the tokens that subsampling keeps, with the bounds of each one's sentence.
 
     Returns:
         Tokens laid out, the sentence and position to go on with, and the generator's state.
     """
-    filled = 0
+    tokens, offsets = sentences.tokens, sentences.offsets
+    kept, begin, end = laid.kept, laid.begin, laid.end
+    filled = np.int64(0)
     while sentence < offsets.size - 1:
         first = filled
         last = offsets[sentence + 1]
@@ -54,10 +74,7 @@ def fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):
             token = tokens[position]
             position += 1
             state = next_state(state)
-            kept[filled], begin[filled] = (
-                token,
-                first,
-            )  # overwritten where it is not kept: no branch
+            kept[filled], begin[filled] = token, first  # without a branch: else overwritten
             filled += np.int64(np.float32(state >> np.uint64(40)) * _SCALE < keep[token])
         for i in range(first, filled):
             end[i] = filled
@@ -68,8 +85,17 @@ def fill(tokens, offsets, sentence, position, keep, kept, begin, end, state):
 
 
 @compiled(nogil=True, error_model="numpy")
-def draw_windows(begin, end, c0, c1, window, first, last, state):
-    """Draw each token's reach, from 1 to `window`, and cut it at its sentence's ends."""
+def draw_windows(
+    laid: LaidOut,
+    c0: int,
+    c1: int,
+    window: int,
+    first: NDArray[np.int64],
+    last: NDArray[np.int64],
+    state: np.uint64,
+) -> np.uint64:
+    """Draw the reach of tokens c0 to c1 - 1, from 1 to `window`, and cut it at sentences' ends."""
+    begin, end = laid.begin, laid.end
     for i in range(c0, c1):
         state = next_state(state)
         reach = 1 + np.int64((state >> np.uint64(33)) % np.uint64(window))
@@ -79,7 +105,7 @@ def draw_windows(begin, end, c0, c1, window, first, last, state):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def copy_row(to, i, rows, j):
+def copy_row(to: Floats, i: int, rows: Floats, j: int) -> None:
     """Set row i of one matrix to row j of another, which may be narrower.
 
     Loops compile faster than slices.
@@ -89,17 +115,17 @@ def copy_row(to, i, rows, j):
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-def add_row(to, i, rows, j):
-    """Add row j of one matrix to row i of another, which may be narrower."""
+def add_row(to: Floats, i: int, rows: Floats, j: int) -> None:
+    """Add row j of one matrix, which may be wider, to row i of another."""
     for k in range(to.shape[1]):
         to[i, k] += rows[j, k]
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy")
-def shorten(rows, bends, limit):
-    """Scale rows down whose step times curvature passes a limit."""
-    for i in range(bends.size):
-        if bends[i] > limit:
-            share = limit / bends[i]
-            for k in range(rows.shape[1]):
-                rows[i, k] *= share
+def shorten(steps: Floats, curvatures: Floats, limit: np.float32) -> None:
+    """Scale steps by limit / curvature where their step times curvature is above the limit."""
+    for i in range(curvatures.size):
+        if curvatures[i] > limit:
+            share = limit / curvatures[i]
+            for k in range(steps.shape[1]):
+                steps[i, k] *= share

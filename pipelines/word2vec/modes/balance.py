@@ -1,22 +1,22 @@
-"""What a round must know of the model it begins with, from sums that the last merge left."""
+"""What a round must know of the model it begins with, from sums that the last merge stored."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 
-from pipelines.training.stored_arrays import rows
+from pipelines.training.stored_arrays import Content
+from pipelines.word2vec.kernels.arguments import Model
 from pipelines.word2vec.modes.merge import Doubles, Floats, balancing_scale, continued_balance
-from pipelines.word2vec.stored_model import StoredModel
+from pipelines.word2vec.stored_model import EnergyChange, StoredModel, moments_row, version_name
 
-_TOP = 8_000  # rows that are most of what is scored; more change no digit that matters
+_TOP = 8_000  # most frequent rows that J is summed over; the rest hardly change it
 _AXES = 2  # leading directions whose balance is kept
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """U -> U M and V -> V M^-1 with M = I + sum (s - 1) q q': scores stay what they are.
+    """U -> U M and V -> V M^-1 with M = I + sum (s - 1) q q'; scores U V' do not change.
 
     Args:
         axes: Orthonormal directions q, n by d.
@@ -40,12 +40,15 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Start:
-    """The model that a round begins with, but its rows.
+    """What a round knows of the model it begins with, beside its rows.
+
+    The energy of a side in a direction q is sum (x q)^2 over its rows x; the balance is the energy
+    of the input side less that of the output side.
 
     Args:
-        stretch: What readers of its rows apply to them.
+        stretch: To be applied to the stored rows before they are used.
         axes: Directions whose energy trainers watch in this round, n by d.
-        balance: Energy in them of the input less that of the output side, n.
+        balance: Balance in each, n.
         is_finite: Whether all its rows are finite.
     """
 
@@ -69,23 +72,23 @@ class Moments:
             exact = side.astype(np.float64)
             self.sums[n] += exact.T @ exact
 
-    def rows(self) -> Iterator[pa.RecordBatch]:
-        """Yield them as a `moments` row of `stored.SCHEMA`; nothing where no block was added."""
+    def rows(self) -> Iterator[Content]:
+        """Yield the sums as a row of `stored_model`; nothing where no block was added."""
         if self._last is not None:
-            yield from rows([("moments", self._last, self.sums.tobytes(), b"")]).to_batches()
+            yield moments_row(self._last, self.sums)
 
 
-def joint_moment(model: tuple[Floats, Floats], weights: Doubles) -> Doubles:
+def joint_moment(model: Model, weights: Doubles) -> Doubles:
     """Return J = sum p u u' + sum q v v', d by d, over the most frequent rows.
 
     Args:
         model: Input and output rows.
-        weights: Chance of each row as the input and as the output of a score, 2 by V.
+        weights: Probability of each row as the input and as the output of a score, 2 by V.
     """
-    total = np.zeros((model[0].shape[1],) * 2)
-    for side, chance in zip(model, weights, strict=True):
-        most = np.argsort(-chance, kind="stable")[:_TOP]
-        top, share = side[most], chance[most] / chance[most].sum()
+    total = np.zeros((model.inputs.shape[1],) * 2)
+    for side, probability in zip(model, weights, strict=True):
+        most = np.argsort(-probability, kind="stable")[:_TOP]
+        top, share = side[most], probability[most] / probability[most].sum()
         total += (top * share[:, None].astype(np.float32)).T @ top
     return total
 
@@ -93,18 +96,18 @@ def joint_moment(model: tuple[Floats, Floats], weights: Doubles) -> Doubles:
 def start_of(stored: StoredModel, version: int, dimension: int) -> Start:
     """Return what a round must know of the version it begins with.
 
-    A new model has no moments yet: its rows are as good as zero, and no balance is kept until the
-    first merge.
+    A new model has no moments: its output rows are zero, so no balance is kept until the first
+    merge.
     """
-    name = f"round={version}"
-    found = stored.moments(name)
-    if not found:
+    name = version_name(version)
+    moments = stored.moments(name, dimension)
+    if not moments:
         nothing = np.zeros((0, dimension))
         return Start(Stretch(nothing, np.zeros(0)), nothing, np.zeros(0), is_finite=True)
-    sums = np.sum(found, axis=0).reshape(2, dimension, dimension)
+    sums = np.sum(moments, axis=0)
     is_finite = bool(np.isfinite(sums).all())
     sums = np.nan_to_num(sums, posinf=0, neginf=0)
-    stretch = _stretch(stored, name, sums)
+    stretch = _stretch(stored.watched(name), sums)
     scales = stretch.matrix(is_input=True), stretch.matrix(is_input=False)
     sums = np.stack([m @ s @ m for m, s in zip(scales, sums, strict=True)])
     axes = np.linalg.eigh(sums[0] + sums[1])[1][:, -_AXES:].T
@@ -112,18 +115,22 @@ def start_of(stored: StoredModel, version: int, dimension: int) -> Start:
     return Start(stretch, axes, balance, is_finite)
 
 
-def _stretch(stored: StoredModel, name: str, sums: Doubles) -> Stretch:
-    """Return what restores the balance that the round's trainers imply and its merge lost."""
+def _stretch(watched: list[EnergyChange], sums: Doubles) -> Stretch:
+    """Return what restores the balance that follows from the trainers' changes."""
     dimension = sums.shape[1]
-    watched = stored.json("watched", name)
     if not watched:
         return Stretch(np.zeros((0, dimension)), np.zeros(0))
-    axes = np.array(watched[0]["axes"]).reshape(-1, dimension)
-    energies = _energy(axes, sums[0]), _energy(axes, sums[1])
-    changes = np.array([w["change"] for w in watched])
-    balance = continued_balance(np.array(watched[0]["balance"]), changes, energies[0] + energies[1])
-    scales = balancing_scale(balance, *energies)
-    return Stretch(axes, scales)
+    axes = np.array(watched[0].axes).reshape(-1, dimension)
+    inputs, outputs = _energy(axes, sums[0]), _energy(axes, sums[1])
+    changes = np.array([each.change for each in watched])
+    balance = continued_balance(np.array(watched[0].balance), changes, inputs + outputs)
+    return Stretch(axes, balancing_scale(balance, inputs, outputs))
+
+
+def energy_change(before: Floats, after: Floats, axes: Doubles) -> Doubles:
+    """Return how the energy of some rows in each direction changed, n."""
+    old, new = ((rows @ axes.T.astype(np.float32)).astype(np.float64) for rows in (before, after))
+    return np.asarray((new**2 - old**2).sum(axis=0))
 
 
 def _energy(axes: Doubles, moment: Doubles) -> Doubles:

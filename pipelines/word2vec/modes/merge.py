@@ -1,4 +1,4 @@
-"""The equilibrium merge: of what isolated trainers learned, as if one had learned it all.
+"""The equilibrium merge: combines moves of isolated trainers into those of a single trainer.
 
 Near a round's start the loss of a row w is a quadratic whose curvature is J, the second moment of
 the rows that w is scored against, so that training is a linear relaxation: after n touches at
@@ -12,8 +12,8 @@ where one trainer that made all N touches would have moved by (1 - exp(-t)) D. H
 
     S (1 - exp(-t)) / (k (1 - exp(-t / k))):
 
-the sum where t is small (all trainers' news add up), the mean where t / k is large (each has
-arrived by itself), and what lies between, direction by direction. For unequal touches n_i, k is
+the sum where t is small (moves add up), the mean where t / k is large (each trainer reached the
+optimum by itself), and in between elsewhere, direction by direction. For unequal touches n_i, k is
 their effective number N^2 / sum n_i^2; a row that one trainer touched is left as it is.
 
 One J = sum p u u' + sum q v v' serves both sides, since both relax together; each side's own moment
@@ -30,11 +30,11 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
-SLOPE = 0.118  # mean of s(1 - s) of a score at the end of training, measured
-NEGATIVE_SHARE = 0.75  # of an output row's weight in J that comes from its draws as a negative
-_LONGEST = 4.0  # a row moves by no more than its length and this many typical deltas
-_MOST_IMBALANCE = 0.1  # of the energy, added in a round
-_SMALL = 1e-4
+SLOPE = 0.118  # mean of s(1 - s) over scores at the end of training, s the sigmoid; measured
+NEGATIVE_SHARE = 0.75  # share of an output row's weight in J that is its draws as a negative
+_LONGEST = 4.0  # a row moves by its length and this many root-mean-square deltas, at most
+_MOST_IMBALANCE = 0.1  # share of the energy that a round adds to a balance, at most
+_SMALL = 1e-4  # t / k and k - 1 below which limits are used
 
 
 @dataclass(frozen=True)
@@ -77,13 +77,13 @@ def relaxation_share(stiffness: Doubles, trainers: Doubles) -> Doubles:
     is_small = t / k < _SMALL
     safe = np.where(is_small, 1.0, t)
     whole = np.expm1(-safe) / (k * np.expm1(-safe / k))
-    # The quotient loses its digits as t / k vanishes; there 1 - exp(-t / k) is t / k (1 - t / 2k).
+    # For small t / k the quotient loses digits; there 1 - exp(-t / k) is t / k (1 - t / 2k).
     series = -np.expm1(-t) / np.where(t > 0, t * (1 - t / (2 * k)), 1.0)
     return np.where(is_small, np.where(t > 0, series, 1.0), whole)
 
 
 class RowSums:
-    """What trainers did to the rows of one block, as sums that any number of trainers add to."""
+    """Sums over trainers of how they moved the rows of one block."""
 
     def __init__(self, rows: Floats) -> None:
         self._rows = rows
@@ -96,7 +96,7 @@ class RowSums:
         Args:
             ids: Rows it touched, within the block, n.
             deltas: How each moved, n by d.
-            touches: Gradients each took, n.
+            touches: Gradients that each took, n.
         """
         self._moved[ids] += deltas
         self._touches[ids] += touches
@@ -108,9 +108,9 @@ class RowSums:
         """Return the rows of the merged model.
 
         Args:
-            basis: Eigen-directions of the round's first model.
-            learning_rate: In the middle of the round.
-            slope: Mean slope of the sigmoid per touch, over all scores that a touch stands for.
+            basis: Eigen-directions of J.
+            learning_rate: Learning rate in the middle of the round.
+            slope: Mean slope of the sigmoid times the scores that a touch counts for.
         """
         trainers = self._touches**2 / np.maximum(self._squares, 1e-300)
         shared = np.flatnonzero(trainers > 1 + _SMALL)
@@ -128,33 +128,33 @@ class RowSums:
 
 
 def continued_balance(balance: Doubles, changes: Doubles, energy: Doubles) -> Doubles:
-    """Return the balance that one trainer would have come to which did what all trainers did.
+    """Return the balance that a single trainer would have after all trainers' training.
 
-    Gradients leave the balance alone and the noise of single steps wears it off. Trainers that each
-    wore off a share leave the product of what is left; other changes add up, within a bound.
+    Gradient flow keeps the balance; the noise of single steps lets it decay. Where the mean trainer
+    keeps a share of it between 0 and 1, k trainers keep the share to the power k; other changes add
+    up, within `_MOST_IMBALANCE` of the energy.
 
     Args:
-        balance: Energy of the input less that of the output side at the round's begin, n.
-        changes: How it changed in each trainer, trainers by n.
+        balance: Energy of the input less that of the output side at the round's start, n.
+        changes: How each trainer changed it, trainers by n.
         energy: Energy of both sides after the merge, n.
     """
     mean = changes.mean(axis=0)
     left = 1 + np.divide(mean, balance, out=np.zeros_like(mean), where=balance != 0)
     bound = _MOST_IMBALANCE * energy
     added = np.clip(len(changes) * mean, -bound, bound)
-    wears_off = (left > 0) & (left < 1)
-    worn = balance * left.clip(0, 1) ** len(changes)
-    return np.asarray(np.where(wears_off, worn, balance + added))
+    decays = (left > 0) & (left < 1)
+    decayed = balance * left.clip(0, 1) ** len(changes)
+    return np.asarray(np.where(decays, decayed, balance + added))
 
 
 def balancing_scale(balance: Doubles, inputs: Doubles, outputs: Doubles) -> Doubles:
-    """Return s per direction q such that |s U q|^2 - |V q / s|^2 is the balance; within 1/2 and 2.
+    """Return s per direction q such that |s U q|^2 - |V q / s|^2 is the balance; 1/2 to 2.
 
-    Training itself keeps the difference of the two matrices' energies in a direction, but for what
-    each trainer changed; merging does not.
+    With s^2 = z it is the positive root of |U q|^2 z^2 - balance z - |V q|^2 = 0.
 
     Args:
-        balance: Energy of the input less that of the output side, as it should be.
+        balance: Wanted energy of the input less that of the output side.
         inputs: Energy |U q|^2 after the merge.
         outputs: Energy |V q|^2 after the merge.
     """

@@ -1,8 +1,9 @@
-"""Training of a model larger than an executor: its parts go around, and no row has two trainers.
+"""Training of a model larger than an executor: trainers take turns at its parts, without a merge.
 
 Input and output rows are each cut into as many classes as there are trainers. In a turn trainer i
-has input class i and output class i + shift, and trains the pairs of the round's tokens that fall
-there; after as many turns as classes every pair was trained once, and nothing has to be merged.
+has input class i and output class i + shift, and trains the pairs of these two classes. After as
+many turns as classes every pair of the cycle's tokens was trained once. In a turn a row belongs to
+one trainer, so nothing has to be merged.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,28 +13,39 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from pipelines.training.stored_arrays import json_row, rows
+from pipelines.training.rounds import History
+from pipelines.training.stored_arrays import Content, rows
 from pipelines.word2vec.kernels import block_kernel, loss
-from pipelines.word2vec.kernels.arguments import NO_SENTENCES, LearningRates, Sentences
-from pipelines.word2vec.plan import Turn, trainer_segment
-from pipelines.word2vec.sampling import (
-    chunk_size,
-    keep_probabilities,
-    noise_table,
-    noise_weights,
-    shared_negatives,
+from pipelines.word2vec.kernels.arguments import (
+    NO_SENTENCES,
+    Block,
+    LearningRates,
+    Model,
+    Sampling,
+    Sentences,
 )
-from pipelines.word2vec.shards import blocks, blocks_of_class
-from pipelines.word2vec.stored_model import StoredModel
-from pipelines.word2vec.trainer import Place, TrainerParameters, new_rows, train_parts
+from pipelines.word2vec.model import TrainerParameters, new_rows
+from pipelines.word2vec.plan import Turn, trainer_segment
+from pipelines.word2vec.sampling import keep_probabilities, noise_table, noise_weights
+from pipelines.word2vec.stored_model import (
+    INPUTS,
+    OUTPUTS,
+    StoredModel,
+    blocks,
+    history_row,
+    measures_row,
+    positions_of_class,
+    side_row,
+    version_name,
+)
+from pipelines.word2vec.trainer import Place, seed_of, train_parts
 
-Row = tuple[str, int, bytes, bytes]
-_FEWEST_SHARED = 2
+_FEWEST_SHARED = 2  # negatives drawn per chunk of a block, however many classes there are
 
 
 @dataclass(frozen=True)
 class RotatedTurn:
-    """One turn: what all of its tasks know."""
+    """One turn, as all of its tasks know it: `number` is its round, from 1."""
 
     parameters: TrainerParameters
     turn: Turn
@@ -41,9 +53,9 @@ class RotatedTurn:
 
 
 def turn_task(
-    job: RotatedTurn, history: list[dict[str, float]]
+    job: RotatedTurn, history: History
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the task of trainers: rows of trainer numbers in, rows of `stored.SCHEMA` out."""
+    """Return the task of trainers: rows of trainer numbers in, rows of `stored_model` out."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         numbers = [number for batch in batches for number in batch.column(0).to_pylist()]
@@ -52,7 +64,7 @@ def turn_task(
                 for row in _Block(job, number).trained(pool):
                     yield from rows([row]).to_batches()
                 if number == 0:
-                    yield from rows([json_row("history", 0, history)]).to_batches()
+                    yield from rows([history_row(history)]).to_batches()
 
     return run
 
@@ -60,82 +72,83 @@ def turn_task(
 class _Block:
     """Input rows of one class and output rows of another, and what training them needs."""
 
-    def __init__(self, job: RotatedTurn, own: int) -> None:
-        parameters, self._job = job.parameters, job
-        self._own, self._other = own, (own + job.turn.shift) % parameters.classes
+    def __init__(self, job: RotatedTurn, number: int) -> None:
+        parameters, classes = job.parameters, job.parameters.classes
+        self._job, self._classes = job, Block(number, (number + job.turn.shift) % classes, classes)
         self._stored = StoredModel(parameters.folder)
         counts = self._stored.counts(parameters.vocabulary_size)
+        own = slice(self._classes.outputs, None, classes)  # counts of the output class
         weights = noise_weights(counts, parameters.ns_exponent)
-        self._keep = keep_probabilities(counts, parameters.sample)
-        self._noise = noise_table(counts[self._other :: parameters.classes], parameters.ns_exponent)
-        self._share = float(weights[self._other :: parameters.classes].sum() / weights.sum())
-        self._chunk = chunk_size(
-            counts,
-            parameters.ns_exponent,
-            window=parameters.window_size,
-            negative=parameters.negative,
-            learning_rate=parameters.learning_rate,
-            is_cbow=False,
+        self._sampling = Sampling(
+            keep_probabilities(counts, parameters.sample),
+            noise_table(counts[own], parameters.ns_exponent),
         )
-        # A token meets every class in turn: over all of them it has as many negatives as elsewhere.
-        self._shared = max(_FEWEST_SHARED, shared_negatives(is_cbow=False) // parameters.classes)
-        self._inputs = self._loaded("inputs", self._own)
-        self._outputs = self._loaded("outputs", self._other)
+        self._noise_share = float(weights[own].sum() / weights.sum())
+        options = parameters.to_options(counts)
+        # Each of the turns pushes a token from one class: together as many negatives as elsewhere.
+        shared = max(_FEWEST_SHARED, options.shared // classes)
+        self._options = options._replace(shared=shared)
+        self._model = Model(
+            self._loaded(INPUTS, self._classes.inputs), self._loaded(OUTPUTS, self._classes.outputs)
+        )
 
-    def trained(self, pool: Executor) -> Iterator[Row]:
-        """Train the block on the turn's part of the pass; yield its measures and its rows."""
+    def trained(self, pool: Executor) -> Iterator[Content]:
+        """Train the block on the turn's part of the epoch; yield its measures and its rows."""
         parameters, turn = self._job.parameters, self._job.turn
         self._train(NO_SENTENCES, LearningRates(0.0, 0.0), (0, 0, 0, 0))  # compiles
         segment = trainer_segment(
             turn, trainer=0, trainers=1, shards=parameters.shards, seed=parameters.seed
         )
-        measured = train_parts(self._stored, segment, parameters, pool, self._train)
-        yield json_row("measures", self._own, [measured | self._measured()])
-        sides = (("inputs", self._own, self._inputs), ("outputs", self._other, self._outputs))
-        for kind, which, matrix in sides:
-            first = self._positions(which).start
-            for n, part in blocks(len(matrix)):
-                yield kind, first + n, matrix[part].tobytes(), b""
+        measures = train_parts(self._stored, segment, parameters, pool, self._train)
+        yield measures_row(self._classes.inputs, [measures | self._measured()])
+        kinds = (INPUTS, self._classes.inputs), (OUTPUTS, self._classes.outputs)
+        for (kind, number), side in zip(kinds, self._model, strict=True):
+            first = self._positions(number).start
+            for n, part in blocks(len(side)):
+                yield side_row(kind, first + n, side[part])
 
     def _train(self, sentences: Sentences, rates: LearningRates, place: Place) -> None:
-        parameters = self._job.parameters
-        seeds = [
-            int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0] >> 1)
-            for entropy in ([parameters.seed, *place],
-                            [parameters.seed, *place, self._own, self._other, self._job.number])
-        ]  # fmt: skip
+        tokens_entropy = [self._job.parameters.seed, *place]
+        own = self._classes.inputs, self._classes.outputs, self._job.number
         block_kernel.train_block(
-            *sentences, self._keep, self._noise, self._share, self._inputs, self._outputs,
-            *rates, (self._own, self._other, parameters.classes), parameters.window_size,
-            parameters.negative, self._chunk, self._shared, *seeds,
-        )  # fmt: skip
+            sentences,
+            self._sampling,
+            self._noise_share,
+            self._model,
+            rates,
+            self._classes,
+            self._options,
+            (seed_of(tokens_entropy), seed_of([*tokens_entropy, *own])),
+        )
 
     def _measured(self) -> dict[str, float]:
-        """Return the losses of the block's held-out pairs, their number, and if all is finite."""
-        parameters = self._job.parameters
+        """Return the loss of the block's held-out pairs, their number, and if all is finite."""
         total, count = loss.held_out_loss(
-            self._stored.sentences("held_out", 0), self._noise, (self._inputs, self._outputs),
-            window=parameters.window_size, negative=parameters.negative, is_cbow=False,
-            block=(self._own, self._other, parameters.classes),
-        )  # fmt: skip
-        is_finite = np.isfinite(self._inputs).all() and np.isfinite(self._outputs).all()
+            self._stored.held_out(),
+            self._sampling.noise,
+            self._model,
+            window=self._options.window,
+            negative=self._options.negative,
+            is_cbow=False,
+            block=self._classes,
+        )
+        is_finite = all(np.isfinite(side).all() for side in self._model)
         return {"loss": total, "pairs": count, "is_finite": float(is_finite)}
 
-    def _loaded(self, kind: str, which: int) -> np.ndarray:
-        parameters = self._job.parameters
-        count = len(range(which, parameters.vocabulary_size, parameters.classes))
+    def _loaded(self, kind: str, number: int) -> np.ndarray:
+        """Return the vectors of one side of a class as the turn begins with them."""
+        parameters, version = self._job.parameters, self._job.number - 1
+        count = len(range(number, parameters.vocabulary_size, parameters.classes))
         matrix = np.zeros((count, parameters.vector_size), np.float32)
-        positions = self._positions(which)
-        if self._job.number > 1:
-            self._stored.rows_of(f"round={self._job.number - 1}", kind, positions, matrix)
-        elif kind == "inputs":
+        positions = self._positions(number)
+        if version > 0:
+            self._stored.fill_side(version_name(version), kind, positions, matrix)
+        elif kind == INPUTS:
             for n, part in blocks(count):
                 size = part.stop - part.start
                 matrix[part] = new_rows(size, parameters, block=positions.start + n)
         return matrix
 
-    def _positions(self, which: int) -> range:
-        """Return the positions of the blocks of a class."""
+    def _positions(self, number: int) -> range:
         parameters = self._job.parameters
-        each = blocks_of_class(parameters.vocabulary_size, parameters.classes)
-        return range(which * each, (which + 1) * each)
+        return positions_of_class(number, parameters.vocabulary_size, parameters.classes)

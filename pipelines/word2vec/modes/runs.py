@@ -1,4 +1,4 @@
-"""The ways to run a training plan as Spark jobs, one version of the model after the other."""
+"""Each mode's rounds as Spark jobs, which write one version of the model after the other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,14 @@ from pyspark.sql import DataFrame
 
 from pipelines.cluster.executors import whole_executor
 from pipelines.training.rounds import FILE, History, RoundState, Wrap
+from pipelines.word2vec.model import TrainerParameters
 from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from pipelines.word2vec.modes.balance import Start, Stretch, start_of
+from pipelines.word2vec.modes.moves import MOVES
 from pipelines.word2vec.plan import Round, Segment, Turn
-from pipelines.word2vec.shards import BLOCK_ROWS, MOST_WRITERS
-from pipelines.word2vec.stored_model import StoredModel
-from pipelines.word2vec.trainer import TrainerParameters
+from pipelines.word2vec.stored_model import BLOCK_ROWS, StoredModel, version_name
+
+MOST_WRITERS = 16  # tasks that write a version: each leaves (2, d, d) sums for the driver to add
 
 
 class TrainingRun(Protocol):
@@ -27,16 +29,16 @@ class TrainingRun(Protocol):
         """Return what each round trains."""
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes a round's version: see `RoundState.write_by_frame`."""
+        """Return the frame whose tasks write a round's version: see `RoundState.write_by_frame`."""
 
     def measured(self, number: int) -> History:
-        """Return the measures of a round that is kept, and of those before it."""
+        """Return the measures of a stored round, and of those before it."""
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a round is the last of its epoch; round 0 is of none."""
+        """Return whether a round is the last of its epoch; round 0 is of none."""
 
     def stretch(self, number: int) -> Stretch | None:
-        """Return what is to be applied to the rows of a version; None for nothing."""
+        """Return the stretch to apply to the rows of a version; None for nothing."""
 
 
 @dataclass
@@ -48,7 +50,7 @@ class PackedTraining:
     plan: list[list[Segment]]
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes the version that one task trains."""
+        """Return the frame of one task, which trains and writes the version."""
         task = packed_rounds.round_task(self.parameters, number, self.plan[number - 1], history)
         profile = whole_executor(self.state.spark, self.parameters.threads)
         one = self.state.spark.range(0, 1, 1, 1)
@@ -56,15 +58,16 @@ class PackedTraining:
 
     def measured(self, number: int) -> History:
         """Return the measures of all segments so far."""
-        return _kept(StoredModel(self.parameters.folder), number)
+        stored, name = StoredModel(self.parameters.folder), version_name(number)
+        return [*stored.history(name), *stored.measures(name)]
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a round is the last of its epoch."""
+        """Return whether a round is the last of its epoch."""
         after = self.plan[number][0].epoch if number < len(self.plan) else None
         return number > 0 and self.plan[number - 1][-1].epoch != after
 
     def stretch(self, number: int) -> None:
-        """Return nothing: no merge disturbs the balance."""
+        """Return None: there is no merge that would change the balance."""
 
 
 @dataclass
@@ -76,17 +79,17 @@ class ReplicatedTraining:
     plan: list[Round]
     trainers: int
     tasks: int
-    _known: tuple[int, Start] | None = None
+    _cached: tuple[int, Start] | None = None
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes the version of trainers and merge, at the cost of one shuffle."""
+        """Return the frame whose tasks merge what trainers send, and write the version."""
         spark, start = self.state.spark, self._start(number - 1)
         job = replicated_rounds.MergedRound(
             self.parameters, self.plan[number - 1], number, self.trainers, start
         )
         moves = spark.range(0, self.trainers, 1, self.tasks).mapInArrow(
             replicated_rounds.train_task(job, history),
-            replicated_rounds.MOVES,
+            MOVES,
             profile=whole_executor(spark, self.parameters.threads),
         )
         blocks = -(-self.parameters.vocabulary_size // BLOCK_ROWS)
@@ -97,22 +100,23 @@ class ReplicatedTraining:
         return sorted_moves.mapInArrow(wrap(replicated_rounds.merge_task(job)), FILE)
 
     def measured(self, number: int) -> History:
-        """Return the measures of all rounds so far: tokens of all trainers, the slowest's seconds.
+        """Return the measures of all rounds so far.
 
-        The loss of a version is measured by the round after it, at an epoch's end by a task.
+        Tokens are those of all trainers, seconds those of the slowest, times the trainers per task.
+        The loss of a version is measured by the round after it; at an epoch's end by its own task.
         """
         stored, part = StoredModel(self.parameters.folder), self.plan[number - 1]
-        history = _kept(stored, number, kinds=("history",))
-        found = _kept(stored, number, kinds=("measures",))
-        loss = next((m["held_out_loss"] for m in found if "held_out_loss" in m), float("nan"))
+        history = stored.history(version_name(number))
+        measures = stored.measures(version_name(number))
+        loss = next((m["held_out_loss"] for m in measures if "held_out_loss" in m), float("nan"))
         if history:
             history[-1]["held_out_loss"] = loss
         start = self._start(number)
         waves = -(-self.trainers // self.tasks)
         own = {
             "epoch": part.epoch + 1,
-            "tokens": sum(m["tokens"] for m in found),
-            "seconds": max(m["seconds"] for m in found) * waves,
+            "tokens": sum(m["tokens"] for m in measures),
+            "seconds": max(m["seconds"] for m in measures) * waves,
             "learning_rate": part.learning_rates.last,
             "is_finite": float(start.is_finite),
             "held_out_loss": self._loss(number, start) if self.ends_epoch(number) else float("nan"),
@@ -120,7 +124,7 @@ class ReplicatedTraining:
         return [*history, own]
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a round is the last of its epoch."""
+        """Return whether a round is the last of its epoch."""
         return number > 0 and self.plan[number - 1].stop == 1
 
     def _loss(self, number: int, start: Start) -> float:
@@ -129,20 +133,20 @@ class ReplicatedTraining:
         return float(one.collect()[0][0])
 
     def stretch(self, number: int) -> Stretch:
-        """Return what restores the balance that the last merge disturbed."""
+        """Return what restores the balance that the last merge changed."""
         return self._start(number).stretch
 
     def _start(self, version: int) -> Start:
-        """Return what a round must know of a version; that of the last one asked for is kept."""
-        if self._known is None or self._known[0] != version:
+        """Return what a round must know of a version; the last one is cached."""
+        if self._cached is None or self._cached[0] != version:
             stored = StoredModel(self.parameters.folder)
-            self._known = version, start_of(stored, version, self.parameters.vector_size)
-        return self._known[1]
+            self._cached = version, start_of(stored, version, self.parameters.vector_size)
+        return self._cached[1]
 
 
 @dataclass
 class RotatedTraining:
-    """Each trainer has a part of the input rows; parts of the output rows go around."""
+    """In a turn each trainer has one class of input rows and one of output rows."""
 
     state: RoundState
     parameters: TrainerParameters
@@ -150,7 +154,7 @@ class RotatedTraining:
     tasks: int
 
     def frame(self, number: int, history: History, wrap: Wrap) -> DataFrame:
-        """Return what writes the version that trainers make of their blocks, without a shuffle."""
+        """Return the frame whose tasks train their blocks, and write them, without a shuffle."""
         job = rotated_turns.RotatedTurn(self.parameters, self.plan[number - 1], number)
         spark = self.state.spark
         numbers = spark.range(0, self.parameters.classes, 1, self.tasks)
@@ -160,23 +164,24 @@ class RotatedTraining:
         )
 
     def measured(self, number: int) -> History:
-        """Return the measures of all turns so far: tokens of all trainers, the slowest's seconds.
+        """Return the measures of all turns so far.
 
-        A turn sees one of as many parts of the held-out pairs as there are classes: the loss is
-        that of the last turns, as many.
+        Tokens are a turn's share of those read, seconds those of the slowest trainer, times the
+        trainers per task. A turn measures the held-out pairs of its blocks, 1 / classes of all: the
+        loss is the mean over the last `classes` turns.
         """
         stored, turn = StoredModel(self.parameters.folder), self.plan[number - 1]
-        history = _kept(stored, number, kinds=("history",))
-        found = _kept(stored, number, kinds=("measures",))
+        history = stored.history(version_name(number))
+        measures = stored.measures(version_name(number))
         waves = -(-self.parameters.classes // self.tasks)
         own = {
             "epoch": turn.epoch + 1,
-            "tokens": max(m["tokens"] for m in found) / self.parameters.classes,
-            "seconds": max(m["seconds"] for m in found) * waves,
+            "tokens": max(m["tokens"] for m in measures) / self.parameters.classes,
+            "seconds": max(m["seconds"] for m in measures) * waves,
             "learning_rate": turn.learning_rates.last,
-            "is_finite": min(m["is_finite"] for m in found),
-            "loss": sum(m["loss"] for m in found),
-            "pairs": sum(m["pairs"] for m in found),
+            "is_finite": min(m["is_finite"] for m in measures),
+            "loss": sum(m["loss"] for m in measures),
+            "pairs": sum(m["pairs"] for m in measures),
         }
         last = [*history, own][-self.parameters.classes :]
         pairs = sum(m["pairs"] for m in last)
@@ -184,20 +189,9 @@ class RotatedTraining:
         return [*history, own]
 
     def ends_epoch(self, number: int) -> bool:
-        """Tell whether a turn is the last of its epoch."""
+        """Return whether a turn is the last of its epoch."""
         after = self.plan[number].epoch if number < len(self.plan) else None
         return number > 0 and self.plan[number - 1].epoch != after
 
     def stretch(self, number: int) -> None:
-        """Return nothing: no merge disturbs the balance."""
-
-
-def _kept(
-    stored: StoredModel, number: int, kinds: tuple[str, ...] = ("history", "measures")
-) -> History:
-    return [
-        measure
-        for kind in kinds
-        for each in stored.json(kind, f"round={number}")
-        for measure in each
-    ]
+        """Return None: there is no merge that would change the balance."""

@@ -11,10 +11,10 @@ from pipelines.cluster.executors import executor_memory, executor_threads
 from pipelines.errors import ConfigError
 from pipelines.word2vec.config import Word2VecSettings
 
-_TOKENS_PER_SECOND = 1_000_000  # of one thread, d = 100
-_SHORT = 180  # seconds that one executor may train alone before others are worth their merges
-_MARGIN = 1 << 30  # bytes of a worker beside the model's two copies and its slice
-_COPIES = {"packed": 1, "replicated": 2, "rotated": 1}
+_TOKENS_PER_SECOND = 1_000_000  # tokens per second of one thread at d = 100
+_SHORT = 180  # seconds: training that one executor does faster is not shared
+_MARGIN = 1 << 30  # bytes of a Python worker beside its copies of the model
+_COPIES = {"packed": 1, "replicated": 2, "rotated": 1}  # of the model or part, per executor
 
 
 @dataclass(frozen=True)
@@ -23,9 +23,9 @@ class TrainingMode:
 
     Args:
         mode: `packed`, `replicated` or `rotated`.
-        why: The reason, for the reader.
+        why: The reason, for the summary.
         threads: Threads of a trainer.
-        trainers: Trainers that begin a round from the same model, or have parts of it.
+        trainers: Copies of the model (replicated), or parts of it (rotated).
         tasks: Spark tasks that they are spread over.
     """
 
@@ -37,19 +37,30 @@ class TrainingMode:
 
     @property
     def described(self) -> str:
-        """Say it for the summary."""
+        """Return the trainers, threads and reason as text for the summary."""
         who = f"{self.trainers} trainers, " if self.mode != "packed" else ""
         threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
         return f"{who}{threads}, {self.why}"
 
 
 def choose_mode(
-    spark: SparkSession, settings: Word2VecSettings, *, vocabulary_size: int, tokens: int,
-    is_new: bool = True, begun: Mapping[str, Any] | None = None,
-) -> TrainingMode:  # fmt: skip
+    spark: SparkSession,
+    settings: Word2VecSettings,
+    *,
+    vocabulary_size: int,
+    tokens: int,
+    is_new: bool = True,
+    begun: Mapping[str, Any] | None = None,
+) -> TrainingMode:
     """Decide the mode where it is `auto`, and how many trainers and threads there are.
 
-    A run that was begun by some trainers in a mode goes on so: `begun` has `mode` and `trainers`.
+    Args:
+        spark: Session.
+        settings: How vectors are trained.
+        vocabulary_size: Token ids.
+        tokens: Tokens of all sentences.
+        is_new: Whether the model begins at random, not from earlier vectors.
+        begun: `mode` and `trainers` of a run that goes on: it keeps them.
 
     Raises:
         ConfigError: What an executor must hold of the model does not fit its memory.

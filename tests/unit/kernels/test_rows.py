@@ -6,6 +6,7 @@ from numba import njit
 
 from pipelines.kernels import rows
 from pipelines.word2vec.kernels import cbow
+from pipelines.word2vec.kernels.arguments import Chunk, LaidOut, Model, WindowMeans
 
 WIDTHS = [1, 3, 4, 7, 16, 20, 39, 100]
 
@@ -77,28 +78,15 @@ def test_sliding_sums_are_those_of_each_window(c0: int, size: int, reach: int) -
     means, steps = rng.normal(size=(2, size, 24)).astype(np.float32)
     pairs, shares, squares, scores = np.full((4, size), np.nan, np.float32)
     total = np.zeros((1, width), np.float32)
-    cbow.mean_windows(
-        kept,
-        c0,
-        30,
-        reach,
-        begin,
-        end,
-        inputs,
-        outputs,
-        pairs,
-        shares,
-        total,
-        means,
-        squares,
-        scores,
-    )
+    laid, chunk = LaidOut(kept, begin, end), Chunk(c0, size, filled=30)
+    windows = WindowMeans(pairs, shares, total, means, steps, squares, scores)
+    cbow.mean_windows(laid, chunk, reach, Model(inputs, outputs), windows)
     expected = share @ inputs
     np.testing.assert_allclose(means[:, :width], expected, atol=1e-5)
     np.testing.assert_allclose(squares, np.square(expected).sum(1), rtol=1e-4)
     np.testing.assert_allclose(scores, (expected * outputs[kept[c0 : c0 + size]]).sum(1), atol=1e-4)
     assert np.array_equal(pairs, share.any(1))
     moved = inputs + share.T @ steps[:, :width]
-    shared = steps * shares[:, None]
-    cbow.spread_gradients(kept, c0, size, reach, begin, end, shared, total, inputs)
+    shared = windows._replace(gradients=steps * shares[:, None])
+    cbow.spread_gradients(laid, chunk, reach, shared, inputs)
     np.testing.assert_allclose(inputs, moved, atol=1e-5)

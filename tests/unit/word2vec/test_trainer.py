@@ -7,9 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pipelines.word2vec.kernels.arguments import LearningRates
+from pipelines.word2vec.kernels.arguments import LearningRates, Sentences
+from pipelines.word2vec.model import TrainerParameters
 from pipelines.word2vec.plan import plan_packed, plan_replicated, trainer_segment
-from pipelines.word2vec.trainer import TrainerParameters, train_parts
+from pipelines.word2vec.trainer import train_parts
 
 RATES = {"learning_rates": LearningRates(0.1, 0.01)}
 
@@ -27,9 +28,8 @@ class Shards:
             first += size
         self.count = first
 
-    def sentences(self, kind, position):
-        assert kind == "shard"
-        return self.shards[position]
+    def shard(self, number):
+        return Sentences(*self.shards[number])
 
 
 def trained(shards, segment, threads):
@@ -48,18 +48,18 @@ def trained(shards, segment, threads):
         threads=threads,
         learning_rate=0.1,
     )
-    found = {}
+    by_place = {}
 
     def work(sentences, rates, place):
         ids, offsets = sentences
         assert all(len(set(ids[a:b])) == 1 for a, b in pairwise(offsets))
-        found[place] = ids[offsets[:-1]].tolist()
+        by_place[place] = ids[offsets[:-1]].tolist()
 
     with ThreadPoolExecutor(1) as pool:
-        measured = train_parts(shards, segment, parameters, pool, work)
-    numbers = [number for place in found for number in found[place]]
+        measures = train_parts(shards, segment, parameters, pool, work)
+    numbers = [number for own in by_place.values() for number in own]
     lengths = Counter(np.concatenate([ids for ids, _ in shards.shards]).tolist())
-    assert measured["tokens"] == sum(lengths[number] for number in numbers)
+    assert measures["tokens"] == sum(lengths[number] for number in numbers)
     return numbers
 
 

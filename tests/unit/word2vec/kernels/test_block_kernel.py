@@ -5,12 +5,11 @@ import functools
 import numpy as np
 import pytest
 from oracles.word2vec import (
+    CORPUS,
     COUNTS,
     NEGATIVE,
     NOISE,
-    OFFSETS,
     SIZE,
-    TOKENS,
     WINDOW,
     finite_differences,
     model,
@@ -18,8 +17,9 @@ from oracles.word2vec import (
 )
 
 from pipelines.word2vec.kernels import block_kernel, loss
+from pipelines.word2vec.kernels.arguments import Block, LearningRates, Model, Options, Sampling
 from pipelines.word2vec.sampling import noise_table, noise_weights
-from pipelines.word2vec.shards import blocks, blocks_of_class, token_ids
+from pipelines.word2vec.stored_model import blocks, blocks_of_class, token_ids
 
 WEIGHTS = noise_weights(COUNTS, 0.75)
 noise_of = functools.cache(lambda other, classes: noise_table(COUNTS[other::classes], 0.75))
@@ -31,23 +31,16 @@ def train_blocks(
     """Train each block from the same model, in place; return the pairs of all blocks."""
     begin, pairs = (inputs.copy(), outputs.copy()), 0.0
     for own, other in np.ndindex(classes, classes):
-        sides = begin[0][own::classes].copy(), begin[1][other::classes].copy()
+        sides = Model(begin[0][own::classes].copy(), begin[1][other::classes].copy())
         pairs += block_kernel.train_block(
-            TOKENS,
-            OFFSETS,
-            np.ones(SIZE, np.float32),
-            noise_of(other, classes),
+            CORPUS,
+            Sampling(np.ones(SIZE, np.float32), noise_of(other, classes)),
             float(WEIGHTS[other::classes].sum() / WEIGHTS.sum()),
-            *sides,
-            rate,
-            rate,
-            (own, other, classes),
-            WINDOW,
-            NEGATIVE,
-            3,
-            2,
-            seed,
-            seed * 9 + own * classes + other,
+            sides,
+            LearningRates(rate, rate),
+            Block(own, other, classes),
+            Options(False, WINDOW, NEGATIVE, chunk=3, shared=2),
+            (seed, seed * 9 + own * classes + other),
         )
         inputs[own::classes] += sides[0] - begin[0][own::classes]
         outputs[other::classes] += sides[1] - begin[1][other::classes]
@@ -79,13 +72,13 @@ def test_all_blocks_see_the_windows_that_the_whole_model_sees() -> None:
 def test_the_losses_of_all_blocks_are_those_of_the_whole_model(classes: int) -> None:
     inputs, outputs = model()
     asked = {"window": 5, "negative": 0, "is_cbow": False}
-    total, count = loss.held_out_loss((TOKENS, OFFSETS), NOISE, (inputs, outputs), **asked)
+    total, count = loss.held_out_loss(CORPUS, NOISE, Model(inputs, outputs), **asked)
     parts = [
         loss.held_out_loss(
-            (TOKENS, OFFSETS),
+            CORPUS,
             NOISE,
-            (inputs[own::classes], outputs[other::classes]),
-            block=(own, other, classes),
+            Model(inputs[own::classes], outputs[other::classes]),
+            block=Block(own, other, classes),
             **asked,
         )
         for own, other in np.ndindex(classes, classes)

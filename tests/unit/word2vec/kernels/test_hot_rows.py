@@ -4,6 +4,15 @@ import numpy as np
 import pytest
 
 from pipelines.word2vec.kernels import hot_rows, sentence_kernel
+from pipelines.word2vec.kernels.arguments import (
+    LearningRates,
+    Model,
+    Options,
+    OwnRows,
+    Sampling,
+    Sentences,
+    Touches,
+)
 from pipelines.word2vec.kernels.hot_rows import ALONE, copied_rows, fold, own_rows
 from pipelines.word2vec.sampling import noise_table
 
@@ -11,7 +20,7 @@ SIZE, DIMENSION, THREADS = 400, 12, 2
 COUNTS = np.r_[np.full(100, 40), np.full(SIZE - 100, 4)]
 
 
-def trained(is_cbow: bool, own: tuple[int, int, int, int], rows: int) -> list[np.ndarray]:
+def trained(is_cbow: bool, own: OwnRows, rows: int) -> list[np.ndarray]:
     rng = np.random.default_rng(0)
     tokens = rng.permutation(np.repeat(np.arange(SIZE), COUNTS)).astype(np.int32)
     offsets = np.array([0, tokens.size // 3, tokens.size])
@@ -19,20 +28,13 @@ def trained(is_cbow: bool, own: tuple[int, int, int, int], rows: int) -> list[np
     model[:, :SIZE] = rng.normal(0, 0.3, (2, SIZE, DIMENSION))
     touches = np.zeros((2, rows), np.float32)
     sentence_kernel.train_sentences(
-        tokens,
-        offsets,
-        np.ones(SIZE, np.float32),
-        noise_table(COUNTS, 0.75),
-        *model,
-        0.05,
-        0.01,
-        is_cbow,
-        3,
-        5,
-        16,
-        8,
+        Sentences(tokens, offsets),
+        Sampling(np.ones(SIZE, np.float32), noise_table(COUNTS, 0.75)),
+        Model(*model),
+        LearningRates(0.05, 0.01),
+        Options(is_cbow, window=3, negative=5, chunk=16, shared=8),
         7,
-        *touches,
+        Touches(*touches),
         own,
     )
     return [*model, *touches]
@@ -43,7 +45,7 @@ def trained(is_cbow: bool, own: tuple[int, int, int, int], rows: int) -> list[np
 def test_one_thread_with_copies_trains_as_one_without(is_cbow: bool, thread: int) -> None:
     expected = trained(is_cbow, ALONE, SIZE)
     rows = SIZE + THREADS * copied_rows(SIZE, THREADS)
-    found = trained(is_cbow, (*own_rows(SIZE, THREADS, thread)[:3], 1), rows)
+    found = trained(is_cbow, own_rows(SIZE, THREADS, thread)._replace(threads=1), rows)
     for touches in found[2:]:
         fold(touches, SIZE, THREADS)
     for one, other in zip(expected, found, strict=True):
@@ -68,7 +70,7 @@ def test_shared_rows_move_by_the_mean_of_what_threads_did() -> None:
 
 
 def test_one_thread_has_no_copies() -> None:
-    assert own_rows(SIZE, 1, 0)[0] == ALONE[0] == 0
+    assert own_rows(SIZE, 1, 0).copies == ALONE.copies == 0
     assert copied_rows(1000, 2) == 512
     assert copied_rows(1000, 16) == 64
     assert copied_rows(10, 2) == 10

@@ -4,6 +4,14 @@ import numpy as np
 import pytest
 
 from pipelines.word2vec.kernels import sentence_kernel
+from pipelines.word2vec.kernels.arguments import (
+    UNCOUNTED,
+    LearningRates,
+    Model,
+    Options,
+    Sampling,
+    Sentences,
+)
 from pipelines.word2vec.kernels.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
@@ -12,7 +20,6 @@ from pipelines.word2vec.sampling import (
     shared_negatives,
 )
 
-NONE = np.empty(0, np.float32)
 WINDOW, NEGATIVE, DIMENSION = 5, 5, 24
 
 
@@ -39,22 +46,13 @@ def train(
     rates = np.linspace(rate, 1e-4, epochs + 1)
     for epoch in range(epochs):
         sentence_kernel.train_sentences(
-            tokens.astype(np.int32),
-            offsets,
-            keep,
-            noise,
-            inputs,
-            outputs,
-            rates[epoch],
-            rates[epoch + 1],
-            is_cbow,
-            WINDOW,
-            NEGATIVE,
-            chunk,
-            shared,
+            Sentences(tokens.astype(np.int32), offsets),
+            Sampling(keep, noise),
+            Model(inputs, outputs),
+            LearningRates(rates[epoch], rates[epoch + 1]),
+            Options(is_cbow, WINDOW, NEGATIVE, chunk, shared),
             epoch,
-            NONE,
-            NONE,
+            UNCOUNTED,
             ALONE,
         )
     return inputs, outputs

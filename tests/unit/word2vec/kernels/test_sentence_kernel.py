@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from oracles.word2vec import (
+    CORPUS,
     DIMENSION,
     NEGATIVE,
     NOISE,
-    NONE,
-    OFFSETS,
     SENTENCES,
     SIZE,
     TOKENS,
@@ -18,6 +17,15 @@ from oracles.word2vec import (
 )
 
 from pipelines.word2vec.kernels import loss, sentence_kernel
+from pipelines.word2vec.kernels.arguments import (
+    UNCOUNTED,
+    LearningRates,
+    Model,
+    Options,
+    Sampling,
+    Sentences,
+    Touches,
+)
 from pipelines.word2vec.kernels.hot_rows import ALONE
 from pipelines.word2vec.sampling import (
     chunk_size,
@@ -46,7 +54,7 @@ def test_the_reference_loss_is_the_held_out_loss_for_whole_windows(is_cbow: bool
     inputs, outputs = model()
     noise = np.array([2, 0], np.int32)
     found, count = loss.held_out_loss(
-        (TOKENS, OFFSETS), noise, (inputs, outputs), window=5, negative=3, is_cbow=is_cbow
+        CORPUS, noise, Model(inputs, outputs), window=5, negative=3, is_cbow=is_cbow
     )
     exact = inputs.astype(np.float64)
     others = [[(s[j]) for j in range(len(s)) if j != i] for s in SENTENCES for i in range(len(s))]
@@ -66,7 +74,7 @@ def test_the_reference_loss_is_the_held_out_loss_for_whole_windows(is_cbow: bool
 
 @pytest.mark.parametrize("is_cbow", [False, True])
 def test_touches_count_pairs_and_weighted_negatives(is_cbow: bool) -> None:
-    touches = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
+    touches = Touches(np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32))
     pairs = train(*model(), rate=0.01, seed=1, is_cbow=is_cbow, touches=touches)
     assert touches[0].sum() == pytest.approx(pairs)  # CBOW: a window's tokens share its one
     assert pairs == 7 if is_cbow else pairs > 7
@@ -76,7 +84,7 @@ def test_touches_count_pairs_and_weighted_negatives(is_cbow: bool) -> None:
 
 @pytest.mark.parametrize("is_cbow", [False, True])
 def test_rows_without_touches_do_not_move(is_cbow: bool) -> None:
-    touches = np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32)
+    touches = Touches(np.zeros(SIZE, np.float32), np.zeros(SIZE, np.float32))
     inputs, outputs = model()
     train(inputs, outputs, rate=0.01, seed=3, is_cbow=is_cbow, touches=touches)
     for side, before, touched in zip((inputs, outputs), model(), touches, strict=True):
@@ -107,22 +115,13 @@ def test_few_tokens_and_high_rates_stay_bounded(times: int, share: float, is_cbo
     noise = noise_table(counts, 0.75)
     for epoch in range(10):
         sentence_kernel.train_sentences(
-            tokens,
-            offsets,
-            keep_probabilities(counts, 1e-3),
-            noise,
-            inputs,
-            outputs,
-            rate,
-            rate,
-            is_cbow,
-            5,
-            5,
-            chunk,
-            shared_negatives(is_cbow=is_cbow),
+            Sentences(tokens, offsets),
+            Sampling(keep_probabilities(counts, 1e-3), noise),
+            Model(inputs, outputs),
+            LearningRates(rate, rate),
+            Options(is_cbow, 5, 5, chunk, shared_negatives(is_cbow=is_cbow)),
             epoch,
-            NONE,
-            NONE,
+            UNCOUNTED,
             ALONE,
         )
     assert np.abs(inputs).max() < 20
@@ -133,22 +132,13 @@ def test_sentences_longer_than_a_block_are_trained_whole() -> None:
     tokens = (np.arange(size) % SIZE).astype(np.int32)
     inputs, outputs = model()
     pairs = sentence_kernel.train_sentences(
-        tokens,
-        np.array([0, size]),
-        np.ones(SIZE, np.float32),
-        NOISE,
-        inputs,
-        outputs,
-        0.01,
-        0.01,
-        False,
+        Sentences(tokens, np.array([0, size])),
+        Sampling(np.ones(SIZE, np.float32), NOISE),
+        Model(inputs, outputs),
+        LearningRates(0.01, 0.01),
+        Options(False, window=1, negative=5, chunk=8, shared=8),
         1,
-        5,
-        8,
-        8,
-        1,
-        NONE,
-        NONE,
+        UNCOUNTED,
         ALONE,
     )
     assert pairs == 2 * size - 2 * 3, "two neighbours each, but for the ends of three blocks"
@@ -168,21 +158,13 @@ def test_occurrences_are_left_out_by_their_chance(is_cbow: bool) -> None:
     sentences = 20_000
     tokens, offsets = np.tile(np.array([0, 1], np.int32), sentences), np.arange(sentences + 1) * 2
     pairs = sentence_kernel.train_sentences(
-        tokens,
-        offsets,
-        np.array([0.3, 0.8], np.float32),
-        np.array([0, 1], np.int32),
-        *model(),
-        0.0,
-        0.0,
-        is_cbow,
-        WINDOW,
-        NEGATIVE,
-        8,
-        5,
+        Sentences(tokens, offsets),
+        Sampling(np.array([0.3, 0.8], np.float32), np.array([0, 1], np.int32)),
+        model(),
+        LearningRates(0.0, 0.0),
+        Options(is_cbow, WINDOW, NEGATIVE, chunk=8, shared=5),
         1,
-        NONE,
-        NONE,
+        UNCOUNTED,
         ALONE,
     )
     expected = sentences * 0.3 * 0.8
