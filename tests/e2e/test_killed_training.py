@@ -24,7 +24,13 @@ from pipelines.training.rounds import RoundState
 mark, victim, mode, *places = Path(sys.argv[1]), *sys.argv[2:]
 spark = open_session(
     "killed", master="local-cluster[2,1,1024]" if victim == "executor" else "local[2]",
-    settings={"spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"]}, log_folder=mark.parent,
+    settings={
+        "spark.executorEnv.PYTHONPATH": os.environ["PYTHONPATH"],
+        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    },
+    log_folder=mark.parent,
 )
 driver = os.getpid()
 
