@@ -7,10 +7,10 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
-from pipelines.documents.config import EmbedDocumentsConfig, EmbedInputs
-from pipelines.documents.document_vectors import embed_gathered
-from pipelines.documents.embedding import gather_documents
-from pipelines.documents.token_vectors import InputNames
+from pipelines.document_vectors.config import EmbedDocumentsConfig, EmbedInputs
+from pipelines.document_vectors.embedding import gather_documents
+from pipelines.document_vectors.frames import embed_gathered
+from pipelines.document_vectors.token_vectors import InputNames
 from pipelines.results import JobResult
 from pipelines.spaces.registry import choose_space, of_space, require_one_space
 from pipelines.table_store import TableStore

@@ -11,7 +11,8 @@ from pipelines.results import JobResult
 from pipelines.spaces import publishing
 from pipelines.spaces.config import PublishVectorsConfig
 from pipelines.spaces.content import measure_content
-from pipelines.spaces.manifest import build_manifest, recorded_metrics, require_publishable
+from pipelines.spaces.gate_outcome import require_publishable
+from pipelines.spaces.manifest import build_manifest, recorded_metrics
 from pipelines.spaces.registry import choose_space, of_space
 from pipelines.storage.lease import lease
 from pipelines.table_store import TableStore

@@ -7,10 +7,10 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
-from pipelines.expectations import validation
 from pipelines.results import JobResult
 from pipelines.spaces import gate
 from pipelines.spaces.config import ValidateVectorsConfig
+from pipelines.spaces.gate_outcome import require_passed, state_after_gate
 from pipelines.spaces.registry import choose_space, of_space, write_space
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
@@ -40,9 +40,9 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
     result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
-    state = validation.verdict(validated.outcomes, space.state)
+    state = state_after_gate(validated.outcomes, space.state)
     write_space(store, space.changed(state=state))
-    validation.require_passed(space.space_id, validated.outcomes)
+    require_passed(space.space_id, validated.outcomes)
     result.measures = {"expectations passed": len(validated.outcomes)}
     return result
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import pandas as pd
 from pyspark.sql import DataFrame
 
-from pipelines.errors import DependencyError, GateError
+from pipelines.errors import DependencyError
 from pipelines.expectations.suites import bound_expectations, table_expectations
 from schemas import Table
 
@@ -122,51 +122,3 @@ def _error(info: Any) -> str | None:
     entries = [info] if "raised_exception" in info else list(info.values())
     raised = [e for e in entries if isinstance(e, dict) and e.get("raised_exception")]
     return str(raised[0].get("exception_message")) if raised else None
-
-
-def validate_space(
-    rows: DataFrame,
-    table: Table,
-    measured: Mapping[str, Mapping[str, float | None]],
-    bounds: Mapping[str, MeasureBounds],
-) -> list[tuple[str, Outcome]]:
-    """Validate a space's rows by their contract, and the measures of each entity by its bounds.
-
-    Args:
-        rows: Vectors of one space.
-        table: Their contract.
-        measured: Measures by entity.
-        bounds: Smallest and largest allowed value by entity and measure.
-
-    Returns:
-        Outcomes with their entity; `all` for those of the rows.
-    """
-    outcomes = [("all", outcome) for outcome in validate(rows, table)]
-    for entity, own in bounds.items():
-        measures = {name: measured[entity].get(name) for name in own}
-        outcomes += [(entity, outcome) for outcome in validate_measures(measures, own)]
-    return outcomes
-
-
-def verdict(outcomes: list[tuple[str, Outcome]], state: str) -> str:
-    """Return the state of a validated space; one that is published and passes stays published."""
-    if any(outcome.status != "passed" for _, outcome in outcomes):
-        return "failed"
-    return state if state == "published" else "passed"
-
-
-def require_passed(space_id: str, outcomes: list[tuple[str, Outcome]]) -> None:
-    """Stop publication where an expectation failed or could not be evaluated.
-
-    Raises:
-        GateError: Each such expectation, with what was measured and the limit.
-    """
-    broken = [
-        f"{entity}: {o.expectation} of {o.measure} {o.status}"
-        + (f", measured {o.value:g}" if o.value is not None else "")
-        + (f" ({o.detail})" if o.detail else "")
-        for entity, o in outcomes
-        if o.status != "passed"
-    ]
-    if broken:
-        raise GateError(f"space {space_id} did not pass: " + "; ".join(broken))

@@ -69,9 +69,13 @@ def measure_space(
 
 
 def validate(vectors: DataFrame, measured: dict[str, Measures], limits: Limits) -> SpaceValidation:
-    """Judge a space's rows by the contract of `vectors`, and its measures by limits."""
-    bounds = {entity: bounds_of(entity, own, limits) for entity, own in measured.items()}
-    return SpaceValidation(measured, validation.validate_space(vectors, VECTORS, measured, bounds))
+    """Validate rows by the contract of `vectors`, and the measures of each entity by limits."""
+    outcomes = [("all", outcome) for outcome in validation.validate(vectors, VECTORS)]
+    for entity, own in measured.items():
+        bounds = bounds_of(entity, own, limits)
+        bounded = {name: own.get(name) for name in bounds}
+        outcomes += [(entity, o) for o in validation.validate_measures(bounded, bounds)]
+    return SpaceValidation(measured, outcomes)
 
 
 def earlier_metrics(metrics: DataFrame, space_id: str, wanted: Iterable[str]) -> Measures:

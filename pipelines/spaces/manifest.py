@@ -6,7 +6,6 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.errors import GateError
 from pipelines.spaces.registry import Space
 
 
@@ -34,22 +33,3 @@ def build_manifest(space: Space, metrics: Mapping[str, float], *, run_id: str) -
         "code_version": space.code_version,
         "metrics": dict(metrics),
     }
-
-
-def require_publishable(space: Space, stored: dict[str, Any]) -> None:
-    """Refuse a space that did not pass its gate, or whose vectors changed since.
-
-    Raises:
-        GateError: The state or the content says no.
-    """
-    if space.state not in ("passed", "publishing", "published", "superseded"):
-        raise GateError(
-            f"space {space.space_id} is {space.state!r}, not 'passed'; "
-            "run validate_vectors and mend what it names; nothing was published"
-        )
-    if stored["checksum"] != space.checksum:
-        raise GateError(
-            f"the staged vectors of {space.space_id} are not those that were trained "
-            f"(checksum {stored['checksum']}, registered {space.checksum}); train again; "
-            "nothing was published"
-        )

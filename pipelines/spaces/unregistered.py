@@ -10,10 +10,10 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import __version__, tables
 from pipelines.errors import InputError
-from pipelines.expectations import validation
 from pipelines.spaces import gate
 from pipelines.spaces.config import Limits
 from pipelines.spaces.content import measure_content, with_space
+from pipelines.spaces.gate_outcome import require_passed
 from pipelines.spaces.manifest import build_manifest
 from pipelines.spaces.publishing import published_space, write_manifest
 from pipelines.spaces.registry import new_space, of_space, require_one_space
@@ -47,7 +47,7 @@ def check_vectors(
     dimension = measure_content(vectors)["dimension"]
     measured = gate.measure_vectors(vectors, dimension=dimension, keys=keys or {})
     validated = gate.validate(vectors, measured, limits or Limits())
-    validation.require_passed(space_id, validated.outcomes)
+    require_passed(space_id, validated.outcomes)
     return measured
 
 

@@ -10,7 +10,7 @@ import pytest
 from jobs.cli.command import main
 from jobs.embed_documents import run
 from pipelines import tables
-from pipelines.documents.config import EmbedDocumentsConfig, EmbedInputs, EmbedOutputs
+from pipelines.document_vectors.config import EmbedDocumentsConfig, EmbedInputs, EmbedOutputs
 from pipelines.errors import ConfigError, InputError
 from pipelines.spaces.registry import new_space
 from schemas import (

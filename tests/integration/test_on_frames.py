@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines import documents, serving, spaces, tables
+from pipelines import serving, spaces, tables
 from pipelines.errors import GateError, InputError
 from schemas import INTERACTIONS, ITEM_IDS, SENTENCES, USER_IDS, VECTORS, VOCABULARY
 
@@ -45,9 +45,9 @@ def test_documents_are_embedded(spark):
     sentences = spark.createDataFrame([("a:0", "a", [0, 2]), ("b:0", "b", [1])], SENTENCES.schema())
     counts = [(n, word, 5, 1) for n, word in enumerate(WORDS)]
     vocabulary = spark.createDataFrame(counts, VOCABULARY.schema())
-    settings = documents.DocumentsSettings(weighting="mean")
+    settings = document_vectors.DocumentsSettings(weighting="mean")
     words = vectors(spark, "word", WORDS)
-    rows = documents.embed_documents(sentences, vocabulary, words, settings).collect()
+    rows = document_vectors.embed_documents(sentences, vocabulary, words, settings).collect()
     assert {row["doc_id"]: row["vector"] for row in rows} == {
         "a": [0.5, 0.5],
         "b": pytest.approx(WORDS["dog"]),

@@ -7,6 +7,7 @@ from pipelines import tables
 from pipelines.errors import GateError
 from pipelines.expectations import validation
 from pipelines.spaces.config import Limits, ValidateInputs, ValidateOutputs, ValidateVectorsConfig
+from pipelines.spaces.gate_outcome import require_passed
 from pipelines.spaces.registry import newest_space
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 
@@ -87,7 +88,7 @@ def test_an_expectation_that_errors_is_not_one_that_failed():
     outcomes = validation.validate_measures({"here": 1.0}, {"absent": (0.0, 1.0)})
     assert {o.status for o in outcomes} == {"errored"}
     with pytest.raises(GateError, match="absent errored"):
-        validation.require_passed("s", [("all", o) for o in outcomes])
+        require_passed("s", [("all", o) for o in outcomes])
 
 
 def test_contract_rules_name_the_column_that_breaks_them(spark):

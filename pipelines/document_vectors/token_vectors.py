@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, Indices, as_matrix
 from pipelines.arrays.ragged import Ragged, offsets_of
-from pipelines.documents.config import DocumentsSettings
+from pipelines.document_vectors.config import DocumentsSettings
 from pipelines.errors import ConfigError, InputError
 
 _MEGABYTE = 1 << 20  # bytes

@@ -8,10 +8,14 @@ import pytest
 
 from pipelines.arrays.matrices import as_lists
 from pipelines.arrays.ragged import Ragged
-from pipelines.documents.components import principal_components, second_moments, without_components
-from pipelines.documents.config import DocumentsSettings
-from pipelines.documents.embedding import mean_rows
-from pipelines.documents.token_vectors import WeightedWords, word_weights
+from pipelines.document_vectors.components import (
+    principal_components,
+    second_moments,
+    without_components,
+)
+from pipelines.document_vectors.config import DocumentsSettings
+from pipelines.document_vectors.embedding import mean_rows
+from pipelines.document_vectors.token_vectors import WeightedWords, word_weights
 from pipelines.errors import ConfigError
 
 MATRIX = np.array([[1, 0], [0, 4], [2, 2]], dtype=np.float32)

@@ -6,16 +6,16 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.documents.components import principal_components, without_components
-from pipelines.documents.config import DocumentsSettings
-from pipelines.documents.embedding import (
+from pipelines.document_vectors.components import principal_components, without_components
+from pipelines.document_vectors.config import DocumentsSettings
+from pipelines.document_vectors.embedding import (
     DocumentCounts,
     count_documents,
     embed,
     gather_documents,
     with_document_counts,
 )
-from pipelines.documents.token_vectors import InputNames, collect_words
+from pipelines.document_vectors.token_vectors import InputNames, collect_words
 from pipelines.errors import InputError
 
 _NAMES = InputNames()

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from pipelines.arrays.matrices import Floats, as_lists
 from pipelines.arrays.ragged import Ragged, as_ragged
-from pipelines.documents.token_vectors import WeightedWords
+from pipelines.document_vectors.token_vectors import WeightedWords
 
 _SCHEMA = "doc_id string, vector array<float>, token_count bigint, known_token_count bigint"
 

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from pipelines.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from pipelines.documents.config import DocumentsSettings
-    from pipelines.documents.document_vectors import embed_documents
+    from pipelines.document_vectors.config import DocumentsSettings
+    from pipelines.document_vectors.frames import embed_documents
 else:
     __getattr__ = lazy_names(
         __name__,
         {
             "config": ["DocumentsSettings"],
-            "document_vectors": ["embed_documents"],
+            "frames": ["embed_documents"],
         },
     )
 
