@@ -39,14 +39,12 @@ class _Chunk(NamedTuple):
         pairs: Positive pairs of their whole windows, (n,).
         drawn: Output rows of the negatives, (m,).
         push: Scratch for them.
-        untouched: Empty: no touches are counted.
     """
 
     rows: Ids
     pairs: Floats
     drawn: Ids
     push: PushArrays
-    untouched: Floats
 
 
 class _Windows(NamedTuple):
@@ -84,18 +82,19 @@ def _arrays(options: Options, dimension: int) -> tuple[LaidOut, _Windows, _Chunk
         np.zeros(options.chunk, np.float32),
         np.empty(options.shared, np.int32),
         push_arrays(options.chunk, options.shared, dimension),
-        np.empty(0, np.float32),
     )
     return laid, windows, chunk
 
 
 @inner
-def _window(laid: LaidOut, i: int, windows: _Windows, block: Block) -> tuple[int, int]:
+def _window(
+    kept: Ids, i: int, begin: int, end: int, block: Block, contexts: Ids
+) -> tuple[int, int]:
     """Write a window's rows of the output class; return how many, and the window's pairs in all."""
-    kept, begin, end, count = laid.kept, windows.first[i], windows.last[i], 0
+    count = 0
     for j in range(begin, end):
         if j != i and kept[j] % block.classes == block.outputs:
-            windows.contexts[count] = kept[j] // block.classes
+            contexts[count] = kept[j] // block.classes
             count += 1
     return count, end - begin - 1
 
@@ -108,6 +107,7 @@ def _push(
     weight: np.float32,
     rate: np.float32,
     model: Model,
+    touches: Floats,
     state: np.uint64,
 ) -> np.uint64:
     """Push the first `filled` input rows of a chunk from negatives drawn for it."""
@@ -119,7 +119,7 @@ def _push(
     for i in range(filled):
         push.X_squares[i] = copy(push.X, i, inputs, chunk.rows[i], inputs.shape[1])
     push_apart(pairs, drawn, weight, rate, model.outputs, push)
-    add_gradients(chunk.rows, 0, pairs, push.X_steps, inputs, chunk.untouched)
+    add_gradients(chunk.rows, 0, pairs, push.X_steps, inputs, touches)
     return state
 
 
@@ -152,8 +152,8 @@ def train_block(
         Positive pairs trained.
     """
     state, noise_state = first_state(seeds[0]), first_state(seeds[1])
-    laid, windows, chunk = _arrays(options, model.inputs.shape[1])
-    kept, rows, pairs, untouched = laid.kept, chunk.rows, chunk.pairs, chunk.untouched
+    laid, (first, last, contexts, steps), chunk = _arrays(options, model.inputs.shape[1])
+    kept, rows, pairs, none = laid.kept, chunk.rows, chunk.pairs, np.empty(0, np.float32)
     weight = np.float32(options.negative * noise_share / options.shared)
     offsets, noise = sentences.offsets, sampling.noise
     trained, filled, sentence, position = 0.0, 0, 0, np.int64(offsets[0])
@@ -162,21 +162,19 @@ def train_block(
         laid_out, sentence, position, state = fill(
             sentences, sentence, position, sampling.keep, laid, state
         )
-        state = draw_windows(laid, 0, laid_out, options.window, windows.first, windows.last, state)
+        state = draw_windows(laid, 0, laid_out, options.window, first, last, state)
         done = (position - origin) / total
         rate = np.float32(rates.first + (rates.last - rates.first) * done)
         for i in range(laid_out):
             if kept[i] % block.classes != block.inputs:
                 continue
-            count, window_pairs = _window(laid, i, windows, block)
+            count, window_pairs = _window(kept, i, first[i], last[i], block, contexts)
             rows[filled], pairs[filled] = kept[i] // block.classes, window_pairs
-            train_window(
-                model, rows[filled], windows.contexts, count, rate, untouched, windows.steps
-            )
+            train_window(model, rows[filled], contexts, count, rate, none, steps)
             trained, filled = trained + count, filled + 1
             if filled == options.chunk:
-                noise_state = _push(chunk, filled, noise, weight, rate, model, noise_state)
+                noise_state = _push(chunk, filled, noise, weight, rate, model, none, noise_state)
                 filled = 0
     if filled:
-        _push(chunk, filled, noise, weight, rate, model, noise_state)
+        _push(chunk, filled, noise, weight, rate, model, none, noise_state)
     return trained
