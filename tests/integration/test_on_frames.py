@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pipelines import serving, spaces, tables
+from pipelines import document_vectors, serving, spaces, tables
 from pipelines.errors import GateError, InputError
 from schemas import INTERACTIONS, ITEM_IDS, SENTENCES, USER_IDS, VECTORS, VOCABULARY
 
