@@ -165,16 +165,19 @@ def solve_rows(
         np.empty(longest, np.float32),
     )
     total = 0.0
-    for i in range(cells.begins.size):
-        first, last = cells.begins[i], cells.ends[i]
+    # taken apart once: Numba counts a reference for each array that it reads from a group
+    begins, ends, columns, weights = cells
+    base, spectrum = system.base, opposite.spectrum
+    for i in range(begins.size):
+        first, last = begins[i], ends[i]
         if first == last:
             X[i] = 0
             continue
         for k in range(d):
-            system.base[k] = opposite.spectrum[k] + ridges[i]
+            base[k] = spectrum[k] + ridges[i]
         total += _solve_row(
-            cells.columns[first:last],
-            cells.weights[first:last],
+            columns[first:last],
+            weights[first:last],
             opposite,
             terms,
             X[i],
