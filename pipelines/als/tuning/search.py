@@ -50,7 +50,9 @@ def search(interactions: DataFrame, settings: TuningSettings, state: RoundState)
         known = state.noted(f"rank={rank}")
         if known is None:
             candidates = _candidates(settings, rank, rows)
-            known = _try(candidates, settings, state, survey)
+            first, last = candidates[0].trial, candidates[-1].trial
+            with progress.step(f"evaluating candidates {first} to {last} at rank {rank}"):
+                known = _try(candidates, settings, state, survey)
             state.note(f"rank={rank}", known)
         rows += known
         best = best_of(rows, settings.metric)
