@@ -1,4 +1,4 @@
-"""The values that tasks of a fit are given, and one side of a fit that a task holds whole."""
+"""The values that every task of a fit gets, and one side of a fit that a task holds whole."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +11,7 @@ from pipelines.als.objective import Objective
 from pipelines.als.sweep import Cells, Opposite, Solver
 from pipelines.arrays.hashing import draws
 
-_SCALE = 0.1  # divided by sqrt(rank): standard deviation of a first component (Rendle et al. 2021)
+_SCALE = 0.1  # first components have the standard deviation _SCALE / sqrt(rank), see below
 
 
 @dataclass(frozen=True)
@@ -20,17 +20,18 @@ class Fit:
 
     Args:
         folder: Folder of cells and of rounds of factors.
-        sizes: Row ids of each side.
-        counts: Rows of each side that have cells.
-        blocks: Blocks of each side.
+        sizes: Number of row ids of each side: the largest id + 1.
+        counts: Number of rows of each side that have cells.
+        blocks: Number of blocks of each side; row id i is in block i % blocks.
         rank: Components of a row's factors, without the bias.
         objective: The objective that is minimised.
         solver: How rows are solved.
         seed: Seed of the first factors.
         threads: Threads of a task.
         max_iter: Most sweeps.
-        tolerance: The fit ends after a sweep that lowers the loss by less than this share, if any.
-        ranked: Items ranked per user to measure held-out pairs; 0 where they are not measured.
+        tolerance: The fit ends after a sweep that lowers the loss by less than this share; None for
+            `max_iter` sweeps.
+        ranked: Items ranked per user to measure held-out pairs; 0 for no measurement.
     """
 
     folder: str
@@ -48,11 +49,11 @@ class Fit:
 
     @property
     def dimension(self) -> int:
-        """Return the columns of a matrix of factors; with biases, the bias is the last."""
+        """Return the number of columns of factors; with biases, the last column is the bias."""
         return self.rank + self.objective.has_biases
 
     def ids(self, side: str, number: int) -> np.ndarray:
-        """Return the row ids of a block."""
+        """Return the row ids of a block, in order: the ids i with i % blocks = number."""
         count = block_size(self.sizes[side], self.blocks, number)
         return np.arange(count, dtype=np.int64) * self.blocks + number
 
@@ -65,7 +66,7 @@ class Fit:
         return np.abs(factors) if self.solver.name == "nonnegative" else factors
 
     def is_enough(self, losses: list[float]) -> bool:
-        """Tell whether the fit ends: after `max_iter` sweeps, or by its tolerance."""
+        """Tell whether the fit ends after sweeps of these losses: by `max_iter` or `tolerance`."""
         if len(losses) >= self.max_iter:
             return True
         if self.tolerance is None or len(losses) < 2:  # noqa: PLR2004
@@ -87,7 +88,7 @@ class Side:
             )
 
     def as_opposite(self, pool: ThreadPoolExecutor) -> Opposite:
-        """Return the factors as the rows of the other side are regressed on them."""
+        """Return the factors, prepared for solving the rows of the other side."""
         fit, total = self.fit, sweep.gramian(self.factors, pool.map)
         count = fit.counts[self.side]
         return sweep.prepare_opposite(
@@ -95,9 +96,9 @@ class Side:
         )
 
     def solve(self, opposite: Opposite, pool: ThreadPoolExecutor) -> float:
-        """Replace the factors by the best ones given the other side; return their value.
+        """Replace the factors by the solutions given the other side; return the objective.
 
-        The value is the objective without the other side's regularisation.
+        It lacks the other side's regularisation.
         """
         by_size = sorted(self.cells, key=lambda number: -int(self.cells[number].offsets[-1]))
         return sum(pool.map(lambda number: self._solve(number, opposite), by_size))
@@ -125,12 +126,14 @@ class Side:
 
 
 def block_size(size: int, blocks: int, number: int) -> int:
-    """Return how many of the ids below `size` are equal to `number` modulo the blocks."""
+    """Return the number of rows of a block: ids i < size with i % blocks = number."""
     return len(range(number, size, blocks))
 
 
 def first_factors(ids: np.ndarray, side: str, *, rank: int, seed: int) -> np.ndarray:
     """Return the first factors of rows: normal numbers that depend on id, side and seed only.
+
+    Each is sqrt(-2 ln u) cos(2 pi v) for u and v uniform in (0, 1) (Box and Muller 1958).
 
     Args:
         ids: Row ids, `(n,)`.
@@ -139,7 +142,7 @@ def first_factors(ids: np.ndarray, side: str, *, rank: int, seed: int) -> np.nda
         seed: Seed.
 
     Returns:
-        Shape `(n, rank)`, with a deviation of .1 / sqrt(rank) (Rendle et al. 2021).
+        Shape `(n, rank)`, of standard deviation 0.1 / sqrt(rank) (Rendle et al. 2021).
     """
     drawn = draws(ids, rank, seed=seed * 2 + (side == "items"))
     radius = np.sqrt(-2 * np.log(((drawn >> np.uint64(32)) + 0.5) / 2.0**32))

@@ -29,7 +29,8 @@ def train(frames: Mapping[str, DataFrame], settings: AlsSettings, state: RoundSt
         frames: `interactions`, `user_ids`, `item_ids`; `initial_vectors` (`space_id, entity, key,
             vector`) of one space to begin from, if any.
         settings: Settings; `objective.Objective` has the losses.
-        state: Where cells and rounds are kept; a run that was killed goes on from them.
+        state: Where cells and rounds are kept; a run that was killed continues
+            from them.
 
     Returns:
         One row per user and item of the training split; and the loss and seconds of each sweep.
@@ -42,8 +43,8 @@ def train(frames: Mapping[str, DataFrame], settings: AlsSettings, state: RoundSt
     pairs = frames["interactions"].where(F.col("split") == "train")
     survey = prepare(pairs, _held_out(frames, settings), settings, state)
     require_keys(frames, {side: survey.size(side) for side in SIDES})
-    layout = _choose(settings, state, survey)
-    run = _run(settings, state, survey, layout)
+    layout = _choose_layout(settings, state, survey)
+    run = _fit_run(settings, state, survey, layout)
     if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
         state.write("round=0", vectors.initial(frames, run.fit))
     number, history = _go_on(run)
@@ -58,8 +59,10 @@ def _held_out(frames: Mapping[str, DataFrame], settings: AlsSettings) -> DataFra
     return pairs_to_rank(frames["interactions"], settings.evaluation_split)
 
 
-def _choose(settings: AlsSettings, state: RoundState, survey: InteractionsSurvey) -> FitLayout:
-    """Choose the layout; a run that goes on keeps the layout of its rounds."""
+def _choose_layout(
+    settings: AlsSettings, state: RoundState, survey: InteractionsSurvey
+) -> FitLayout:
+    """Choose the layout; a run that continues keeps the layout of its rounds."""
     begun = state.noted("layout")
     dimension = settings.rank + settings.to_objective(survey.mean).has_biases
     layout = fit_layout.choose_layout(state.spark, settings, survey, dimension, begun)
@@ -68,7 +71,7 @@ def _choose(settings: AlsSettings, state: RoundState, survey: InteractionsSurvey
     return layout
 
 
-def _run(
+def _fit_run(
     settings: AlsSettings, state: RoundState, survey: InteractionsSurvey, layout: FitLayout
 ) -> FitRun:
     counts, long_rows = counts_by_side(StoredFit(state.folder))
@@ -92,7 +95,7 @@ def _run(
 
 
 def _solver(settings: AlsSettings) -> Solver:
-    """Return the solver; `auto` is the one that reached a loss soonest, see docs/decisions/0009."""
+    """Return the solver; `auto` reached a given loss soonest, see docs/decisions/0009."""
     if settings.is_nonnegative:
         return Solver("nonnegative", 0)
     name = settings.solver
@@ -102,14 +105,15 @@ def _solver(settings: AlsSettings) -> Solver:
 
 
 def _go_on(run: FitRun) -> tuple[int, History]:
-    """Run the Spark jobs that are left; return the last round and the measures of all sweeps."""
+    """Run the remaining rounds; return the last round's number and all sweeps' measures."""
     number = run.state.last_round()
     history = run.measured(number) if number else []
     started, first = time.monotonic(), len(history)
     while not (run.is_complete(number) and run.fit.is_enough([m["loss"] for m in history])):
-        run.advance(number, history)
-        number += 1
-        history = run.measured(number)
+        with progress.step(f"sweep {len(history) + 1} of {run.fit.max_iter}"):
+            run.advance(number, history)
+            number += 1
+            history = run.measured(number)
         done = len(history) - first
         if done:
             left = (time.monotonic() - started) / done * (run.fit.max_iter - len(history))
@@ -122,7 +126,7 @@ def _go_on(run: FitRun) -> tuple[int, History]:
 
 
 def _history_rows(history: History, fit: Fit) -> list[tuple[int, str, float]]:
-    """Return each sweep's measures and, with the last one, the mean that ratings are less by."""
+    """Return (sweep, metric, value); with biases also the ratings' `mean`, at the last sweep."""
     rows = [
         (number, metric, float(value))
         for number, measures in enumerate(history, start=1)

@@ -15,8 +15,8 @@ Floats = np.ndarray
 class Terms(NamedTuple):
     """How a cell's weight r makes its curvature w and its target times curvature v.
 
-    w = w0 + w1 r and v = v0 + v1 r, less the opposite row's bias; a cell that is predicted as 0
-    has the value v^2 where `is_squared` is 1, else v.
+    w = w0 + w1 r and v = v0 + v1 r - bias of the opposite row (0 without biases). A cell that is
+    predicted as 0 adds v^2 to the objective where `is_squared` is 1, else v.
     """
 
     w0: np.float32
@@ -38,7 +38,7 @@ class Objective:
             (r - mean - biases - x.y)^2 on observed cells. The last two have the ridge
             `reg_param` n^`frequency_exponent`.
         reg_param: Regularisation.
-        frequency_exponent: See above.
+        frequency_exponent: Exponent of n above.
         alpha: Confidence per unit of weight.
         unobserved_weight: Weight of all cells.
         mean: Mean of all ratings, which `explicit` subtracts from each.
@@ -56,20 +56,20 @@ class Objective:
     @property
     def terms(self) -> Terms:
         """Return the terms of a cell."""
-        known = {
+        terms = {
             "ials": (0, 1, 0, 1, 0),
             "hu2008": (0, self.alpha, 1, self.alpha, 0),
             "explicit": (1, 0, -self.mean, 1, 1),
         }
-        return Terms(*(np.float32(term) for term in known[self.name]))
+        return Terms(*(np.float32(term) for term in terms[self.name]))
 
     @property
     def gramian_weight(self) -> float:
-        """Return the weight of the squared prediction of every cell, observed or not."""
+        """Return g, the weight of (x.y)^2 of every cell, observed or not."""
         return {"ials": self.unobserved_weight, "hu2008": 1.0, "explicit": 0.0}[self.name]
 
     def ridges(self, counts: np.ndarray, opposite_count: int) -> Floats:
-        """Return each row's regularisation.
+        """Return each row's ridge, `(n,)`: the factor of its squared length; see `Objective`.
 
         Args:
             counts: Cells of each row, `(n,)`.

@@ -1,6 +1,6 @@
-"""What ALS tasks keep on storage: each kind of row, written and read by one function each.
+"""Rows that ALS tasks store: each kind is written by one function and read by one.
 
-Rows have `stored_arrays.SCHEMA`; n are the rows of a block, d the columns of factors.
+Rows have `stored_arrays.SCHEMA`; n is the number of rows of a block, d of columns of factors.
 
 | frame | kind | position | `first` | `second` |
 |---|---|---|---|---|
@@ -28,7 +28,7 @@ from pipelines.training.stored_arrays import Content, StoredArrays, block_matrix
 CELLS, HELD_OUT = "cells", "held_out"  # frames of cells: of training, and of the split to rank
 SUMS = "sums"  # frame, and kind of its rows
 _COUNTS, _MEASURES = "counts", "measures"
-_READS = 32  # reads of a side's blocks that a task makes at once, where it has the threads
+_READS = 32  # ranges of blocks that a task's threads read in parallel, at most
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class BlockCounts:
         side: `users` or `items`.
         rows: Rows that have cells.
         long_rows: Each long row as (row in the block, cells).
-        duplicates: Pairs that occur more than once.
+        duplicates: Pairs that repeat an earlier pair.
         example: Row id and column id of one of them.
     """
 
@@ -98,7 +98,7 @@ class StoredFit(StoredArrays):
         Args:
             name: The round's frame.
             side: The side.
-            wanted: Of each id whether it is wanted, and its row in the result.
+            wanted: Whether each id is wanted, and the row of each wanted id in the result.
             blocks: Blocks of the side.
             dimension: Columns of the factors.
             run: Map over ranges of blocks; may use threads.
@@ -117,7 +117,7 @@ class StoredFit(StoredArrays):
         return some
 
     def gramian(self, name: str, side: str, dimension: int) -> np.ndarray:
-        """Return the Gramian of one side in a round, its parts added in the order of storage."""
+        """Return the Gramian of one side in a round, `(d, d)`: the sum of the tasks' parts."""
         total = np.zeros((dimension, dimension))
         for _, first, _ in self.rows(name, "", kind=_gramian_kind(side)):
             total += np.frombuffer(first.as_buffer(), np.float64).reshape(total.shape)
@@ -142,7 +142,7 @@ class StoredFit(StoredArrays):
 def pairs_row(
     side: str, number: int, rows: np.ndarray, columns: np.ndarray, weights: np.ndarray
 ) -> Content:
-    """Return some pairs of a block, as they are shuffled."""
+    """Return some pairs of a block, as the shuffle moves them."""
     return (side, number, rows.tobytes() + columns.tobytes(), weights.tobytes())
 
 
@@ -179,7 +179,7 @@ def factors_row(side: str, number: int, factors: np.ndarray, counts: np.ndarray)
 
 
 def known_factors(first: pa.Scalar, second: pa.Scalar, dimension: int) -> tuple[Any, Any]:
-    """Return of a row of `factors_row` which rows have cells, `(n,)`, and the factors of these."""
+    """Read `factors_row`: return which rows have cells, `(n,)`, and the factors of these rows."""
     has_cells = np.frombuffer(second.as_buffer(), np.uint8).astype(np.bool_)
     return has_cells, block_matrix(first, dimension)[has_cells]
 

@@ -1,4 +1,4 @@
-"""One half-sweep: the best factors of some rows of one side, given all rows of the other."""
+"""One half-sweep: the factors of rows of one side that minimise the objective given the other."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -13,9 +13,9 @@ from pipelines.als.objective import Objective
 from pipelines.errors import InputError
 
 _ROWS_PER_CHUNK = 4096  # rows whose Gramian is summed in float32; the sum of chunks is float64
-_MOST_STEPS = 8  # most steps of conjugate gradients per row, as a multiple of the least
-_WEAK = 1e-6  # share of all energy below which a float32 Gramian's eigenvalue may be rounding
-_NOISE = 1e-12  # share of all energy up to which a column of factors is float32 rounding
+_MOST_STEPS = 8  # most steps of conjugate gradients per row, as a multiple of `Solver.steps`
+_WEAK = 1e-6  # share of the eigenvalues' sum below which an eigenvalue may be float32 rounding
+_NOISE = 1e-12  # share of the factors' squared norm up to which a column is float32 rounding
 _P = TypeVar("_P")
 _T = TypeVar("_T")
 _EMPTY = np.empty(0, np.float32)
@@ -40,8 +40,8 @@ class Solver:
     """How rows are solved.
 
     Args:
-        name: `cholesky`, `dual` (for rows of up to seven eighths of the rank, else Cholesky),
-            `conjugate_gradients` (from the row's factors before) or `nonnegative`.
+        name: `cholesky`, `dual` (for rows of at most 7/8 d cells, else Cholesky),
+            `conjugate_gradients` (from the row's previous factors) or `nonnegative`.
         steps: Least steps of conjugate gradients per row; a row whose last step still gains takes
             up to eight times as many.
     """
@@ -51,7 +51,7 @@ class Solver:
 
     @property
     def needs_start(self) -> bool:
-        """Tell whether the result depends on the row's factors before."""
+        """Tell whether the result depends on the row's previous factors."""
         return self.name in {"conjugate_gradients", "nonnegative"}
 
 
@@ -82,12 +82,11 @@ class Opposite:
     Args:
         rows: Factors, in the basis of `eigenvectors` if there are any, `(m, d)`.
         biases: Bias of each row, `(m,)`; empty without biases.
-        eigenvectors: Eigenvectors of the Gramian in columns, `(d, d)`; None where factors keep
-            their basis.
-        gramian: Gramian times the weight of all cells, `(d, d)`; empty where `spectrum` has it.
-        spectrum: Eigenvalues of the Gramian times the weight of all cells, `(d,)`; zeros where
-            factors keep their basis.
-        is_noise: Which columns of `rows` were rounding and are set to zero, `(d,)`.
+        eigenvectors: Eigenvectors of Y'Y in columns, `(d, d)`; None where factors keep their basis.
+        gramian: g Y'Y for factors Y and g = `objective.gramian_weight`, `(d, d)`; empty where
+            `spectrum` has it or g is 0.
+        spectrum: Eigenvalues of g Y'Y, `(d,)`; zeros where factors keep their basis.
+        is_noise: Which columns of `rows` were float32 rounding and are set to zero, `(d,)`.
         count: Rows that have cells.
     """
 
@@ -156,14 +155,14 @@ def prepare_opposite(
     count: int,
     run: Map = map,
 ) -> Opposite:
-    """Return one side's factors as the rows of the other side are regressed on them.
+    """Prepare one side's factors Y for solving the rows of the other side.
 
-    Where every cell has a weight g, each row's matrix has the term g Y'Y. In the basis of the
-    eigenvectors of Y'Y this term is diagonal. Non-negative solutions need the original basis.
+    With g = `objective.gramian_weight`, each row's matrix has the term g Y'Y, which is diagonal in
+    the basis of the eigenvectors of Y'Y. Non-negative solutions need the original basis.
 
     Args:
-        factors: Shape `(m, d)`; with biases the last column.
-        total: Gramian of all of the side's factors, of which `factors` may be some.
+        factors: Shape `(m, d)`; with biases, the last column is the bias.
+        total: Gramian of the whole side, float64, `(d, d)`; `factors` may be some of its rows.
         objective: The objective that is minimised.
         solver: How rows are solved.
         count: Rows of the side that have cells.
@@ -189,9 +188,10 @@ def prepare_opposite(
 
 
 def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Tell which columns of `rows` are rounding, which occurs where the rank is too high.
+    """Return which columns of `rows` are float32 rounding, `(d,)`; a rank too high makes them.
 
-    A row's least squares would divide them by its ridge, however small.
+    Column c is noise if values[c] < _WEAK sum(values) and |rows[:, c]|^2 <= _NOISE |rows|^2. A
+    row's least squares would divide it by little more than the ridge.
     """
     is_noise = np.asarray(values < _WEAK * values.sum())
     if is_noise.any():
@@ -201,20 +201,20 @@ def _noise(rows: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def kernel_options(solver: Solver, objective: Objective, dimension: int) -> KernelOptions:
-    """Return how the kernel solves rows of so many components."""
-    longest = min(row_kernel.TILE, dimension * 7 // 8)  # cells; Cholesky is faster from there on
+    """Return the kernel's options for rows of `dimension` components."""
+    dual_limit = min(row_kernel.TILE, dimension * 7 // 8)  # cells; above it Cholesky is faster
     steps = (solver.steps, _MOST_STEPS * solver.steps)
-    return KernelOptions(SOLVERS[solver.name], longest, steps, int(objective.has_biases))
+    return KernelOptions(SOLVERS[solver.name], dual_limit, steps, int(objective.has_biases))
 
 
 def solve(
     cells: Cells, before: np.ndarray, opposite: Opposite, objective: Objective, solver: Solver
 ) -> tuple[np.ndarray, float]:
-    """Return the best factors of some rows, and their part of the objective.
+    """Solve some rows given the other side: return their factors and part of the objective.
 
     Args:
         cells: The rows' cells, whose columns are rows of `opposite`.
-        before: The rows' factors before, `(n, d)`.
+        before: The rows' previous factors, `(n, d)`.
         opposite: The other side.
         objective: The objective that is minimised.
         solver: How rows are solved.
@@ -241,7 +241,9 @@ def solve(
     return factors, value
 
 
-def penalty(factors: np.ndarray, counts: np.ndarray, objective: Objective, opposite: int) -> float:
-    """Return the regularisation of some rows in float64; `opposite` is the other side's count."""
+def penalty(
+    factors: np.ndarray, counts: np.ndarray, objective: Objective, opposite_count: int
+) -> float:
+    """Return the sum over rows of ridge times squared length, in float64."""
     squares = np.einsum("ij,ij->i", factors, factors, dtype=np.float64)
-    return float(objective.ridges(counts, opposite) @ squares)
+    return float(objective.ridges(counts, opposite_count) @ squares)

@@ -1,4 +1,4 @@
-"""Between vectors by key and blocks of factors: the first factors of a fit, and its result."""
+"""Conversion of vectors by key to blocks of factors (initial vectors), and back (results)."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
@@ -25,13 +25,13 @@ from pipelines.training.stored_arrays import SCHEMA, rows
 
 
 def named(factors: DataFrame, frames: Mapping[str, DataFrame], fit: Fit) -> DataFrame:
-    """Return factors by key: `entity, key, vector, norm`; rows without cells have none.
+    """Return factors by key: `entity, key, vector, norm`; rows without cells are left out.
 
     With biases a user's vector is (factors, bias, 1) and an item's (factors, 1, bias): their inner
-    product is the rating less the mean of all ratings.
+    product is the predicted rating minus the mean of all ratings.
 
     Args:
-        factors: Rows of both sides' factors, as `stored_fit` keeps them.
+        factors: Rows of both sides' factors, as `stored_fit` stores them.
         frames: `user_ids` and `item_ids`.
         fit: Values that tasks are given.
     """
@@ -47,7 +47,7 @@ def named(factors: DataFrame, frames: Mapping[str, DataFrame], fit: Fit) -> Data
 
 
 def known_key(table: str) -> Column:
-    """Return column `key`; a row without one ends the query with a message that names its id."""
+    """Return column `key`; a row without one fails the query with a message that names its id."""
     missing = F.concat(F.lit("id "), "id", F.lit(f" of inputs.interactions is not in {table}"))
     return F.coalesce("key", F.raise_error(missing))
 
@@ -91,7 +91,7 @@ def solved_factors(vectors: np.ndarray, objective: Objective, entity: str) -> np
 
 
 def initial(frames: Mapping[str, DataFrame], fit: Fit) -> DataFrame:
-    """Return the round to begin from: vectors of an earlier space, first factors for new keys.
+    """Return the initial round: vectors of an earlier space, and first factors for new keys.
 
     Args:
         frames: `user_ids`, `item_ids`, and `initial_vectors` of one space.
@@ -111,13 +111,13 @@ def initial(frames: Mapping[str, DataFrame], fit: Fit) -> DataFrame:
         known = ids.join(earlier.select("key", "vector"), "key", "inner").select(
             (F.col("id") % fit.blocks).alias("number"), "id", "vector"
         )
-        every = known.sparkSession.range(0, fit.blocks, 1, 1).select(
+        empty = known.sparkSession.range(0, fit.blocks, 1, 1).select(
             F.col("id").cast("int").alias("number"),
             F.lit(None).cast("int").alias("id"),
             F.lit(None).cast("array<float>").alias("vector"),
         )
-        begun = known.unionByName(every).groupBy("number").applyInArrow(_begin(fit, side), SCHEMA)
-        blocks.append(begun)
+        placed = known.unionByName(empty).groupBy("number").applyInArrow(_placer(fit, side), SCHEMA)
+        blocks.append(placed)
     return blocks[0].unionAll(blocks[1])
 
 
@@ -139,8 +139,8 @@ def _check(frames: Mapping[str, DataFrame], fit: Fit) -> None:
         )
 
 
-def _begin(fit: Fit, side: str) -> Callable[[pa.Table], pa.Table]:
-    """Return the function that puts one block's earlier vectors in place of first factors."""
+def _placer(fit: Fit, side: str) -> Callable[[pa.Table], pa.Table]:
+    """Return the function that replaces first factors of one block by earlier vectors."""
 
     def place(group: pa.Table) -> pa.Table:
         number = group["number"][0].as_py()
@@ -148,8 +148,8 @@ def _begin(fit: Fit, side: str) -> Callable[[pa.Table], pa.Table]:
             factors = fit.first_block(side, number, cells.counts)
             _place(factors, group.filter(pc.is_valid(group["id"])), fit, side)
             factors[cells.counts == 0] = 0
-            kept = factors_row(side, number, factors, cells.counts)
-            return rows([kept, gramian_row(side, number, gramian(factors))])
+            block = factors_row(side, number, factors, cells.counts)
+            return rows([block, gramian_row(side, number, gramian(factors))])
         return rows([gramian_row(side, number, np.zeros((fit.dimension,) * 2))])
 
     return place

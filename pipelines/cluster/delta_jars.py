@@ -13,7 +13,7 @@ import pyspark
 from pyspark.sql import SparkSession
 
 _MOST_SECONDS = 180  # seconds to wait for another process that resolves the jars
-_POLL_SECONDS = 0.2  # seconds between two looks
+_POLL_SECONDS = 0.2  # seconds between two attempts to take the lock
 
 
 def coordinates() -> str:
@@ -45,7 +45,7 @@ def remember(spark: SparkSession) -> None:
 def resolved_once() -> Iterator[None]:
     """Let one process at a time start a session while no jars are remembered.
 
-    Two of Spark's resolvers that fill one cache break it, and both sessions fail.
+    Two of Spark's resolvers that fill one cache at a time corrupt it, and both sessions fail.
     """
     if remembered():
         yield

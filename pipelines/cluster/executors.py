@@ -7,7 +7,7 @@ import psutil
 from pyspark.resource import ResourceProfile, ResourceProfileBuilder, TaskResourceRequests
 from pyspark.sql import SparkSession
 
-_GROUP = Path("/sys/fs/cgroup")  # control group of a container
+_CGROUP = Path("/sys/fs/cgroup")  # control group of a container
 _LEAST_OVERHEAD = 384 << 20  # bytes: Spark's minimum of spark.executor.memoryOverhead
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -20,8 +20,8 @@ def executor_threads(spark: SparkSession) -> int:
     if shape:
         return int(shape[1])
     if is_local(spark):
-        given = re.match(r"local\[\s*(\d+)", master)
-        return int(given[1]) if given else int(spark.sparkContext.defaultParallelism)
+        cores = re.match(r"local\[\s*(\d+)", master)
+        return int(cores[1]) if cores else int(spark.sparkContext.defaultParallelism)
     return int(conf.get("spark.executor.cores") or 1)
 
 
@@ -45,14 +45,14 @@ def executor_memory(spark: SparkSession) -> int | None:
     """
     if is_local(spark):
         return _free_here()
-    given = _bytes(spark, "spark.executor.pyspark.memory")
-    if given is not None:
-        return given // executor_threads(spark)
-    given = _bytes(spark, "spark.executor.memoryOverhead")
-    if given is None and re.match("yarn|k8s", str(spark.sparkContext.master)):
+    configured = _bytes(spark, "spark.executor.pyspark.memory")
+    if configured is not None:
+        return configured // executor_threads(spark)
+    configured = _bytes(spark, "spark.executor.memoryOverhead")
+    if configured is None and re.match("yarn|k8s", str(spark.sparkContext.master)):
         share = spark.sparkContext.getConf().get("spark.executor.memoryOverheadFactor") or "0.1"
         return max(_LEAST_OVERHEAD, int(float(share) * executor_heap(spark)))
-    return given
+    return configured
 
 
 def _free_here() -> int:
@@ -62,8 +62,8 @@ def _free_here() -> int:
     """
     free = int(psutil.virtual_memory().available)
     try:
-        limit, used = (int((_GROUP / f"memory.{n}").read_text()) for n in ("max", "current"))
-        stat = dict(line.split() for line in (_GROUP / "memory.stat").read_text().splitlines())
+        limit, used = (int((_CGROUP / f"memory.{n}").read_text()) for n in ("max", "current"))
+        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no such file, or no limit: "max"
         return free
     cached = int(stat.get("active_file", 0)) + int(stat.get("inactive_file", 0))
@@ -71,7 +71,7 @@ def _free_here() -> int:
 
 
 def executor_heap(spark: SparkSession) -> int:
-    """Return the bytes of an executor's heap; Spark's default, 1 GiB, where nothing is set."""
+    """Return the bytes of an executor's heap; Spark's default, 1 GiB, if not configured."""
     return _bytes(spark, "spark.executor.memory") or 1 << 30
 
 

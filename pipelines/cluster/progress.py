@@ -16,11 +16,11 @@ _DESCRIPTION = "spark.job.description"  # property of a thread: the text Spark s
 
 
 class Progress:
-    """Shows what a session is doing: a line that changes in a terminal, else one now and then.
+    """Shows what a session is doing: a live line in a terminal, else one per `line_seconds`.
 
     Args:
         console: Where the line is shown.
-        poll_seconds: Seconds between two looks at Spark.
+        poll_seconds: Seconds between two queries of Spark's status.
         line_seconds: Seconds between two lines where the console is no terminal.
     """
 
@@ -84,7 +84,7 @@ class Progress:
 
 
 _WATCHING: list[Progress] = []
-"""The one that is shown, if any: of the process, as steps run in threads of several pools."""
+"""The progress that is shown, if any; one per process, as steps run in several thread pools."""
 
 
 @contextmanager
@@ -131,7 +131,7 @@ def _step_of(stage: "Stage | None", steps: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class Stage:
-    """What Spark tells of a stage that runs."""
+    """Spark's counts of an active stage."""
 
     description: str
     tasks_done: int
@@ -167,9 +167,9 @@ def _newest_stage(store: Any) -> Stage | None:
 
 
 def _rows(stage: Any, store: Any) -> int | None:
-    """Return a stage's rows; None where what Spark counts are not rows of data.
+    """Return a stage's rows; None where Spark does not count rows of data.
 
-    Of a persisted frame it counts batches, and of a range, with which tasks are numbered, numbers.
+    It counts batches of a persisted frame, and the numbers of a range that numbers tasks.
     """
     read = stage.shuffleReadRecords()
     if not _reads_persisted(stage, store):

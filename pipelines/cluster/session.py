@@ -25,7 +25,7 @@ _JAVA_HOMES = (
     "/opt/homebrew/opt",
     "/opt/java",
 )
-_JAVA_MAJORS = (17, 21)
+_JAVA_MAJORS = (17, 21)  # Java versions that Spark 4 supports
 _GIB = 1 << 30  # bytes
 
 
@@ -55,12 +55,12 @@ def open_session(
     running = SparkSession.getActiveSession()
     if running is not None:
         return _checked(running)
-    given = dict(settings or {})
+    requested = dict(settings or {})
     if master:
-        given["spark.master"] = master
+        requested["spark.master"] = master
     is_submitted = "PYSPARK_GATEWAY_PORT" in os.environ or SparkContext._gateway is not None
     conf = SparkConf() if is_submitted else SparkConf(loadDefaults=False)
-    conf.setAll(list(given.items())).setIfMissing("spark.app.name", f"vectormill {app}")
+    conf.setAll(list(requested.items())).setIfMissing("spark.app.name", f"vectormill {app}")
     conf.setIfMissing("spark.master", "local[*]")
     if is_submitted:
         _set_defaults(conf, log_folder)
@@ -88,7 +88,7 @@ def _has_jars(conf: SparkConf) -> bool:
 
 
 def _defaults(conf: SparkConf, log_folder: Path | None) -> Iterator[tuple[str, str]]:
-    """Yield the defaults, those of local mode first: of two values for one key the first holds."""
+    """Yield the defaults, those of local mode first: the first value of a key counts."""
     if str(conf.get("spark.master")).startswith("local"):
         yield from _local_defaults(conf)
     if not _has_jars(conf):

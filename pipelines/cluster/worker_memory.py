@@ -1,7 +1,7 @@
 """Garbage collection of Spark's Python workers, without the imported modules.
 
 A worker that is reused collects garbage after each task. With numba, numpy and pyarrow imported it
-visits 180,000 objects that stay alive: 0.05 to 0.1 s, as long as many a task.
+visits 180,000 live objects in 0.05 to 0.1 s, as long as a short task takes.
 """
 
 import gc
@@ -9,11 +9,11 @@ import os
 import sys
 
 _DAEMON = "pyspark.daemon"  # module that collects after each task
-_OLDEST = 2  # generation of a full collection
+_OLDEST = 2  # generation that a full collection collects
 
 
 def keep_imports_apart() -> None:
-    """Exclude what outlives a task from later collections, in a worker that Spark reuses."""
+    """Exclude objects that outlive a task from later collections, in a reused worker."""
     if os.environ.get("SPARK_REUSE_WORKER"):
         gc.callbacks.append(_freeze)
 

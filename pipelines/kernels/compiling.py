@@ -28,10 +28,10 @@ def compiled(**options: Any) -> Callable[[Any], Any]:
     """
 
     def decorate(function: Any) -> Any:
-        made = njit(cache=True, **options)(function)
-        if hasattr(made, "_cache"):  # absent where NUMBA_DISABLE_JIT is set
-            made._cache._cache_file._source_stamp = _sources(function.__module__)
-        return made
+        dispatcher = njit(cache=True, **options)(function)
+        if hasattr(dispatcher, "_cache"):  # absent where NUMBA_DISABLE_JIT is set
+            dispatcher._cache._cache_file._source_stamp = _sources(function.__module__)
+        return dispatcher
 
     return decorate
 

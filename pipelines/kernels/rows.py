@@ -166,7 +166,7 @@ def _slide(at, total, rows, plus, minus):
 def slide_mean(
     _typing, sums, s, means, i, rows, more, less, own, outputs, v, plus, minus, share, width
 ):
-    """Move a window's sum by a token, and take the mean of the others.
+    """Move a window's sum by one token, and compute the mean without the centre token.
 
     sums[s]'  = sums[s] + plus rows[more] + minus rows[less]
     means[i]' = share (sums[s]' - rows[own])
@@ -188,7 +188,7 @@ def slide_mean(
 
 @_emitted
 def slide_step(_typing, sums, s, rows, j, steps, more, less, own, plus, minus, share, width):
-    """Move a window's sum of steps by a token, and add it to a row.
+    """Move a window's sum of steps by one token, and add it to a row.
 
     sums[s]' = sums[s] + plus steps[more] + minus steps[less]
     rows[j]' = rows[j] + sums[s]' + share steps[own]
@@ -205,7 +205,7 @@ def slide_step(_typing, sums, s, rows, j, steps, more, less, own, plus, minus, s
 
 @_emitted
 def meet(_typing, outputs, v, means, gradients, i, step, share, width):
-    """Update an output row and the gradient of the mean that it met.
+    """Update an output row and the gradient of a mean by one (mean, output) pair.
 
     outputs[v]'   = outputs[v] + step means[i]
     gradients[i]' = share (gradients[i] + step outputs[v])

@@ -15,18 +15,18 @@ from pipelines.kernels.products import PANEL, multiply
 from pipelines.kernels.scanning import COUNT, above, lowest
 
 Candidates = NDArray[np.uint64]
-_LEAST_WIDTH = 4  # scores per group, at least, where a bound is taken from groups
-_HALVINGS = 10  # steps of the bisection
+_LEAST_WIDTH = 4  # fewest scores per group for which `_bound` uses groups
+_HALVINGS = 10  # bisection steps of `_above_most`
 _SIGN = np.uint64(1 << 31)  # sign bit of a float32
 _ALL = np.uint64((1 << 32) - 1)  # 32 set bits
 _HALF = np.uint64(32)  # bits per half of a candidate
 NOTHING = np.uint64(0)
-"""No candidate: below that of any score but NaN."""
+"""Marks an absent candidate: less than the candidate of any score that is not NaN."""
 
 
 @compiled()
 def capacity(k: int) -> int:
-    """Return how many candidates a query holds at most before they are cut to k."""
+    """Return the most candidates that a query holds before they are cut to the k best."""
     return 3 * k + COUNT
 
 
@@ -190,7 +190,7 @@ def select_block(
         panels: Items as in `top_k.Panels`, `(p, d, PANEL)`.
         size: Number of items; the last panel may have zeros behind them.
         offsets: Where each query's masked items begin, `(n + 1,)`.
-        masked: NDArray[np.int64] of items that a query must not get; -1 is ignored.
+        masked: Indices of items that a query must not get, end to end; -1 is ignored.
         k: Items per query.
         tile: Panels per tile, whose scores are held at a time.
         best: Candidates, uint64, `(n, capacity(k))`.

@@ -19,7 +19,7 @@ from pipelines.als.stored_fit import BlockCounts, cells_row, counts_row, pairs_o
 from pipelines.arrays.batches import by_class, gathered
 from pipelines.training.stored_arrays import SCHEMA, rows
 
-_PAIRS_PER_CUT = 4_000_000  # pairs that a task holds before it cuts them: 48 MB
+_PAIRS_PER_CUT = 4_000_000  # pairs that a task collects before it cuts them: 48 MB
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class InteractionsSurvey:
 
     Args:
         pairs: Pairs of user and item.
-        users: Largest user id and one.
-        items: Largest item id and one.
+        users: Largest user id + 1.
+        items: Largest item id + 1.
         mean: Mean weight.
         blocks: Blocks of each side's rows.
         long_row_cells: Cells above which a row is a long row.
@@ -47,7 +47,7 @@ class InteractionsSurvey:
         return self.users if side == "users" else self.items
 
     def with_room_for(self, pairs: DataFrame) -> "InteractionsSurvey":
-        """Return it with sizes that also hold the ids of other pairs.
+        """Return a survey whose sizes also hold the ids of other pairs.
 
         Raises:
             InputError: An id is missing or negative.
@@ -96,7 +96,7 @@ def _parts(table: pa.Table, blocks: int, sides: tuple[str, ...]) -> Iterator[pa.
 
 
 def _joiner(survey: InteractionsSurvey) -> Callable[[pa.Table], pa.Table]:
-    """Return the function that joins the parts of a block, by row and column."""
+    """Return the function that joins the parts of a block, sorted by row and column."""
 
     def join(parts: pa.Table) -> pa.Table:
         side, number = parts["kind"][0].as_py(), parts["position"][0].as_py()
@@ -116,14 +116,14 @@ def _joiner(survey: InteractionsSurvey) -> Callable[[pa.Table], pa.Table]:
 def _count(
     side: str, pairs: tuple[np.ndarray, np.ndarray], per_row: np.ndarray, long_row_cells: int
 ) -> BlockCounts:
-    """Return a block's counts; its pairs are in order, so that equal ones are neighbours."""
+    """Return a block's counts; its pairs are sorted, so that equal pairs are neighbours."""
     row, column = pairs
-    again = np.flatnonzero((np.diff(row) == 0) & (np.diff(column) == 0))
+    repeats = np.flatnonzero((np.diff(row) == 0) & (np.diff(column) == 0))
     long_rows = np.flatnonzero(per_row > long_row_cells)
     return BlockCounts(
         side=side,
         rows=int(np.count_nonzero(per_row)),
         long_rows=[(int(n), int(per_row[n])) for n in long_rows],
-        duplicates=int(again.size),
-        example=(int(row[again[0]]), int(column[again[0]])) if again.size else None,
+        duplicates=int(repeats.size),
+        example=(int(row[repeats[0]]), int(column[repeats[0]])) if repeats.size else None,
     )

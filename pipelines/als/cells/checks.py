@@ -80,19 +80,19 @@ def require_keys(frames: Mapping[str, DataFrame], sizes: Mapping[str, int]) -> N
 
 
 def is_bad_weight(objective: str) -> Column:
-    """Return whether column `weight` is no finite number or, of implicit feedback, negative."""
+    """Return whether `weight` is null, not finite or, for implicit feedback, negative."""
     weight = F.col("weight").cast("double")
     is_number = weight.isNotNull() & ~F.isnan(weight) & (F.abs(weight) < float("inf"))
     return ~is_number if objective == "explicit" else ~(is_number & (weight >= 0))
 
 
 def lacks_id() -> Column:
-    """Return whether a pair has no user id or no item id from 0 on."""
+    """Return whether `user_id` or `item_id` is null or negative."""
     return ~F.coalesce((F.col("user_id") >= 0) & (F.col("item_id") >= 0), F.lit(False))
 
 
 def require_ids(missing: int) -> None:
-    """Raise InputError if any pairs, so many, lack an id from 0 on."""
+    """Raise InputError unless `missing`, the number of pairs without valid ids, is 0."""
     if missing:
         raise InputError(
             f"inputs.interactions: {missing:,} rows without a user_id and an item_id from 0 on; "
@@ -105,5 +105,5 @@ def _require_dense(name: str, largest: int, pairs: int) -> None:
     if largest > _LARGEST_ID + _IDS_PER_PAIR * pairs:
         raise InputError(
             f"inputs.interactions: {name} {largest:,} among {pairs:,} pairs; ids must be dense, as "
-            "build_interactions numbers them, for there are vectors up to the largest"
+            "build_interactions numbers them, because every id up to the largest gets a row"
         )

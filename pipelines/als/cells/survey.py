@@ -11,29 +11,30 @@ from pipelines.als.cells.checks import checked
 from pipelines.als.config import AlsSettings
 from pipelines.als.sides import SIDES
 from pipelines.als.stored_fit import CELLS, HELD_OUT, StoredFit
+from pipelines.cluster import progress
 from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import RoundState
 
 LongRows = dict[str, Sequence[tuple[int, int, int]]]
 """By side, each long row as (block, row in the block, cells)."""
 
-_CELLS_PER_BLOCK = 250_000
-_MOST_BLOCKS = 8_192
-_BLOCK_BYTES = 1 << 30  # largest block of factors: Arrow's and Parquet's values end at 2 GiB
-_LEAST_LONG_ROW = 16_384  # cells; no shorter row is a long row
+_CELLS_PER_BLOCK = 250_000  # interactions per block, unless num_blocks is given
+_MOST_BLOCKS = 8_192  # blocks per side, unless a block of factors would exceed _BLOCK_BYTES
+_BLOCK_BYTES = 1 << 30  # bytes of a block of factors, at most: Parquet's values end at 2 GiB
+_LEAST_LONG_ROW = 16_384  # cells; a row of no more cells is never a long row
 _LONG_ROWS_PER_TASK = 8  # a long row has more than 1/8 of the cells of a task
 
 
 def prepare(
     pairs: DataFrame, held_out: DataFrame | None, settings: AlsSettings, state: RoundState
 ) -> InteractionsSurvey:
-    """Lay the interactions out, unless an earlier run has, and return their survey.
+    """Lay out the interactions, unless an earlier run did, and return their survey.
 
     Args:
         pairs: `user_id, item_id, weight` of the training split.
-        held_out: Pairs of the split that is ranked, if any; kept as frame `held_out`.
+        held_out: Pairs of the split that is ranked, if any; stored as frame `held_out`.
         settings: Settings.
-        state: Where cells are kept, as frame `cells`.
+        state: Where cells are stored, as frame `cells`.
 
     Raises:
         InputError: There are no pairs; a weight is not a number, or negative where the objective
@@ -43,14 +44,16 @@ def prepare(
     known = state.noted("survey")
     if known is not None:
         return InteractionsSurvey(**known)
-    survey = _survey(pairs, settings)
-    if held_out is not None:
-        survey = survey.with_room_for(held_out)
-    kept = pairs if settings.objective == "explicit" else pairs.where(F.col("weight") > 0)
-    state.write(CELLS, pack(kept, survey, SIDES))
-    _refuse_duplicates(StoredFit(state.folder))
-    if held_out is not None:
-        state.write(HELD_OUT, pack(held_out, survey, ("users",)))
+    with progress.step("reading interactions"):
+        survey = _survey(pairs, settings)
+        if held_out is not None:
+            survey = survey.with_room_for(held_out)
+    used = pairs if settings.objective == "explicit" else pairs.where(F.col("weight") > 0)
+    with progress.step("laying out cells"):
+        state.write(CELLS, pack(used, survey, SIDES))
+        _refuse_duplicates(StoredFit(state.folder))
+        if held_out is not None:
+            state.write(HELD_OUT, pack(held_out, survey, ("users",)))
     state.note("survey", asdict(survey))
     return survey
 
@@ -90,7 +93,7 @@ def _blocks(counts: Row, settings: AlsSettings) -> int:
     Raises:
         ConfigError: With `num_blocks` a block's factors would be larger than Parquet can hold.
     """
-    row_bytes = 4 * (settings.rank + 2)  # rank, bias, and a 1
+    row_bytes = 4 * (settings.rank + 2)  # float32: factors, bias, and a 1
     least = -(-(max(counts["user"], counts["item"]) + 1) * row_bytes // _BLOCK_BYTES)
     if settings.num_blocks and settings.num_blocks < least:
         raise ConfigError(

@@ -22,7 +22,7 @@ def gather_rows(
 ) -> DataFrame:
     """Return the rows to solve, each with its pairs: `id, key, opposite, weights`.
 
-    A weight that training would refuse, or an id without a key, ends the query that reads them.
+    A weight that training would refuse, or an id without a key, fails the query that reads them.
     """
     own, other = f"{settings.entity}_id", f"{opposite_entity(settings.entity)}_id"
     pairs = frames["interactions"].where(F.col("split").isin(list(settings.splits)))
@@ -39,7 +39,7 @@ def gather_rows(
 
 
 def _usable_weight(objective: Objective) -> Column:
-    """Return the weight; a pair that training would refuse ends the query with a message."""
+    """Return the weight; a pair that training would refuse fails the query with a message."""
     pair = {"weight": "weight ", "user_id": " of user_id ", "item_id": ", item_id "}
     named = [
         F.concat(F.lit(before), F.coalesce(F.col(name).cast("string"), F.lit("null")))
@@ -51,7 +51,7 @@ def _usable_weight(objective: Objective) -> Column:
 
 
 def _without_repeats(own: str, other: str) -> Column:
-    """Return column `cells`; a pair that occurs twice ends the query, as in training."""
+    """Return column `cells`; a pair that occurs twice fails the query, as in training."""
     before = F.lit(f"inputs.interactions: a pair of {own} ")
     after = F.lit(
         f" and some {other} is there more than once; build_interactions makes one row of a pair"

@@ -1,4 +1,4 @@
-"""Rows folded into a space: each is the exact solution of its own least squares."""
+"""Fold-in: each row is the exact solution of its own least squares in a fixed space."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _SCHEMA = "id int, vector array<float>, norm float"
 
 @dataclass(frozen=True)
 class FoldInSpace:
-    """A space as every task has it.
+    """A space, broadcast to every task.
 
     Args:
         objective: Objective that its training minimised.
@@ -47,7 +47,7 @@ def fold_in(rows: DataFrame, shared: Any, *, entity: str) -> DataFrame:
         shared: Broadcast of the `FoldInSpace`.
         entity: Side of the rows.
     """
-    solved = rows.mapInArrow(_solver(shared, entity), _SCHEMA)
+    solved = rows.mapInArrow(_batch_solver(shared, entity), _SCHEMA)
     keyed = solved.join(rows.select("id", "key"), "id")
     return keyed.select(F.lit(entity).alias("entity"), "key", "vector", "norm")
 
@@ -57,7 +57,7 @@ def in_space(vectors: DataFrame, space_id: str) -> DataFrame:
     return vectors.select(F.lit(space_id).alias("space_id"), *vectors.columns)
 
 
-def _solver(shared: Any, entity: str) -> Callable[..., Iterator[pa.RecordBatch]]:
+def _batch_solver(shared: Any, entity: str) -> Callable[..., Iterator[pa.RecordBatch]]:
     def solve(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         space, opposite = shared.value, None
         for batch in batches:

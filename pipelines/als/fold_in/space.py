@@ -27,8 +27,8 @@ def read_training(parameters: str, history: DataFrame) -> tuple[AlsSettings, flo
     known = json.loads(parameters)
     if known.get("engine") != "native" or "objective" not in known:
         raise InputError(
-            "embedding_spaces: the space was not trained by train_als with engine: native, so what "
-            "a vector of it should make least is not known; name another by space_id"
+            "embedding_spaces: the space was not trained by train_als with engine: native, so the "
+            "objective that its vectors minimise is not known; name another by space_id"
         )
     settings = AlsSettings.model_validate(
         {name: value for name, value in known.items() if name in AlsSettings.model_fields}

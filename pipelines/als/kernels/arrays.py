@@ -26,9 +26,9 @@ class OppositeArrays(NamedTuple):
     Args:
         rows: Factors, in the basis that `spectrum` is diagonal in, `(m, d)`.
         biases: Bias of each row, `(m,)`, or empty.
-        gramian: Gramian of the factors times the weight of all cells, `(d, d)`; empty where
-            `spectrum` has it.
-        spectrum: Diagonal of it in the basis of its eigenvectors, else zeros, `(d,)`.
+        gramian: g Y'Y for factors Y and weight g of all cells, `(d, d)`; empty where `spectrum`
+            has it or g is 0.
+        spectrum: Diagonal of g Y'Y in the basis of its eigenvectors, else zeros, `(d,)`.
     """
 
     rows: Floats

@@ -12,8 +12,9 @@ def coordinate_descent(
 ) -> float:
     """Minimise with x not negative, except for its last `free` components (Franc et al. 2005).
 
-    Each component in turn is set to its best value, until a pass over all of them moves none by
-    more than the tolerance times the largest component; at most `most` passes.
+    A pass sets each x[i] to max(0, x[i] + (b - Ax)[i] / A[i, i]), without the max for free ones.
+    Passes end when none moved by more than `tolerance` times the largest, or after `most` passes.
+    Returns x'Ax - 2b'x.
     """
     d = x.size
     for _ in range(most):

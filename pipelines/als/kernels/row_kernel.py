@@ -25,9 +25,9 @@ from pipelines.kernels.compiling import compiled
 
 CHOLESKY, DUAL, CONJUGATE_GRADIENTS, NONNEGATIVE = range(4)
 TILE = 1024  # cells gathered at a time: with its scaled copy, 1 MiB at rank 128
-LONGEST = 8192  # cells of a row that is gathered whole for conjugate gradients: 4 MiB at rank 128
+LONGEST = 8192  # most cells of a row for conjugate gradients, gathered whole: 4 MiB at rank 128
 _TOLERANCE = np.float32(1e-6)  # of coordinate descent: largest move, as a share of the largest x
-_MOST_PASSES = 1000  # of coordinate descent over a row's components
+_MOST_PASSES = 1000  # passes of coordinate descent over a row's components
 
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
@@ -76,7 +76,7 @@ def add_cells(
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
 def solve_sums(A: Floats, b: Floats, base: Floats, x: Floats, solver: int, free: int) -> float:
-    """Add the base to A's diagonal and solve; x holds where to begin, and the solution after."""
+    """Add the base to A's diagonal and solve; x is the start, then the solution."""
     for k in range(b.size):
         A[k, k] += base[k]
     if solver == NONNEGATIVE:
@@ -122,7 +122,7 @@ def _solve_row(
 
 @compiled(nogil=True, error_model="numpy", forceinline=True)
 def workspace(d: int, cells: int) -> Workspace:
-    """Return scratch for rows of so many components and, where gathered whole, cells."""
+    """Return scratch arrays for rows of d components and at most `cells` gathered cells."""
     return Workspace(
         np.empty((cells, d), np.float32),
         np.empty((TILE, d), np.float32),
@@ -148,7 +148,7 @@ def solve_rows(
         opposite: The other side, an `OppositeArrays`.
         terms: How weights make curvatures and targets, an `objective.Terms`.
         ridges: Regularisation of each row, `(n,)`.
-        X: Rows' factors in the opposite rows' basis, `(n, d)`: where solvers begin, and the result.
+        X: Rows' factors in the opposite rows' basis, `(n, d)`: the solvers' start, then the result.
         options: A `KernelOptions`.
 
     Returns:

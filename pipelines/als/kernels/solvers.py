@@ -4,7 +4,7 @@
 Every objective gives a row x the value x'Ax - 2b'x to minimise, where A = diag(base) + B'WB and
 b = B'v: B holds the opposite rows of its cells, W their curvatures, v curvature times target. In
 the basis of its eigenvectors the Gramian of all opposite rows is diagonal and part of `base`: it
-costs d operations instead of d squared. Each solver returns the least value it reached.
+costs d operations instead of d squared. Each solver returns the value x'Ax - 2b'x at its solution.
 """
 
 import numpy as np
@@ -12,13 +12,13 @@ import numpy as np
 from pipelines.als.kernels.arrays import Floats, Steps
 from pipelines.kernels.compiling import compiled
 
-_LEAST_GAIN = 1 / 30  # of a step of conjugate gradients, as a share of the gain of all steps
-_ROUNDING = 1e-5  # least gain of a step, as a share of the value
+_LEAST_GAIN = 1 / 30  # share of all steps' gain: a step that gains no more is the last
+_ROUNDING = 1e-5  # share of the value: a step that gains no more is the last
 
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def _add_product(B: Floats, w: Floats, p: Floats, out: Floats) -> None:
-    """Add B'WBp to `out`, which is read and written once for four cells."""
+    """Add B'WBp to `out`, four cells at a time, so that `out` is read and written n / 4 times."""
     n, d = B.shape
     j = 0
     while j + 4 <= n:
@@ -96,8 +96,9 @@ def conjugate_gradients(
 ) -> float:
     """Improve x by steps preconditioned with A's diagonal (Hestenes and Stiefel 1952).
 
-    `steps` are the least and the most: steps go on while the last one gained more than 1/30 of what
-    all gained, and more than rounding. A few cells of great weight need about a step each.
+    `steps` are (least, most). After `least` steps, the first one of gain <= max(_LEAST_GAIN x the
+    gain of all steps, _ROUNDING x |value|) is the last. A few cells of large weight need about
+    one step each.
     """
     least, most = steps
     d = x.size
@@ -149,7 +150,7 @@ def dual(
     system: Floats,
     q: Floats,
 ) -> float:
-    """Solve exactly for q, of one unknown per cell, where x = D^-1 B'W^.5 q.
+    """Set x = D^-1 B'W^.5 q for the exact solution q, which has one unknown per cell.
 
     With D = diag(base), A = D + B'WB gives (I + W^.5 B D^-1 B' W^.5) q = W^-.5 v (push-through
     identity). `w` must be positive.
@@ -201,7 +202,7 @@ def add_normal_equations(
 
 @compiled(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 def factor_and_solve(A: Floats, b: Floats) -> float:
-    """Solve Ax = b in place by Cholesky's factors; return -b'x, the least value."""
+    """Solve Ax = b by A = LL' (Cholesky), with x in place of b; return -b'x = x'Ax - 2b'x."""
     L = np.linalg.cholesky(A)
     n = b.size
     value = 0.0

@@ -33,7 +33,7 @@ _NO_CELLS = Cells(np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.f
 
 
 def first_task(fit: Fit) -> HalfSweepTask:
-    """Return the task that makes the first factors, for block numbers."""
+    """Return the task that computes the first factors of blocks, given block numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
         stored = StoredFit(fit.folder)
@@ -50,7 +50,7 @@ def first_task(fit: Fit) -> HalfSweepTask:
 
 
 def partial_task(half: HalfSweep) -> HalfSweepTask:
-    """Return the task that sums normal equations over pieces of long rows, for piece numbers."""
+    """Return the task that sums normal equations over pieces of long rows, given piece numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
         stored = StoredFit(half.fit.folder)
@@ -76,7 +76,7 @@ def _sums(half: HalfSweep, piece: int, cells: Cells, opposite: Opposite) -> Cont
 
 
 def half_task(half: HalfSweep) -> HalfSweepTask:
-    """Return the task that solves blocks of rows, for block numbers."""
+    """Return the task that solves blocks of rows, given block numbers."""
 
     def run(numbers: list[int]) -> Iterator[Content]:
         stored, total = StoredFit(half.fit.folder), np.zeros((half.fit.dimension,) * 2)
@@ -102,7 +102,7 @@ def _each(
     read: Read,
     do: Callable[[int, HeldRows], _T],
 ) -> Iterator[_T]:
-    """Yield the result of each number with the rows it needs, by the threads of the task."""
+    """Yield `do(number, held)` of each number in order; `held` has the opposite rows it needs."""
     with threadpool_limits(1), ThreadPoolExecutor(half.fit.threads) as pool:
         for group, held in held_rows(half, stored, numbers, read, pool.map):
             calls = (partial(do, number, held) for number in group)
@@ -111,7 +111,7 @@ def _each(
 
 
 def _cells(half: HalfSweep, stored: StoredFit, number: int) -> Cells:
-    """Return a block's cells; no rows at all if none of them has a cell."""
+    """Return a block's cells; zero rows if the block has no cell."""
     for _, cells in stored.cells(half.side, range(number, number + 1)):
         return cells
     return _NO_CELLS
@@ -120,7 +120,7 @@ def _cells(half: HalfSweep, stored: StoredFit, number: int) -> Cells:
 def _solve_block(
     half: HalfSweep, stored: StoredFit, number: int, held: HeldRows
 ) -> tuple[list[Content], np.ndarray]:
-    """Return a block's factors and measures, and their Gramian; no rows if it has no cells."""
+    """Return a block's factors and measures, none without cells; and the factors' Gramian."""
     fit, started = half.fit, time.monotonic()
     cells = _cells(half, stored, number)
     if not cells.counts.size:
@@ -172,7 +172,7 @@ def _solve_long_rows(
         half: The half-sweep.
         stored: The folder of the run.
         number: Number of the block.
-        block: Its cells, factors before, and factors.
+        block: Its cells, its previous factors, and the new factors, which are changed.
         opposite: The other side.
     """
     fit, (cells, before, factors), total = half.fit, block, 0.0
@@ -180,11 +180,11 @@ def _solve_long_rows(
     ridges = fit.objective.ridges(cells.counts, opposite.count).astype(np.float32)
     for row in _long_rows(half, number):
         matrix, right = np.zeros((fit.dimension, fit.dimension)), np.zeros(fit.dimension + 1)
-        for piece, (of, which, _, _) in enumerate(half.pieces):
-            if (of, which) == (number, row):
-                more = stored.sums(piece, fit.dimension)
-                matrix += more[0]
-                right += more[1]
+        for piece, (piece_block, piece_row, _, _) in enumerate(half.pieces):
+            if (piece_block, piece_row) == (number, row):
+                piece_matrix, piece_right = stored.sums(piece, fit.dimension)
+                matrix += piece_matrix
+                right += piece_right
         equations = (matrix, right[:-1], before[row], ridges[row])
         factors[row], value = long_rows.solve_one(*equations, opposite, fit.solver, free=free)
         total += value + right[-1]

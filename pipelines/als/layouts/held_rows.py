@@ -12,7 +12,7 @@ from pipelines.als.stored_fit import StoredFit
 from pipelines.als.sweep import Cells, Opposite
 
 Read = Callable[[int], Cells]
-_WHOLE: dict[tuple[str, str], Opposite] = {}  # by folder and round, the last one of this worker
+_WHOLE: dict[tuple[str, str], Opposite] = {}  # this worker's last side, by folder and round
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class HalfSweep:
     Args:
         fit: Values that tasks are given.
         side: The side that is solved.
-        before: Round that holds its factors before.
-        opposite: Round that holds the other side's.
+        before: Round with the side's previous factors.
+        opposite: Round with the other side's factors.
         held: Rows of the other side that a task holds at once.
-        pieces: Pieces of long rows: block, row in it, first cell, end of the cells.
+        pieces: Pieces of long rows: (block, row in the block, first cell, last cell + 1).
     """
 
     fit: Fit
@@ -37,7 +37,7 @@ class HalfSweep:
 
     @property
     def other(self) -> str:
-        """Return the side whose factors are kept."""
+        """Return the other side, whose factors are fixed."""
         return opposite_side(self.side)
 
     @property
@@ -51,22 +51,23 @@ class HeldRows:
     """Rows of the other side that a task holds.
 
     Args:
-        opposite: The rows.
-        places: Index among them of each row of the other side; None where all are held.
+        opposite: The rows, prepared for the kernel.
+        places: Index in `opposite` of each row of the other side, `(m,)`, valid for rows that are
+            held; None where all are held.
     """
 
     opposite: Opposite
     places: np.ndarray | None = None
 
     def of(self, cells: Cells) -> Cells:
-        """Return cells whose columns are rows that are held."""
+        """Return the cells with columns as row numbers of `opposite`."""
         return cells if self.places is None else replace(cells, columns=self.places[cells.columns])
 
 
 def held_rows(
     half: HalfSweep, stored: StoredFit, numbers: list[int], read: Read, run: sweep.Map
 ) -> Iterator[tuple[list[int], HeldRows]]:
-    """Yield groups of numbers that need no more rows than a task holds, with these rows.
+    """Yield groups of numbers and the rows each group needs, at most `half.held` rows.
 
     Each group reads all of the other side from storage once. A number that alone needs more rows
     is a group by itself.
@@ -88,22 +89,22 @@ def held_rows(
 def _groups(
     half: HalfSweep, numbers: list[int], read: Read
 ) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Yield groups of numbers, and which rows of the other side each needs."""
-    nothing = np.zeros(half.fit.sizes[half.other], np.bool_)
-    group, is_needed = list[int](), nothing
+    """Yield groups of numbers, and which rows of the other side each needs, `(m,)`."""
+    none = np.zeros(half.fit.sizes[half.other], np.bool_)
+    group, is_needed = list[int](), none
     for number in numbers:
-        columns, more = read(number).columns, is_needed.copy()
-        more[columns] = True
-        if group and np.count_nonzero(more) > half.held:
+        columns, with_number = read(number).columns, is_needed.copy()
+        with_number[columns] = True
+        if group and np.count_nonzero(with_number) > half.held:
             yield group, is_needed
-            group, more = [], nothing.copy()
-            more[columns] = True
-        group, is_needed = [*group, number], more
+            group, with_number = [], none.copy()
+            with_number[columns] = True
+        group, is_needed = [*group, number], with_number
     yield group, is_needed
 
 
 def _some(half: HalfSweep, stored: StoredFit, is_needed: np.ndarray, run: sweep.Map) -> HeldRows:
-    """Return some rows of the other side."""
+    """Return the rows of the other side where `is_needed`."""
     places = np.cumsum(is_needed, dtype=np.int32) - np.int32(1)
     rows = stored.some_factors(
         half.opposite,

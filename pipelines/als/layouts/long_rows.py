@@ -12,8 +12,8 @@ def sum_cells(
 ) -> tuple[np.ndarray, np.ndarray, float]:
     """Return the normal equations of some cells of one row.
 
-    They are in the basis of the stored factors: the process that adds them up may have computed
-    eigenvectors of other signs.
+    They are in the basis of the stored factors, because the process that adds them may compute
+    eigenvectors with other signs.
 
     Returns:
         Matrix `(d, d)` and right side `(d,)` in float64, and the value at x = 0.
@@ -48,10 +48,10 @@ def solve_one(
     Args:
         matrix: `(d, d)`.
         right: `(d,)`.
-        before: The row's factors before, `(d,)`.
+        before: The row's previous factors, `(d,)`.
         ridge: The row's regularisation.
         opposite: The other side.
-        solver: How rows are solved; long rows take Cholesky for conjugate gradients and the dual.
+        solver: `nonnegative`, or any other, which is replaced by `cholesky`.
         free: Number of last components that may be negative.
 
     Returns:

@@ -20,21 +20,21 @@ from pipelines.training.stored_arrays import Content
 if TYPE_CHECKING:  # tasks need neither sessions nor settings
     from pipelines.training.rounds import History
 
-_SECONDS = 30  # seconds that a job sweeps before it leaves its factors on storage
+_SECONDS = 30  # seconds after which a job starts no new sweep and stores its factors
 
 
 def fit_task(
     fit: Fit, number: int, history: History, seconds: float = _SECONDS
 ) -> Callable[[list[int]], Iterator[Content]]:
-    """Return the one task of a Spark job, which sweeps for about so many seconds.
+    """Return a Spark job's only task, which runs sweeps for about `seconds` seconds.
 
     Where it stops does not change the result: a sweep depends only on the factors before it.
 
     Args:
         fit: Values that tasks are given.
-        number: Number of the round that it makes, from the one before.
-        history: Measures of the sweeps so far; the round keeps them too.
-        seconds: See above.
+        number: Round that the task writes; it reads round `number` - 1.
+        history: Measures of the sweeps so far; they are stored in the round with the new ones.
+        seconds: Time after which no further sweep starts.
 
     Returns:
         A function from any list of numbers to rows of `stored_fit`.
@@ -54,7 +54,7 @@ def fit_task(
 
 
 def load(fit: Fit, name: str) -> tuple[Side, Side]:
-    """Return users and items of a round; at their first factors if the round is not kept."""
+    """Return users and items of a round; with first factors if the round is not stored."""
     stored, loaded = StoredFit(fit.folder), []
     for side in SIDES:
         cells = dict(stored.cells(side, range(fit.blocks)))
@@ -71,7 +71,7 @@ def load(fit: Fit, name: str) -> tuple[Side, Side]:
 
 
 def load_held_out(fit: Fit) -> dict[int, Cells]:
-    """Return the users' cells of the split that is ranked, by block; none if none is ranked."""
+    """Return the users' cells of the ranked split by block; empty if no split is ranked."""
     return dict(StoredFit(fit.folder).cells("users", range(fit.blocks), HELD_OUT))
 
 
@@ -83,7 +83,7 @@ def sweeps(
     seconds: float,
     held_out: Mapping[int, Cells],
 ) -> History:
-    """Sweep until the fit ends or the time is over, at least once; return all sweeps' measures."""
+    """Sweep at least once, until the fit ends or `seconds` are over; return all measures."""
     fit, measured, began = users.fit, list(history), time.monotonic()
     while not fit.is_enough([m["loss"] for m in measured]):
         started = time.monotonic()
@@ -105,18 +105,18 @@ def sweep_once(users: Side, items: Side, pool: ThreadPoolExecutor) -> float:
 def measure(
     users: Side, items: Side, held_out: Mapping[int, Cells], pool: ThreadPoolExecutor
 ) -> dict[str, float]:
-    """Return how held-out pairs are ranked; nothing where no split is ranked."""
+    """Return the ranking metrics of held-out pairs; empty where no split is ranked."""
     fit = users.fit
     if not fit.ranked:
         return {}
-    offered = ranked_items(items.factors)
+    candidates = ranked_items(items.factors)
 
     def block(number: int) -> dict[str, float]:
         wanted = held_out[number]
         seen = users.cells.get(number, no_cells(wanted.counts.size))
         rows = users.factors[number :: fit.blocks]
         return measure_block(
-            rows, seen, wanted, offered, k=fit.ranked, has_biases=fit.objective.has_biases
+            rows, seen, wanted, candidates, k=fit.ranked, has_biases=fit.objective.has_biases
         )
 
     return mean_of(list(pool.map(block, held_out)), fit.ranked)

@@ -52,8 +52,8 @@ def measure_block(
 ) -> dict[str, float]:
     """Return each metric summed over the users of a block that have held-out pairs, and `users`.
 
-    A user's items of training are left out. Held-out items without factors count as missed, and
-    so do all those of users without factors.
+    A user's training items are not ranked. Held-out items without factors count as misses, and so
+    do all held-out items of users without training cells.
 
     Args:
         factors: The users', `(n, d)`.
@@ -64,24 +64,24 @@ def measure_block(
         has_biases: Whether the last column is a bias. An item's bias is part of its score; a
             user's is left out, as it is the same for all items.
     """
-    asked = np.flatnonzero(held_out.counts)
-    queries = factors[asked].copy()
+    users = np.flatnonzero(held_out.counts)
+    queries = factors[users].copy()
     if has_biases:
         queries[:, -1] = 1
-    masked, wanted = (_lists(cells, asked, items) for cells in (seen, held_out))
+    masked, wanted = (_lists(cells, users, items) for cells in (seen, held_out))
     best, _ = top_k(queries, items.matrix, k=k, masked=masked)
-    best[seen.counts[asked] == 0] = -1
-    measured = measure_ranking(find_hits(best, wanted), held_out.counts[asked])
-    return {"users": float(asked.size)} | {m: float(measured[m].sum()) for m in METRICS}
+    best[seen.counts[users] == 0] = -1
+    measured = measure_ranking(find_hits(best, wanted), held_out.counts[users])
+    return {"users": float(users.size)} | {m: float(measured[m].sum()) for m in METRICS}
 
 
 def no_cells(size: int) -> Cells:
-    """Return so many rows without cells."""
+    """Return `size` rows without cells."""
     return Cells(np.zeros(size + 1, np.int64), np.empty(0, np.int32), np.empty(0, np.float32))
 
 
 def mean_of(sums: list[dict[str, float]], k: int) -> dict[str, float]:
-    """Return the metrics' means over the users of all blocks, by name; none without users."""
+    """Return each metric's mean over the users of all blocks, by name; empty without users."""
     users = sum(s["users"] for s in sums)
     if not users:
         return {}
@@ -99,7 +99,7 @@ def _lists(cells: Cells, rows: np.ndarray, items: RankedItems) -> Ragged:
 def ranking_task(
     fit: Fit, users: str, items: str
 ) -> Callable[[list[int]], Iterator[dict[str, float]]]:
-    """Return the task that ranks held-out pairs after a sweep, for block numbers of users.
+    """Return the task that ranks held-out pairs after a sweep, given block numbers of users.
 
     It yields the result of `measure_block` for each block.
 
@@ -111,25 +111,25 @@ def ranking_task(
 
     def run(numbers: list[int]) -> Iterator[dict[str, float]]:
         stored = StoredFit(fit.folder)
-        offered = _offered(fit, items, stored)
+        candidates = _load_items(fit, items, stored)
         for number in numbers:
             one = range(number, number + 1)
             for _, wanted in stored.cells("users", one, HELD_OUT):
                 known = dict(stored.cells("users", one))
                 if known:
                     factors = stored.block(users, "users", number, fit.dimension)
-                else:  # its users have no pair of training
+                else:  # none of the block's users has a training pair
                     factors = np.zeros((wanted.counts.size, fit.dimension), np.float32)
                 seen = known.get(number, no_cells(wanted.counts.size))
                 has_biases = fit.objective.has_biases
                 yield measure_block(
-                    factors, seen, wanted, offered, k=fit.ranked, has_biases=has_biases
+                    factors, seen, wanted, candidates, k=fit.ranked, has_biases=has_biases
                 )
 
     return run
 
 
-def _offered(fit: Fit, name: str, stored: StoredFit) -> RankedItems:
+def _load_items(fit: Fit, name: str, stored: StoredFit) -> RankedItems:
     size = fit.sizes["items"]
     items = stored.factors(name, "items", size=size, blocks=fit.blocks, dimension=fit.dimension)
     return ranked_items(items)

@@ -1,4 +1,4 @@
-"""The two layouts of a fit as Spark jobs, each of which keeps a round of factors."""
+"""The two layouts of a fit as Spark jobs, each of which stores a round of factors."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +17,7 @@ from pipelines.training.stored_arrays import SCHEMA
 
 
 class FitRun(Protocol):
-    """A fit as a sequence of rounds, numbered from 1; round 0 is the beginning."""
+    """A fit as a sequence of rounds, numbered from 1; round 0 has initial factors, if any."""
 
     state: RoundState
     fit: Fit
@@ -26,7 +26,7 @@ class FitRun(Protocol):
         """Return the measures of all sweeps up to a round."""
 
     def advance(self, number: int, measured: History) -> None:
-        """Make and keep the round after `number`, and drop those that no later one needs."""
+        """Store round `number` + 1, and delete the round that no later one reads."""
 
     def is_complete(self, number: int) -> bool:
         """Tell whether a round ends a sweep, so that users were solved last."""
@@ -67,7 +67,7 @@ class BlockedFit:
     """Layout blocked: each round is a half-sweep; odd rounds hold items, even rounds users.
 
     Args:
-        state: Where rounds are kept.
+        state: Where rounds are stored.
         fit: Values that tasks are given.
         tasks: Tasks of a half-sweep.
         held: Rows of the other side that a task holds at once.
@@ -83,9 +83,9 @@ class BlockedFit:
     long_row_cells: int
 
     def measured(self, number: int) -> History:
-        """Return the measures of all sweeps up to a round; they are noted after each sweep.
+        """Return the measures of all sweeps up to a round; they are stored after each sweep.
 
-        A run that was killed before they were noted computes them when it goes on.
+        A run that was killed before they were stored computes them when it continues.
         """
         last = number - number % 2
         if last == 0:
@@ -94,7 +94,7 @@ class BlockedFit:
         return self._measure(last) if known is None else known
 
     def advance(self, number: int, measured: History) -> None:  # noqa: ARG002  (for PackedFit)
-        """Run one half-sweep; before the first one, keep the first factors as round 0."""
+        """Run one half-sweep; before the first one, store the first factors as round 0."""
         if number == 0 and not self.state.has("round=0"):
             self._write("round=0", self.fit.blocks, half_sweeps.first_task(self.fit))
         half = self.half(number + 1)
@@ -118,7 +118,7 @@ class BlockedFit:
         )
 
     def _measure(self, number: int) -> History:
-        """Return the measures up to the sweep that a round ends, and note them."""
+        """Return the measures up to the sweep that a round ends, and store them."""
         stored = StoredFit(self.fit.folder)
         own, items = (stored.measures(f"round={n}") for n in (number, number - 1))
         loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
@@ -129,7 +129,7 @@ class BlockedFit:
         return history
 
     def _rankings(self, number: int) -> dict[str, float]:
-        """Return how held-out pairs are ranked by users of a round and items of the one before."""
+        """Return the ranking metrics for users of round `number` and items of the one before."""
         if not self.fit.ranked:
             return {}
         task = rankings.ranking_task(self.fit, f"round={number}", f"round={number - 1}")

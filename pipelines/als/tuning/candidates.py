@@ -80,7 +80,7 @@ def _objective(shared: Fit, candidate: Candidate) -> Objective:
 def candidate_task(
     fits: list[Fit], settings: TuningSettings
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """Return the task of candidates: their numbers in, a row per sweep out."""
+    """Return the task that fits candidates: it takes their indices and yields a row per sweep."""
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
@@ -104,7 +104,7 @@ def _rows(number: int, history: History, k: int) -> pa.RecordBatch:
 
 
 def _fit(fit: Fit, settings: TuningSettings) -> History:
-    """Sweep until the ranking has not become better for `patience` sweeps."""
+    """Sweep until `metric` has not improved for `patience` sweeps, or `max_iter` is reached."""
     with threadpool_limits(1), ThreadPoolExecutor(1) as pool:
         users, items = packed_fit.load(fit, "none")
         held_out = packed_fit.load_held_out(fit)

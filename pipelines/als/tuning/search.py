@@ -1,4 +1,4 @@
-"""A search for settings of iALS: a grid at a small rank, then the best of it at doubled ranks.
+"""Search for settings of iALS: a grid at a small rank, then the best settings at doubled ranks.
 
 Rendle et al. 2021 tune the regularisation and the weight of all cells at a small rank, and start
 from the best values at larger ranks. Candidates are packed fits of one task each, in parallel.
@@ -36,7 +36,7 @@ def search(interactions: DataFrame, settings: TuningSettings, state: RoundState)
     Args:
         interactions: Pairs with their split.
         settings: Settings.
-        state: Where cells, and the results of each rank, are kept.
+        state: Where cells, and the results of each rank, are stored.
 
     Raises:
         InputError: A split has no pairs.
@@ -50,7 +50,9 @@ def search(interactions: DataFrame, settings: TuningSettings, state: RoundState)
         known = state.noted(f"rank={rank}")
         if known is None:
             candidates = _candidates(settings, rank, rows)
-            known = _try(candidates, settings, state, survey)
+            first, last = candidates[0].trial, candidates[-1].trial
+            with progress.step(f"evaluating candidates {first} to {last} at rank {rank}"):
+                known = _try(candidates, settings, state, survey)
             state.note(f"rank={rank}", known)
         rows += known
         best = best_of(rows, settings.metric)
@@ -92,11 +94,11 @@ def _prepare(
     held_out = pairs_to_rank(interactions, settings.evaluation_split)
     order = F.xxhash64("user_id", F.lit(settings.seed))
     users = held_out.select("user_id").distinct().orderBy(order, "user_id")
-    some = held_out.join(
+    ranked = held_out.join(
         F.broadcast(users.limit(settings.evaluation_users)), "user_id", "left_semi"
     )
     train = interactions.where(F.col("split") == "train")
-    return prepare(train, some, shared_settings(settings), state)
+    return prepare(train, ranked, shared_settings(settings), state)
 
 
 def _candidates(settings: TuningSettings, rank: int, rows: list[ResultRow]) -> list[Candidate]:
@@ -138,12 +140,12 @@ def _try(
 def _spread(
     count: int, state: RoundState, at_once: int
 ) -> tuple[DataFrame, ResourceProfile | None]:
-    """Return numbers by task, and the profile that limits an executor to `at_once` tasks."""
+    """Return candidate numbers by task, and a profile for `at_once` tasks per executor."""
     spark = state.spark
-    taken = -(-executor_threads(spark) // at_once)  # cores of a task
-    slots = max(1, int(spark.sparkContext.defaultParallelism) // taken)
-    tasks = count if taken == 1 else min(count, slots)  # local mode has no profiles
-    return spark.range(0, count, 1, tasks), whole_executor(spark, taken)
+    task_cores = -(-executor_threads(spark) // at_once)
+    slots = max(1, int(spark.sparkContext.defaultParallelism) // task_cores)
+    tasks = count if task_cores == 1 else min(count, slots)  # local mode has no profiles
+    return spark.range(0, count, 1, tasks), whole_executor(spark, task_cores)
 
 
 def describe(best: ResultRow, settings: TuningSettings) -> list[str]:

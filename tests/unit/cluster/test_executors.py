@@ -50,7 +50,7 @@ def test_threads_are_an_executors_cores(master, settings, threads):
 
 
 def test_a_container_has_its_own_limit_and_gives_up_cached_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(executors, "_GROUP", tmp_path)
+    monkeypatch.setattr(executors, "_CGROUP", tmp_path)
     free = executors.executor_memory(session("local[2]"))
     assert free == pytest.approx(psutil.virtual_memory().available, rel=0.2)
     (tmp_path / "memory.max").write_text("600\n")
