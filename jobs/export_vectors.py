@@ -7,6 +7,7 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
+from pipelines.cluster import progress
 from pipelines.results import JobResult
 from pipelines.serving import exports
 from pipelines.serving.config import ExportVectorsConfig
@@ -22,13 +23,13 @@ def run(spark: SparkSession, config: ExportVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="export_vectors")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))
-    escaped = exports.escape_keys(vectors, entity=config.entity, export_format=config.export_format)
-    size = exports.measure_export(escaped, bad_keys=config.bad_keys)
-    chunks = exports.format_chunks(
-        escaped, export_format=config.export_format, dimension=size.dimension
-    )
-    target = store.files.qualified(store.output("export"))
-    rows = exports.write_export(chunks, target, size, export_format=config.export_format)
+    kind = config.export_format
+    with progress.step(f"exporting {config.entity} vectors"):
+        escaped = exports.escape_keys(vectors, entity=config.entity, export_format=kind)
+        size = exports.measure_export(escaped, bad_keys=config.bad_keys)
+        chunks = exports.format_chunks(escaped, export_format=kind, dimension=size.dimension)
+        target = store.files.qualified(store.output("export"))
+        rows = exports.write_export(chunks, target, size, export_format=kind)
     result.rows_in["vectors"] = size.row_count
     result.rows_out["export"] = rows
     result.measures = {"dimension": size.dimension, "escaped_keys": size.escaped}

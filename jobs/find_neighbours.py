@@ -10,7 +10,7 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.serving.config import FindNeighboursConfig
-from pipelines.serving.neighbours import fetch_queries, find_nearest, say_neighbours
+from pipelines.serving.neighbours import fetch_queries, find_nearest, neighbour_lines
 from pipelines.spaces.registry import require_one_space
 from pipelines.table_store import TableStore
 from schemas import NEIGHBOURS, VECTORS
@@ -30,7 +30,7 @@ def run(spark: SparkSession, config: FindNeighboursConfig) -> JobResult:
     result.rows_out["neighbours"] = store.write(neighbours, NEIGHBOURS)
     if queries.unknown:
         result.rejected["unknown"] = len(queries.unknown)
-    result.lines = say_neighbours(neighbours, queries)
+    result.lines = neighbour_lines(neighbours, queries)
     return store.finish(result, neighbours)
 
 

@@ -23,7 +23,7 @@ CONFIG = RecommendItemsConfig
 
 
 def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
-    """Write the best items of each user, and the neighbours of the users and items asked for."""
+    """Write the best items of each user, and the neighbours of `similar_users`, `similar_items`."""
     store = TableStore(spark, config, job="recommend_items")
     inputs = store.read_all(
         vectors=VECTORS, item_ids=ITEM_IDS, user_ids=USER_IDS, interactions=INTERACTIONS
@@ -31,10 +31,10 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
     columns = {name: store.columns(name, inputs[name], own) for name, own in COLUMNS.items()}
     plan = plan_recommendations(columns, config, stored_as=config.format)
     rows, unknown = store.write_pieces(plan.table, RECOMMENDATIONS), plan.unknown
-    alike, lines = _write_similar(store, inputs["vectors"], config)
+    similar_count, lines = _write_similar(store, inputs["vectors"], config)
     result = JobResult(measures={"layout": f"{plan.layout.layout}: {plan.layout.why}"})
     result.rows_in = {"users": rows + len(unknown)}
-    result.rows_out = {"recommendations": rows, "similar_entities": alike}
+    result.rows_out = {"recommendations": rows, "similar_entities": similar_count}
     result.rejected = {"unknown": len(unknown)} if unknown else {}
     with ThreadPoolExecutor(1) as pool:  # the table is read again while the counts are written
         written = tables.read(spark, store.output("recommendations"), RECOMMENDATIONS)
@@ -49,10 +49,10 @@ def run(spark: SparkSession, config: RecommendItemsConfig) -> JobResult:
 def _write_similar(
     store: TableStore, vectors: DataFrame, config: RecommendItemsConfig
 ) -> tuple[int, list[str]]:
-    asked = {"user": config.similar_users, "item": config.similar_items}
-    if not any(asked.values()):
+    keys_by_entity = {"user": config.similar_users, "item": config.similar_items}
+    if not any(keys_by_entity.values()):
         return store.write_rows([], NEIGHBOURS, name="similar_entities"), []
-    similar, lines = find_similar(vectors, asked, k=config.k)
+    similar, lines = find_similar(vectors, keys_by_entity, k=config.k)
     try:
         return store.write(similar, NEIGHBOURS, name="similar_entities"), lines
     finally:

@@ -1,4 +1,4 @@
-"""Hold a staged space to its contract and limits; a failing expectation stops publication."""
+"""Validate a staged space by its contract and limits; a failed expectation stops publication."""
 
 import sys
 from collections.abc import Sequence
@@ -7,11 +7,12 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
+from pipelines.cluster import progress
 from pipelines.results import JobResult
 from pipelines.spaces import gate
 from pipelines.spaces.config import ValidateVectorsConfig
 from pipelines.spaces.gate_outcome import require_passed, state_after_gate
-from pipelines.spaces.registry import choose_space, of_space, write_space
+from pipelines.spaces.registry import Space, choose_space, of_space, write_space
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
 from schemas import EMBEDDING_SPACES, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS, VOCABULARY
@@ -25,17 +26,8 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="validate_vectors")
     spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
     space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
-    vectors = of_space(store.read("vectors", VECTORS), space.space_id)
-    keys = {
-        entity: gate.keys_of(store.read(table.name, table), entity)
-        for entity, table in _KEYS.items()
-        if getattr(config.inputs, table.name) is not None
-    }
-    measured = gate.measure_space(vectors, space, keys)
-    if config.limits.min_metrics and exists(spark, config.outputs.quality_metrics):
-        metrics = read(spark, config.outputs.quality_metrics, QUALITY_METRICS)
-        measured["all"] |= gate.earlier_metrics(metrics, space.space_id, config.limits.min_metrics)
-    validated = gate.validate(vectors, measured, config.limits)
+    with progress.step(f"validating {space.space_id}"):
+        validated = _validate(store, space, config)
     rows = gate.metric_rows(spark, space.space_id, validated)
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
@@ -45,6 +37,23 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     require_passed(space.space_id, validated.outcomes)
     result.measures = {"expectations passed": len(validated.outcomes)}
     return result
+
+
+def _validate(
+    store: TableStore, space: Space, config: ValidateVectorsConfig
+) -> gate.SpaceValidation:
+    """Measure the space's vectors, and validate the rows and the measures."""
+    vectors = of_space(store.read("vectors", VECTORS), space.space_id)
+    keys = {
+        entity: gate.keys_of(store.read(table.name, table), entity)
+        for entity, table in _KEYS.items()
+        if getattr(config.inputs, table.name) is not None
+    }
+    measured = gate.measure_space(vectors, space, keys)
+    if config.limits.min_metrics and exists(store.spark, config.outputs.quality_metrics):
+        metrics = read(store.spark, config.outputs.quality_metrics, QUALITY_METRICS)
+        measured["all"] |= gate.earlier_metrics(metrics, space.space_id, config.limits.min_metrics)
+    return gate.validate(vectors, measured, config.limits)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

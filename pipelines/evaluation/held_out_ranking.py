@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, Indices
+from pipelines.cluster import progress
 from pipelines.evaluation import bootstrap, item_knn
 from pipelines.evaluation.config import RecommendationEvaluationSettings
 from pipelines.evaluation.measures import Measure
@@ -17,7 +18,7 @@ from pipelines.evaluation.ranking_task import Ranker, RankingTask, UserBatch
 from pipelines.ranking.keyed_vectors import collect_vectors, items_by_user, train_counts
 from pipelines.ranking.metrics import METRICS, find_hits, measure_ranking
 
-_OF_ITEMS = ("novelty", "mean_popularity")  # metrics of the items shown, hits or not
+_OF_ITEMS = ("novelty", "mean_popularity")  # metrics of all recommended items, hits or not
 _PER_USER = (*METRICS, *_OF_ITEMS)  # metrics that every user has
 _ITEMS = "items"  # column of the recommended catalogue rows
 
@@ -31,7 +32,7 @@ def evaluate_recommendations(
     item_ids: DataFrame,
     metric: str = "dot",
 ) -> list[Measure]:
-    """Measure what a space recommends to the users of a held-out split, beside baselines.
+    """Measure the recommendations of a space and of baselines to the users of a held-out split.
 
     Args:
         vectors: Vectors of users and items of one space.
@@ -39,7 +40,7 @@ def evaluate_recommendations(
         settings: Split, number of items, and baselines.
         user_ids: Rows of `user_ids`.
         item_ids: Rows of `item_ids`.
-        metric: `dot` or `cosine`, as the registry of spaces has it.
+        metric: `dot` or `cosine`: the space's metric in the registry.
 
     Raises:
         InputError: The space has no items, or more than `max_catalogue_megabytes` of them.
@@ -59,7 +60,8 @@ def evaluate_recommendations(
     scored = score_users(users, shared, task).persist(StorageLevel.DISK_ONLY)
     try:
         size = len(catalogue.ids)
-        return summarise(scored, task, split=settings.split, catalogue_size=size)
+        with progress.step("ranking held-out users"):
+            return summarise(scored, task, split=settings.split, catalogue_size=size)
     finally:
         scored.unpersist()
 
@@ -110,8 +112,8 @@ def held_out_users(
 def score_users(users: DataFrame, shared: Any, task: RankingTask) -> DataFrame:
     """Recommend to each user by every ranker of a task, and measure the recommendations.
 
-    Items the user has in train are masked for all; held-out items that have no vector count as
-    missed. A user without a vector gets nothing from the space.
+    No ranker recommends items that the user has in train. Held-out items without a vector count as
+    missed. The space recommends nothing to a user without a vector.
 
     Args:
         users: Frame of `held_out_users`, with the lists of `item_knn` where that is a baseline.
@@ -202,7 +204,7 @@ def summarise(
 
     Args:
         scored: Frame of `score_users`, persisted: it is read several times.
-        task: What the users were scored by.
+        task: The task that the users were scored by.
         split: The held-out part, for the details.
         catalogue_size: Items that could be recommended.
     """
@@ -234,9 +236,9 @@ def summarise(
 
 def _measure_coverage(scored: DataFrame, ranker: Ranker, k: int, catalogue_size: int) -> Measure:
     items = scored.select(F.explode(ranker.named(_ITEMS)).alias("item"))
-    shown = items.distinct().count()
+    recommended = items.distinct().count()
     return Measure(
         f"{ranker.named('catalogue_coverage')}_at_{k}",
-        shown / catalogue_size,
-        f"{shown} of {catalogue_size} items recommended to someone",
+        recommended / catalogue_size,
+        f"{recommended} of {catalogue_size} items recommended to someone",
     )

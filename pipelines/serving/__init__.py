@@ -1,4 +1,4 @@
-"""Answers from published vectors: neighbours, recommendations, exports."""
+"""Use of published vectors: neighbours, recommendations, exports."""
 
 from typing import TYPE_CHECKING
 

@@ -46,7 +46,7 @@ class BlockedRecommendations(PiecewiseTable):
 def blocked_recommendations(
     users: DataFrame, tables: Mapping[str, Columns], settings: RecommendSettings
 ) -> BlockedRecommendations:
-    """Collect the items, and cut users and their pairs into blocks.
+    """Collect the items, and cut the users and their interactions into blocks.
 
     Args:
         users: Vectors of the users to recommend to.
@@ -54,8 +54,8 @@ def blocked_recommendations(
         settings: Settings.
 
     Raises:
-        InputError: As `recommendations.choose_items`, `keyed_vectors.collect_vectors` and
-            `registry.require_one_space` raise it.
+        InputError: As raised by `recommendations.choose_items`, `keyed_vectors.collect_vectors` and
+            `registry.require_one_space`.
     """
     frames = {name: columns.frame for name, columns in tables.items()}
     with ThreadPoolExecutor() as pool:  # small Spark jobs, which mostly wait
@@ -65,7 +65,7 @@ def blocked_recommendations(
         blocks = beside_seen(
             users, pairs if settings.exclude_seen else None, frames["user_ids"], k=settings.k
         )
-        space.result()  # before anything is written
+        space.result()  # raises before anything is written
     items = users.sparkSession.sparkContext.broadcast(collected.result())
     return BlockedRecommendations(blocks, items, settings.k)
 

@@ -1,4 +1,4 @@
-"""Settings of the jobs that answer from published vectors: neighbours, recommendations, exports."""
+"""Settings of the jobs that use published vectors: neighbours, recommendations, exports."""
 
 from typing import Literal
 
@@ -26,10 +26,10 @@ class NeighbourOutputs(Outputs):
 
 
 class NeighboursSettings(StageSettings):
-    """How neighbours are found."""
+    """Which vectors are searched, and how they are compared."""
 
     entity: Entity = "word"
-    """Kind of vector that is asked of and answered with."""
+    """Kind of vector, both of the queries and of their neighbours."""
     k: int = Field(default=10, ge=1, le=1_000)
     """Neighbours per query."""
     metric: Literal["cosine", "dot"] = "cosine"
@@ -44,7 +44,7 @@ class FindNeighboursConfig(NeighboursSettings, JobConfig):
     outputs: NeighbourOutputs
     """Tables written."""
     queries: list[str] = Field(min_length=1)
-    """Keys whose neighbours are asked for."""
+    """Keys to find the neighbours of."""
 
 
 class RecommendInputs(Settings):
@@ -83,14 +83,14 @@ class RecommendSettings(StageSettings):
     candidate_items: list[str] = Field(default_factory=list)
     """Keys of the only items to recommend; empty means all that are not retired."""
     excluded_items: list[str] = Field(default_factory=list)
-    """Keys of items that nobody is to get."""
+    """Keys of items that are never recommended."""
     popularity_discount: float = Field(default=0.0, ge=0)
-    """Taken off a score: this times the logarithm of the item's training users."""
+    """Each score is lowered by this times log(number of the item's users in train)."""
     exclude_seen: bool = True
-    """Whether items of any earlier interaction of the user are left out."""
+    """Whether items of the user's interactions, of any split, are left out."""
     layout: Literal["auto", "packed", "blocked"] = "auto"
     """Where users are ranked: `packed` in one task with all threads of an executor, `blocked` in
-    tasks that get their users by a shuffle; `auto` takes packed where it fits and is short."""
+    tasks on all executors, after a shuffle; `auto` chooses by memory and time."""
     max_catalogue_megabytes: int = Field(default=1_024, ge=1)
     """Largest matrix of item vectors sent to each executor, in MiB."""
 
@@ -103,9 +103,9 @@ class RecommendItemsConfig(RecommendSettings, JobConfig):
     outputs: RecommendOutputs
     """Tables written."""
     similar_users: list[str] = Field(default_factory=list)
-    """Keys of users whose nearest users are asked for, by cosine."""
+    """Keys of users to find the nearest users of, by cosine."""
     similar_items: list[str] = Field(default_factory=list)
-    """Keys of items whose nearest items are asked for, by cosine."""
+    """Keys of items to find the nearest items of, by cosine."""
     shown: int = Field(default=5, ge=0)
     """Users whose recommendations are printed."""
 
@@ -118,14 +118,14 @@ class ExportOutputs(Outputs):
 
 
 class ExportSettings(StageSettings):
-    """What is exported, in which format."""
+    """Which vectors are exported, and in which format."""
 
     entity: Entity = "word"
     """Kind of vector exported."""
     export_format: Literal["word2vec_text", "word2vec_binary", "npy"] = "word2vec_text"
-    """Format of the export; `format` is that of tables and has no part in it."""
+    """Format of the export; `format`, the storage format of tables, does not affect it."""
     bad_keys: Literal["escape", "reject"] = "escape"
-    """Keys the format cannot hold: white space becomes `_`, or ends the job."""
+    """Keys that the format cannot hold: `_` replaces white space, or the job ends."""
 
 
 class ExportVectorsConfig(ExportSettings, JobConfig):
@@ -134,4 +134,4 @@ class ExportVectorsConfig(ExportSettings, JobConfig):
     inputs: PublishedInputs
     """Published vectors."""
     outputs: ExportOutputs
-    """Where the export goes; what is there is replaced."""
+    """Where the export is written; an earlier one is replaced."""

@@ -1,4 +1,4 @@
-"""Vectors as files of other tools: tasks format chunks, the driver writes them one by one."""
+"""Export of vectors to files: tasks format chunks of bytes, the driver writes them in order."""
 
 import io
 import uuid
@@ -21,17 +21,17 @@ from pipelines.storage.arrow import resolve
 _BLANKS = r"[\s\p{Z}\x{1c}-\x{1f}\x{85}]"  # what a reader's str.split() splits at
 _LINE_ENDS = r"[\n\x0b\f\r\x{1c}-\x{1e}\x{85}\u2028\u2029]"  # what str.splitlines() splits at
 _NAMED = 5  # keys named in a message
-_CHUNK = "row_count int, keys binary, data binary"
+_CHUNK = "row_count int, keys binary, data binary"  # columns of `format_chunks`
 
 
 @dataclass(frozen=True)
 class ExportSize:
-    """What will be exported.
+    """Size of an export.
 
     Args:
         row_count: Vectors.
         dimension: Components per vector.
-        escaped: Keys that had to be changed.
+        escaped: Keys that escaping changed.
     """
 
     row_count: int
@@ -53,15 +53,15 @@ def escape_keys(vectors: DataFrame, *, entity: str, export_format: str) -> DataF
 
 
 def measure_export(escaped: DataFrame, *, bad_keys: str) -> ExportSize:
-    """Count what will be exported, and refuse what cannot be.
+    """Return the size of the export, and refuse keys and vectors that cannot be written.
 
     Args:
         escaped: Frame of `escape_keys`.
-        bad_keys: `escape`, or `reject` to refuse keys that had to be changed.
+        bad_keys: `escape`, or `reject` to refuse keys that escaping changed.
 
     Raises:
-        InputError: There are no rows, dimensions differ, a changed key is refused, or two keys
-            have become one; keys are named.
+        InputError: There are no rows, dimensions differ, a changed key is refused, or escaping
+            makes two keys equal; the message names the keys.
     """
     is_changed = F.col("key") != F.col("original")
     row = escaped.agg(
@@ -86,7 +86,7 @@ def measure_export(escaped: DataFrame, *, bad_keys: str) -> ExportSize:
 
 
 def _require_distinct(escaped: DataFrame) -> None:
-    """Refuse two keys that have become one."""
+    """Refuse keys that escaping made equal."""
     same = escaped.groupBy("key").agg(
         F.count(F.lit(1)).alias("rows"), F.min("original").alias("original")
     )
@@ -105,7 +105,8 @@ def _some_keys(rows: DataFrame) -> str:
 def format_chunks(escaped: DataFrame, *, export_format: str, dimension: int) -> DataFrame:
     """Return the export as chunks of bytes in the order of keys: `row_count, keys, data`.
 
-    Rows are sorted across partitions and tasks keep their order: the chunks in order are the file.
+    Rows are sorted across partitions and tasks keep their order, so the chunks in order form the
+    file.
     """
     write = {"word2vec_text": _text, "word2vec_binary": _binary, "npy": _array}[export_format]
 
@@ -163,12 +164,12 @@ def write_export(chunks: DataFrame, uri: str, size: ExportSize, *, export_format
 
     Args:
         chunks: Frame of `format_chunks`.
-        uri: File, or for `npy` folder, with its scheme; what is there is replaced.
-        size: What the header says; the rows written must agree.
-        export_format: That of the chunks.
+        uri: File, or for `npy` folder, with its scheme; an earlier one is replaced.
+        size: Size for the header; the number of rows written must equal it.
+        export_format: Format of the chunks.
 
     Raises:
-        InputError: A folder is where a file should be, or the other way round.
+        InputError: A folder is where the file should be, or a file where the folder should be.
     """
     filesystem, target = resolve(uri)
     parent, _, name = target.rstrip("/").rpartition("/")

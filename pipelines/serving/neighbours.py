@@ -1,4 +1,4 @@
-"""Exact neighbours of a few keys: tasks compare each vector to all queries; none is collected."""
+"""Exact neighbours of a few keys: tasks compare every vector with all queries."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from pipelines.ranking.top_k import top_k
 from schemas import NEIGHBOURS
 
 _NEAR_KEYS = 3  # keys named in a message
-_LEAST_SCORE, _GREATEST_SCORE = -1.0, 1.0  # cosines
+_LEAST_SCORE, _GREATEST_SCORE = -1.0, 1.0  # bounds of a cosine
 
 
 @dataclass(frozen=True)
 class Queries:
-    """What is asked.
+    """Keys to find the neighbours of, with their vectors.
 
     Args:
         entity: Kind of the keys.
-        keys: Keys that have a vector, in the order asked.
+        keys: Keys that have a vector, in the order of the configuration.
         matrix: Their vectors, `(n, d)`.
-        unknown: Keys that have none.
+        unknown: Keys without a vector.
     """
 
     entity: str
@@ -37,21 +37,21 @@ class Queries:
     unknown: list[str]
 
 
-def fetch_queries(vectors: DataFrame, asked: Sequence[str], *, entity: str) -> Queries:
-    """Fetch the vectors of the queries: as many as the configuration lists.
+def fetch_queries(vectors: DataFrame, keys: Sequence[str], *, entity: str) -> Queries:
+    """Fetch the vectors of the queries to the driver.
 
     Args:
         vectors: Vectors of one space.
-        asked: Keys.
+        keys: Keys, as many as the configuration lists.
         entity: Kind of the keys.
 
     Raises:
-        InputError: None of them has a vector; the nearest spellings are named.
+        InputError: None of them has a vector; the message names the nearest spellings.
     """
     same_kind = vectors.where(F.col("entity") == entity)
-    table = same_kind.where(F.col("key").isin(list(asked))).select("key", "vector").toArrow()
+    table = same_kind.where(F.col("key").isin(list(keys))).select("key", "vector").toArrow()
     rows = {key: row for row, key in enumerate(table["key"].to_pylist())}
-    wanted = list(dict.fromkeys(asked))
+    wanted = list(dict.fromkeys(keys))
     known = [key for key in wanted if key in rows]
     if wanted and not known:
         near = near_keys(same_kind, wanted[0])
@@ -76,7 +76,7 @@ def find_nearest(vectors: DataFrame, queries: Queries, *, k: int, metric: str) -
 
     Args:
         vectors: Vectors of one space.
-        queries: What is asked.
+        queries: Keys and their vectors.
         k: Neighbours per query.
         metric: `cosine` or `dot`.
 
@@ -107,10 +107,10 @@ def _best_of_all(candidates: DataFrame, entity: str, k: int) -> DataFrame:
     gathered = F.array_sort(F.collect_list(F.struct("place", "key", "score")))
     scored = F.transform(gathered, lambda one: F.struct(one["key"], one["score"]))
     return (
-        ranked.groupBy("space_id", F.col("query").alias("asked"))
+        ranked.groupBy("space_id", F.col("query").alias("query_key"))
         .agg(scored.alias("neighbours"))
         .select(
-            "space_id", F.lit(entity).alias("entity"), F.col("asked").alias("key"), "neighbours"
+            "space_id", F.lit(entity).alias("entity"), F.col("query_key").alias("key"), "neighbours"
         )
         .select(NEIGHBOURS.column_names)
     )
@@ -121,12 +121,12 @@ def _best_of_batch(
 ) -> pa.RecordBatch:
     batch = batch.sort_by("key")  # top_k orders equal scores by row
     matrix = as_matrix(batch.column("vector"), dimension=queries.matrix.shape[1])
-    asked, keys = queries.matrix, batch.column("key")
+    query_matrix, keys = queries.matrix, batch.column("key")
     if is_cosine:
-        matrix, asked = normalised(matrix), normalised(asked)
+        matrix, query_matrix = normalised(matrix), normalised(query_matrix)
     own = pc.fill_null(pc.index_in(pa.array(queries.keys), value_set=keys), -1)
-    itself = Ragged(np.arange(len(asked) + 1), own.to_numpy().astype(np.int64))
-    rows, scores = top_k(asked, matrix, k=min(k, len(matrix)), masked=itself)
+    itself = Ragged(np.arange(len(query_matrix) + 1), own.to_numpy().astype(np.int64))
+    rows, scores = top_k(query_matrix, matrix, k=min(k, len(matrix)), masked=itself)
     if is_cosine:
         scores = np.where(rows >= 0, np.clip(scores, _LEAST_SCORE, _GREATEST_SCORE), scores)
     query, place = np.nonzero(rows >= 0)
@@ -141,12 +141,12 @@ def _best_of_batch(
     )
 
 
-def say_neighbours(neighbours: DataFrame, queries: Queries) -> list[str]:
-    """Return a line per query, in the order they were asked, and one of those that are unknown.
+def neighbour_lines(neighbours: DataFrame, queries: Queries) -> list[str]:
+    """Return a line of text per query, in their order, and one line of the unknown keys.
 
     Args:
-        neighbours: Rows of `neighbours`: queries times k keys, both from the configuration.
-        queries: What was asked.
+        neighbours: Rows of `neighbours`, at most k keys per query.
+        queries: The queries.
     """
     names = neighbours.where(F.col("entity") == queries.entity)
     names_of = {
@@ -159,25 +159,27 @@ def say_neighbours(neighbours: DataFrame, queries: Queries) -> list[str]:
 
 
 def find_similar(
-    vectors: DataFrame, asked: Mapping[str, Sequence[str]], *, k: int
+    vectors: DataFrame, keys_by_entity: Mapping[str, Sequence[str]], *, k: int
 ) -> tuple[DataFrame, list[str]]:
-    """Return the neighbours by cosine of keys of several entities, and the lines that say them.
+    """Return the neighbours by cosine of keys of several entities, and their lines of text.
 
     Args:
         vectors: Vectors of one space.
-        asked: Keys by entity; an entity without keys is left out.
+        keys_by_entity: Keys by entity; an entity without keys is left out.
         k: Neighbours per key.
 
     Returns:
-        Persisted rows of `neighbours`, which the caller releases, and one line per key.
+        Persisted rows of `neighbours`, which the caller unpersists, and the lines of all keys.
     """
     similar = vectors.sparkSession.createDataFrame([], NEIGHBOURS.schema())
     all_queries = [
-        fetch_queries(vectors, keys, entity=entity) for entity, keys in asked.items() if keys
+        fetch_queries(vectors, keys, entity=entity)
+        for entity, keys in keys_by_entity.items()
+        if keys
     ]
     for queries in all_queries:
         similar = similar.unionByName(find_nearest(vectors, queries, k=k, metric="cosine"))
     similar = similar.coalesce(1).persist(StorageLevel.MEMORY_AND_DISK)
     return similar, [
-        f"like {line}" for queries in all_queries for line in say_neighbours(similar, queries)
+        f"like {line}" for queries in all_queries for line in neighbour_lines(similar, queries)
     ]

@@ -1,4 +1,4 @@
-"""What the jobs of serving do, as functions of frames: neighbours, recommendations, exports."""
+"""Functions of frames for the jobs of serving: neighbours, recommendations, exports."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def find_neighbours(
 
     Args:
         vectors: Rows of `vectors` of one space; `space_id` may be missing.
-        keys: Keys asked for; those without a vector get no row.
+        keys: Keys to find the neighbours of; those without a vector get no row.
         settings: Settings; the defaults where None.
 
     Returns:
@@ -59,7 +59,7 @@ def recommend_items(
         Rows of `recommendations`: one per user, with up to k items, best first.
 
     Raises:
-        InputError: As `plan_recommendations` raises it.
+        InputError: As raised by `plan_recommendations`.
     """
     frames = {
         "vectors": _of_one_space(vectors),
@@ -78,14 +78,14 @@ def export_vectors(vectors: DataFrame, uri: str, settings: ExportSettings | None
 
     Args:
         vectors: Rows of `vectors` of one space.
-        uri: The file or folder with its scheme, or an absolute path; what is there is replaced.
+        uri: The file or folder with its scheme, or an absolute path; an earlier one is replaced.
         settings: Settings; the defaults where None.
 
     Returns:
         Rows written.
 
     Raises:
-        InputError: The table mixes spaces, or as `measure_export` and `write_export` raise it.
+        InputError: The table mixes spaces, or as raised by `measure_export` and `write_export`.
     """
     settings = settings or ExportSettings()
     vectors = _of_one_space(vectors)

@@ -1,6 +1,6 @@
 """Layout `packed`: one task reads the tables' files itself and ranks with all its threads.
 
-Where all fits one executor nothing is shuffled, and one Spark job takes the place of a dozen.
+It is for tables that fit one executor: nothing is shuffled, and one Spark job replaces about 12.
 """
 
 from collections import deque
@@ -55,7 +55,7 @@ class PackedRecommendations(PiecewiseTable):
         task = self.task  # not `self`: a session cannot be sent to a task
 
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            deque(batches, 0)  # Spark does not reuse a worker that leaves some of its input
+            deque(batches, 0)  # Spark reuses a worker only if it has read all of its input
             for piece in task.pieces(function):
                 yield from piece.to_batches()
 
@@ -86,16 +86,16 @@ class PackedRanking:
         with ThreadPoolExecutor(self.threads) as pool:
             ranking = read_ranking(Reader(self.files, pool, self.threads), self.settings)
 
-            def make(users: pa.Table) -> pa.Table:
+            def rank(users: pa.Table) -> pa.Table:
                 return function(ranking.recommend(users))
 
             blocks = ranking.blocks(self.threads)
-            yield from in_turn(pool, (partial(make, users) for users in blocks), self.threads)
+            yield from in_turn(pool, (partial(rank, users) for users in blocks), self.threads)
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """What the task holds.
+    """The tables of the task, as arrays.
 
     Args:
         users: Users to recommend to, sorted by key: `space_id, key, vector, id`.
@@ -112,7 +112,7 @@ class Ranking:
     def blocks(self, threads: int) -> Iterator[pa.Table]:
         """Yield the users in blocks, in the order of keys.
 
-        A reader who looks for a user then finds the right file by the files' statistics.
+        A query for one user then finds its file by the statistics of the files' keys.
         """
         count = block_count(self.users.num_rows, self.k, threads)
         size = -(-self.users.num_rows // count)
@@ -147,14 +147,14 @@ class Reader:
 
 
 def read_ranking(reader: Reader, settings: RecommendSettings) -> Ranking:
-    """Read what the task needs of its tables."""
+    """Read the rows that the task needs of its tables."""
     vectors = reader.table("vectors", COLUMNS["vectors"])
     only_space(pc.unique(vectors["space_id"]).to_pylist())
     items = _read_items(_of_entity(vectors, "item"), reader, settings)
     chosen = _of_entity(vectors, "user", settings.users)
     users = _with_ids(chosen, reader, "user_ids").sort_by("key")
     seen = _read_seen(reader, users, items) if settings.exclude_seen else _NOTHING_SEEN
-    items.panels  # cached here, or each thread would make its own  # noqa: B018
+    items.panels  # cached here, else each thread packs them  # noqa: B018
     return Ranking(users, items, seen, settings.k)
 
 

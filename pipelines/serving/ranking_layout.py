@@ -11,13 +11,13 @@ from pipelines.serving.config import RecommendSettings
 from pipelines.serving.seen import MOST_PLACES
 from pipelines.storage.columns import Columns, sizes
 
-_MARGIN = 1 << 29  # bytes of a worker beside tables and lists
+_MARGIN = 1 << 29  # bytes that a worker needs besides tables and lists
 _PAIR = 40  # bytes per interaction while pairs are grouped by user
 _KEY = 100  # bytes per vector and per id for its key
 _PLACE = 100  # bytes per recommended item while lists are made and written
 _COPIES = 4  # of all components held at once: the table, the matrix, the panels, the queries
 _COMPONENT = 4  # bytes of a float32
-_OPERATIONS = 2e10  # multiplications per second and thread, at least
+_OPERATIONS = 2e10  # multiplications per second of a thread, a low estimate
 _LONGEST = 30  # seconds of one task; longer work gets tasks that can be watched and retried
 _MOST_FILES = 1_000  # files whose footers the driver reads
 _MOST_COMPONENTS = 2**31 - 1  # components per column: Arrow's list offsets have 32 bits
@@ -31,7 +31,7 @@ class RankingLayout:
 
     Args:
         layout: `packed` or `blocked`.
-        why: The reason, for the reader.
+        why: The reason, for the job's summary.
         threads: Threads of the one task of `packed`.
     """
 
@@ -55,17 +55,17 @@ def choose_layout(
     """
     spark = tables["vectors"].frame.sparkSession
     threads = executor_threads(spark)
-    hidden = [name for name, each in tables.items() if not each.files]
-    if settings.layout == "packed" and hidden:
+    fileless = [name for name, each in tables.items() if not each.files]
+    if settings.layout == "packed" and fileless:
         raise ConfigError(
-            f"layout: packed needs files that Python can read, and inputs.{hidden[0]} has none: it "
+            f"layout: packed needs files that Python can read, and inputs.{fileless[0]} has none: it "
             "is empty, its files hold other rows too, or pyarrow has no such store; set layout: "
             "blocked"
         )
     if settings.layout != "auto":
         return RankingLayout(settings.layout, "as configured", threads)
-    if hidden:
-        return RankingLayout("blocked", f"{hidden[0]} has no files that tasks can read", threads)
+    if fileless:
+        return RankingLayout("blocked", f"{fileless[0]} has no files that tasks can read", threads)
     if sum(len(each.files) for each in tables.values()) > _MOST_FILES:
         return RankingLayout("blocked", f"inputs of more than {_MOST_FILES:,} files", threads)
     work = _measure(spark, tables, settings, threads)
@@ -77,14 +77,14 @@ def choose_layout(
 
 @dataclass(frozen=True)
 class _Work:
-    """What one task would have to do.
+    """The work of ranking in one task.
 
     Args:
         vectors: Vectors read.
-        components: Components of all of them.
+        components: Components of all vectors together.
         places: Recommended items, all users together.
         memory: Bytes needed.
-        available: Bytes that an executor has; of its heap where no more is known.
+        available: Bytes of memory of an executor; of its heap where only that is known.
         seconds: Seconds of ranking, by all threads.
     """
 
@@ -117,7 +117,7 @@ def _measure(
 
 
 def _obstacle(work: _Work, *, is_delta: bool) -> str:
-    """Return why one task cannot do the work; empty where it can."""
+    """Return why one task cannot do the work; an empty text where it can."""
     if work.components > _MOST_COMPONENTS or work.vectors > _MOST_ROWS:
         return f"too many for one task: {work.vectors:,} vectors"
     if work.memory > work.available:

@@ -1,4 +1,4 @@
-"""What both layouts of recommending share: which users, which items, and the ranking of a block."""
+"""Recommending in both layouts: choice of users and items, and the ranking of a block of users."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,31 +20,30 @@ NO_ITEM_LEFT = (
 )
 
 
-def choose_users(vectors: DataFrame, asked: Sequence[str]) -> tuple[DataFrame, list[str]]:
-    """Return the vectors of the users asked for, of all users where `asked` is empty.
+def choose_users(vectors: DataFrame, keys: Sequence[str]) -> tuple[DataFrame, list[str]]:
+    """Return the vectors of the users with these keys; of all users where there are no keys.
 
     Args:
         vectors: Vectors of one space.
-        asked: Keys of users, as many as the configuration lists.
+        keys: Keys of users, as many as the configuration lists.
 
     Returns:
-        The rows of `vectors`, and the keys asked for that have none.
+        The rows of `vectors`, and the keys without a vector.
 
     Raises:
-        InputError: None of them has a vector; the nearest spellings are named.
+        InputError: None of them has a vector; the message names the nearest spellings.
     """
     users = vectors.where(F.col("entity") == "user")
-    if not asked:
+    if not keys:
         return users, []
-    chosen = users.where(F.col("key").isin(list(asked)))
+    chosen = users.where(F.col("key").isin(list(keys)))
     known = {row["key"] for row in chosen.select("key").collect()}
     if not known:
-        near = ", ".join(near_keys(users, asked[0])) or "none"
+        near = ", ".join(near_keys(users, keys[0])) or "none"
         raise InputError(
-            f"no user of these has a vector: {', '.join(asked[:10])}; "
-            f"nearest to {asked[0]!r}: {near}"
+            f"no user of these has a vector: {', '.join(keys[:10])}; nearest to {keys[0]!r}: {near}"
         )
-    return chosen, [key for key in dict.fromkeys(asked) if key not in known]
+    return chosen, [key for key in dict.fromkeys(keys) if key not in known]
 
 
 def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[str]) -> DataFrame:
@@ -53,7 +52,7 @@ def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[s
     Args:
         vectors: Vectors of one space.
         only: Keys of the only items that may be recommended; empty means all.
-        without: Keys of items that may not.
+        without: Keys of items that must not be recommended.
 
     Raises:
         InputError: No item is left.
@@ -69,7 +68,7 @@ def choose_items(vectors: DataFrame, *, only: Sequence[str], without: Sequence[s
 
 
 def discounted(items: KeyedVectors, counts: Floats, strength: float) -> KeyedVectors:
-    """Return the items with an offset: each score is lowered by strength * log(count).
+    """Return the items with an offset that lowers each score by strength * log(count).
 
     Args:
         items: Items without an offset.
@@ -102,19 +101,19 @@ def best_items(users: pa.Table, seen: Ragged, items: KeyedVectors, k: int) -> pa
 
 
 def summarise(
-    recommendations: DataFrame, asked: Sequence[str], unknown: Sequence[str], *, shown: int
+    recommendations: DataFrame, chosen: Sequence[str], unknown: Sequence[str], *, shown: int
 ) -> tuple[str | None, list[str]]:
     """Return the id of the space (None of an empty table), and a line for each of a few users.
 
     Args:
         recommendations: The table as it was written.
-        asked: Keys of users, whose order the lines have; empty means all, sorted by key.
-        unknown: Those of them that have no vector: they share one line.
-        shown: Users that get a line.
+        chosen: Keys of users, in the order of the lines; empty means all, sorted by key.
+        unknown: Those without a vector, which share one line.
+        shown: Most users that get a line.
     """
     keys = recommendations.select("user", "space_id")  # sorted without the lists: far less data
     first = keys.orderBy("user").head(max(shown, 1))
-    wanted = [key for key in dict.fromkeys(asked) if key not in set(unknown)]
+    wanted = [key for key in dict.fromkeys(chosen) if key not in set(unknown)]
     names = (wanted or [row["user"] for row in first])[:shown]
     rows = recommendations.where(F.col("user").isin(names)).collect()  # at most `shown` users
     line_of = {

@@ -1,4 +1,4 @@
-"""From tables to recommendations that tasks will make: the layout is chosen here."""
+"""Plan of recommendations: the layout is chosen, and tasks rank when the table is written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from pipelines.storage.pieces import PiecewiseTable
 
 @dataclass(frozen=True)
 class PlannedRecommendations:
-    """Recommendations that are not made yet.
+    """Recommendations that are computed when their table is written or read.
 
     Args:
-        table: Rows of `recommendations`, made by whoever writes or reads them.
-        layout: Where the users are ranked, and why.
-        unknown: Keys of users asked for that have no vector.
+        table: Rows of `recommendations`, computed when they are written or read.
+        layout: The layout, and the reason for it.
+        unknown: Keys of `settings.users` without a vector.
     """
 
     table: PiecewiseTable
@@ -30,7 +30,7 @@ class PlannedRecommendations:
 def plan_recommendations(
     tables: Mapping[str, Columns], settings: RecommendSettings, *, stored_as: str = "parquet"
 ) -> PlannedRecommendations:
-    """Choose the layout and return the best unseen items of each user, exactly, to be made.
+    """Choose the layout, and plan the exact best unseen items of each user.
 
     Args:
         tables: `packed_recommendations.COLUMNS` of `vectors` (one space), `interactions`,
@@ -39,9 +39,9 @@ def plan_recommendations(
         stored_as: Format of the table that is written, `delta` or `parquet`.
 
     Raises:
-        ConfigError: As `choose_layout` raises it.
-        InputError: No user asked for has a vector, no item is left, the items do not fit, or the
-            table mixes spaces; with layout `packed` the task raises all but the first.
+        ConfigError: As raised by `choose_layout`.
+        InputError: No user of the settings has a vector, no item is left, the items do not fit, or
+            the table mixes spaces; with layout `packed` the task raises all but the first.
     """
     layout = choose_layout(tables, settings, stored_as=stored_as)
     users, unknown = choose_users(tables["vectors"].frame, settings.users)

@@ -1,6 +1,6 @@
-"""Users in blocks, each beside its pairs of user and item, which are cut into blocks by tasks.
+"""Blocks of users, each cogrouped with the pairs of user and item of these users.
 
-To collect each user's items in Spark took longer than to rank all items for all users.
+Python tasks cut the pairs: collecting each user's items in Spark took longer than the ranking.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -17,12 +17,12 @@ from pipelines.arrays.ragged import Ragged, offsets_of
 from pipelines.errors import InputError
 from pipelines.storage.columns import Columns
 
-_MOST_USERS = 16_384  # users per block
-_LEAST_USERS = 512  # users per block, where more blocks than cores are made
+_MOST_USERS = 16_384  # most users per block
+_LEAST_USERS = 512  # users that a block should have before more blocks are made
 MOST_PLACES = 2_000_000
-"""Recommended items per block: about 100 MB while its lists are made."""
-_BLOCKS_PER_CORE = 4
-_CUT = "block int, users binary, items binary"
+"""Most recommended items per block: about 100 MB while its lists are made."""
+_BLOCKS_PER_CORE = 4  # blocks per core
+_CUT = "block int, users binary, items binary"  # columns of cut pairs
 _PAIRS_PER_CUT = 4_000_000  # pairs that a task holds before it cuts them: 32 MB
 
 
@@ -31,8 +31,8 @@ def beside_seen(
 ) -> PandasCogroupedOps:
     """Return users in blocks, `space_id, key, vector, place`, beside their pairs, `users, items`.
 
-    With B blocks, the user of id i has place i // B in block i % B. Every split counts as seen:
-    held-out interactions have happened too.
+    With B blocks, the user of id i has place i // B in block i % B. Items of every split count as
+    seen, held-out ones too.
 
     Args:
         users: Vectors of users; those that have no id have seen nothing.
@@ -63,7 +63,7 @@ def _spread(frame: DataFrame, blocks: int) -> DataFrame:
 
 
 def block_count(count: int, k: int, cores: int) -> int:
-    """Return into how many blocks `count` users are cut, with k items each and so many cores."""
+    """Return the number of blocks for `count` users with k recommended items each."""
     largest = max(1, min(_MOST_USERS, MOST_PLACES // k))
     enough = min(_BLOCKS_PER_CORE * cores, -(-count // _LEAST_USERS))
     blocks = max(-(-count // largest), enough, 1)

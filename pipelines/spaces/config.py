@@ -6,7 +6,7 @@ from pipelines.settings import JobConfig, Outputs, Settings
 
 
 class Limits(Settings):
-    """MeasureBounds that a space's measures must keep; a bound that is null is open."""
+    """Limits that the measures of a space must keep; null sets no limit."""
 
     min_vectors: int = Field(default=1, ge=1)
     """Fewest vectors per entity."""
@@ -26,20 +26,20 @@ class ValidateInputs(Settings):
     vectors: str
     """Staged vectors."""
     vocabulary: str | None = None
-    """Tokens that must have a vector of entity `word`; not checked where it is not set."""
+    """Tokens that must have a vector of entity `word`; null does not check them."""
     user_ids: str | None = None
-    """Users that must have a vector of entity `user`; not checked where it is not set."""
+    """Users that must have a vector of entity `user`; null does not check them."""
     item_ids: str | None = None
-    """Items that must have a vector of entity `item`; not checked where it is not set."""
+    """Items that must have a vector of entity `item`; null does not check them."""
 
 
 class ValidateOutputs(Outputs):
     """Tables of `validate_vectors`."""
 
     quality_metrics: str
-    """What was measured, what it was held to and what came of it."""
+    """Measures, and the outcome of each expectation."""
     embedding_spaces: str
-    """Registry whose state turns to `passed` or `failed`."""
+    """Registry, in which the space's state becomes `passed` or `failed`."""
 
 
 class ValidateVectorsConfig(JobConfig):
@@ -50,11 +50,11 @@ class ValidateVectorsConfig(JobConfig):
     outputs: ValidateOutputs
     """Tables written."""
     space_name: str = "word"
-    """Line of spaces whose newest is judged."""
+    """Name of the spaces whose newest one is validated."""
     space_id: str | None = None
-    """Space to judge in place of the newest."""
+    """Space to validate instead of the newest."""
     limits: Limits = Limits()
-    """MeasureBounds of the gate."""
+    """Limits of the gate."""
 
 
 class PublishInputs(Settings):
@@ -68,11 +68,11 @@ class PublishOutputs(Settings):
     """Tables of `publish_vectors`."""
 
     published: str
-    """The published table: exactly one space."""
+    """The published table, which holds exactly one space."""
     embedding_spaces: str
-    """Registry that records intent and outcome."""
+    """Registry, in which the space's state becomes `publishing`, then `published`."""
     quality_metrics: str | None = None
-    """Measures that go into the manifest."""
+    """Measures that the manifest lists."""
 
 
 class PublishVectorsConfig(JobConfig):
@@ -83,6 +83,6 @@ class PublishVectorsConfig(JobConfig):
     outputs: PublishOutputs
     """Tables written."""
     space_name: str = "word"
-    """Line of spaces whose newest is published."""
+    """Name of the spaces whose newest one is published."""
     space_id: str | None = None
-    """Space to publish in place of the newest, as for a roll-back."""
+    """Space to publish instead of the newest, for example to roll back."""

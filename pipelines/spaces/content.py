@@ -1,4 +1,4 @@
-"""What the rows of a space come to: its dimension, its number of rows, and their checksum."""
+"""The content of a space: its dimension, its number of rows, and their checksum."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from pipelines.errors import InputError
 
 
 def with_space(trained: DataFrame, space_id: str) -> DataFrame:
-    """Return rows of `vectors` from `entity, key, vector`, and `norm` where it is not there."""
+    """Return rows of `vectors` from `entity, key, vector`; `norm` is added where it is missing."""
     if "norm" not in trained.columns:
         squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
         trained = trained.withColumn("norm", F.sqrt(squares).cast("float"))
@@ -32,8 +32,8 @@ def measure_content(vectors: DataFrame) -> dict[str, Any]:
 def observed_content(vectors: DataFrame) -> tuple[DataFrame, Callable[[], dict[str, Any]]]:
     """Return the same rows, and a function that returns their content once they are written.
 
-    This takes no pass of its own. It describes what was to be written: the gate and publication
-    measure what is stored, and compare.
+    No further pass over the rows is made. The content is that of the frame; the gate and the
+    publication measure the stored rows and compare.
     """
     observed = Observation()
     return vectors.observe(observed, *_content()), lambda: _described(observed.get)

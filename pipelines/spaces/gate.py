@@ -16,17 +16,18 @@ from pipelines.spaces.registry import Space
 from schemas import QUALITY_METRICS, VECTORS
 
 Measures = dict[str, float | None]
-_JOB = "validate_vectors"
+_JOB = "validate_vectors"  # job named in `quality_metrics`
 _COUNTS = ("duplicate_keys", "wrong_dimension", "non_finite", "null_components", "wrong_norm")
+"""Measures that count wrong vectors or keys: each must be 0."""
 
 
 @dataclass(frozen=True)
 class SpaceValidation:
-    """What came of a space at the gate.
+    """Measures of a space, and the outcomes of its expectations.
 
     Args:
         measured: Measures by entity; those of the whole space under `all`.
-        outcomes: What came of each expectation, with its entity.
+        outcomes: The outcome of each expectation, with its entity.
     """
 
     measured: dict[str, Measures]
@@ -79,7 +80,7 @@ def validate(vectors: DataFrame, measured: dict[str, Measures], limits: Limits) 
 
 
 def earlier_metrics(metrics: DataFrame, space_id: str, wanted: Iterable[str]) -> Measures:
-    """Return what earlier jobs measured of a space, by `<job>.<metric>`; None where nothing was."""
+    """Return metrics of a space by `<job>.<metric>`; None for one that no earlier job measured."""
     name = F.concat_ws(".", "job", "metric")
     chosen = metrics.where((F.col("space_id") == space_id) & name.isin(list(wanted)))
     values = {
@@ -122,8 +123,8 @@ def metric_rows(spark: SparkSession, space_id: str, validated: SpaceValidation) 
 def _outcome_row(space_id: str, entity: str, outcome: Outcome) -> tuple[Any, ...]:
     name = f"{outcome.measure} {outcome.expectation.removeprefix('expect_')}"
     value = None if outcome.value is None else float(outcome.value)
-    judged = (outcome.expectation, outcome.status, outcome.detail)
-    return (space_id, _JOB, entity, name, value, *judged)
+    outcome_columns = (outcome.expectation, outcome.status, outcome.detail)
+    return (space_id, _JOB, entity, name, value, *outcome_columns)
 
 
 def keys_of(frame: DataFrame, entity: str) -> DataFrame:

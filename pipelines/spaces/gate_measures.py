@@ -8,11 +8,11 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-_SUMS = "entity string, vectors bigint, total array<double>"
+_SUMS = "entity string, vectors bigint, total array<double>"  # Spark's form of _SUMS_SCHEMA
 _SUMS_SCHEMA = pa.schema(
     {"entity": pa.string(), "vectors": pa.int64(), "total": pa.list_(pa.float64())}
 )
-_NORM_TOLERANCE = 1e-3  # of a norm: absolute below 1, else relative
+_NORM_TOLERANCE = 1e-3  # largest error of a norm: absolute below 1, else relative
 
 
 def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[str, float]]:
@@ -28,7 +28,7 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
     """
     is_bad = F.exists("vector", lambda x: F.isnan(x) | (F.abs(x) == float("inf")))
     squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
-    off = F.abs(F.sqrt(squares) - F.col("norm")) > _NORM_TOLERANCE * F.greatest(
+    is_wrong = F.abs(F.sqrt(squares) - F.col("norm")) > _NORM_TOLERANCE * F.greatest(
         F.col("norm"), F.lit(1.0)
     )
     rows = vectors.groupBy("entity").agg(
@@ -38,7 +38,7 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
         F.count_if(is_bad).alias("non_finite"),
         F.count_if(F.exists("vector", lambda x: x.isNull())).alias("null_components"),
         F.avg(F.when(squares == 0, 1.0).otherwise(0.0)).alias("zero_vector_share"),
-        F.count_if(off).alias("wrong_norm"),
+        F.count_if(is_wrong).alias("wrong_norm"),
         F.percentile_approx("norm", [0.01, 0.5, 0.99]).alias("quantiles"),
     )
     return {row["entity"]: _flat(row.asDict()) for row in rows.collect()}
@@ -54,8 +54,8 @@ def mean_cosines(vectors: DataFrame) -> dict[str, float | None]:
     """Return per entity the mean cosine over all pairs of distinct vectors.
 
     For unit vectors u_1 … u_n it is (|sum u_i|**2 - n) / (n (n - 1)), from one sum per batch.
-    Vectors that are zero, not finite or of another length than most are left out: the gate counts
-    them.
+    Left out are vectors that are zero, not finite, or of another length than most of their batch;
+    the gate counts them.
     """
     sums = vectors.select("entity", "vector").mapInArrow(unit_sums, _SUMS)
     totals: dict[str, tuple[int, np.ndarray[Any, Any]]] = {}

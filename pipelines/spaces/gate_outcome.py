@@ -15,10 +15,10 @@ def state_after_gate(outcomes: list[tuple[str, Outcome]], state: str) -> str:
 
 
 def require_passed(space_id: str, outcomes: list[tuple[str, Outcome]]) -> None:
-    """Stop publication where an expectation failed or could not be evaluated.
+    """Raise an error if an expectation failed or could not be evaluated.
 
     Raises:
-        GateError: Each such expectation, with what was measured and the limit.
+        GateError: The message lists each such expectation with its measure and limit.
     """
     broken = [
         f"{entity}: {o.expectation} of {o.measure} {o.status}"
@@ -35,7 +35,7 @@ def require_publishable(space: Space, stored: dict[str, Any]) -> None:
     """Refuse a space that did not pass its gate, or whose vectors changed since.
 
     Raises:
-        GateError: The state or the content says no.
+        GateError: The state is neither `passed` nor a later one, or the checksum differs.
     """
     if space.state not in ("passed", "publishing", "published", "superseded"):
         raise GateError(

@@ -1,4 +1,4 @@
-"""Staged to published in one commit; the registry records the intent before, the outcome after."""
+"""Publication of a staged space by one commit, with the state in the registry before and after."""
 
 import json
 from typing import Any
@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines import tables
+from pipelines.cluster import progress
 from pipelines.spaces.registry import Space, space_by_id, write_space
 from pipelines.storage.hadoop import Files
 from pipelines.table_store import TableStore
@@ -15,7 +16,7 @@ from schemas.table import is_catalog_name
 
 
 def published_space(spark: SparkSession, uri: str) -> str | None:
-    """Return the space a published table holds by its last commit; None where there is none."""
+    """Return the id of the space that a published table's last commit names, else None."""
     if not tables.exists(spark, uri):
         return None
     space_id = tables.commit(spark, uri)["metadata"].get("space_id")
@@ -25,16 +26,16 @@ def published_space(spark: SparkSession, uri: str) -> str | None:
 def reconcile(store: TableStore, uri: str) -> None:
     """Make the registry agree with a published table.
 
-    A run that was killed between its commit and the registry left the state `publishing`; the
-    table's last commit decides whether that publication happened.
+    A run killed between its commit and its write to the registry leaves the state `publishing`.
+    The table's last commit tells whether that publication happened.
     """
     registry = store.output("embedding_spaces")
     spaces = tables.read(store.spark, registry, EMBEDDING_SPACES)
-    concerned = spaces.where(
+    candidates = spaces.where(
         (F.col("published_to") == uri) & F.col("state").isin("publishing", "published")
     )
     live = published_space(store.spark, uri)
-    for row in concerned.select("space_id", "state").collect():  # at most two rows per table
+    for row in candidates.select("space_id", "state").collect():  # at most two rows per table
         state = "published" if row["space_id"] == live else _not_live(row["state"])
         if state != row["state"]:
             set_state(store, space_by_id(spaces, row["space_id"]), state, uri)
@@ -45,7 +46,7 @@ def _not_live(state: str) -> str:
 
 
 def set_state(store: TableStore, space: Space, state: str, uri: str) -> Space:
-    """Record a space's state with the table it concerns."""
+    """Write a space's new state, and the published table it applies to, to the registry."""
     changed = space.changed(state=state, published_to=uri)
     write_space(store, changed)
     return changed
@@ -54,21 +55,22 @@ def set_state(store: TableStore, space: Space, state: str, uri: str) -> Space:
 def publish(
     store: TableStore, space: Space, vectors: DataFrame, uri: str, manifest: dict[str, Any]
 ) -> None:
-    """Replace the published table by one space: intent, the one commit, outcome.
+    """Replace the published table by one space: state `publishing`, one commit, then `published`.
 
     Args:
         store: The run's tables.
         space: Registry row of a space that passed.
         vectors: Its rows.
         uri: The published table.
-        manifest: Recorded in the commit itself and, for readers without Delta, in a file beside.
+        manifest: Recorded in the commit; `write_manifest` writes it beside the table too.
     """
-    set_state(store, space, "publishing", uri)
     metadata = {**store.metadata, "space_id": space.space_id, "manifest": manifest}
-    tables.publish(
-        vectors, VECTORS, uri, format=store.format, space_id=space.space_id, metadata=metadata
-    )
-    reconcile(store, uri)
+    with progress.step(f"publishing {space.space_id}"):
+        set_state(store, space, "publishing", uri)
+        tables.publish(
+            vectors, VECTORS, uri, format=store.format, space_id=space.space_id, metadata=metadata
+        )
+        reconcile(store, uri)
 
 
 def write_manifest(files: Files, uri: str, manifest: dict[str, Any]) -> None:

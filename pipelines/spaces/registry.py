@@ -1,4 +1,4 @@
-"""The registry `embedding_spaces`: its rows are read, chosen and written here alone."""
+"""The registry `embedding_spaces`: reading, choosing and writing its rows."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pipelines.errors import InputError
 from schemas import EMBEDDING_SPACES, VECTORS
 
-if TYPE_CHECKING:  # tasks import this module, and need no store
+if TYPE_CHECKING:  # tasks import this module without a TableStore
     from pipelines.table_store import TableStore
 
 
@@ -43,7 +43,7 @@ class Space:
         return spark.createDataFrame([asdict(self)], EMBEDDING_SPACES.schema()).coalesce(1)
 
     def requested_again(self) -> "Space":
-        """Return the space as asked for now, so that it is the newest of its name."""
+        """Return the space with the present time as `requested_at`: the newest of its name."""
         return self.changed(requested_at=datetime.now(UTC))
 
     def changed(self, **changes: Any) -> "Space":
@@ -64,7 +64,7 @@ def new_space(
 
     Args:
         space_id: Hash of all that the space depends on.
-        name: Line of spaces that replace each other.
+        name: Name of the spaces that replace each other.
         metric: `cosine` or `dot`.
         measured: `dimension, row_count, checksum` of `content.measure_content`.
         metadata: What the run's commits record: `TableStore.metadata`.
@@ -94,7 +94,7 @@ def space_by_id(spaces: DataFrame, space_id: str) -> Space:
     """Return the space of an id.
 
     Raises:
-        InputError: There is none; the message lists up to 20 that there are.
+        InputError: There is none; the message lists up to 20 spaces of the registry.
     """
     return _first(spaces, F.col("space_id") == space_id, f"space {space_id!r}")
 
@@ -103,16 +103,16 @@ def newest_space(spaces: DataFrame, name: str) -> Space:
     """Return the space of a name that was requested last.
 
     Raises:
-        InputError: There is none; the message lists up to 20 that there are.
+        InputError: There is none; the message lists up to 20 spaces of the registry.
     """
     return _first(spaces, F.col("name") == name, f"space named {name!r}")
 
 
 def choose_space(spaces: DataFrame, *, name: str, space_id: str | None) -> Space:
-    """Return the space that two settings choose: that of the id where one is set, else the newest.
+    """Return the space with the id if one is given, else the newest of the name.
 
     Raises:
-        InputError: As `space_by_id` and `newest_space` raise it.
+        InputError: There is no such space.
     """
     return space_by_id(spaces, space_id) if space_id else newest_space(spaces, name)
 
@@ -162,7 +162,7 @@ def require_one_space(vectors: DataFrame, setting: str | None = None) -> str:
 
     Args:
         vectors: The table.
-        setting: What chooses among several spaces, for the message.
+        setting: The setting that chooses among several spaces, for the message.
 
     Raises:
         InputError: The table is empty or mixes spaces, whose vectors must never be compared.

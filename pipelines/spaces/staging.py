@@ -1,4 +1,4 @@
-"""From a trainer's vectors to a staged space: written once per id, registered when complete."""
+"""Staging: a trainer's vectors are written once per space id, and registered when complete."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,21 +24,21 @@ Train = Callable[[RoundState], Trained]
 def stage(
     store: TableStore, *, name: str, metric: str, train: Train, work: str | None = None
 ) -> JobResult:
-    """Train a space unless it is there complete, and write vectors, history and registry row.
+    """Train a space unless it is stored already, and write its vectors, history and registry row.
 
     The space id is the hash of input versions, settings, code version and seed. The registry row is
-    written last: without it the space does not exist, and a killed run is run again, from the last
-    round that its trainer kept.
+    written last: without it the space does not exist, and the next run continues from the last
+    round that the killed run stored.
 
     Args:
         store: The run's tables, whose inputs have been read.
-        name: Line of spaces that replace each other.
+        name: Name of the spaces that replace each other.
         metric: How vectors are compared, `cosine` or `dot`.
-        train: Trains, given the place for its rounds.
-        work: Folder for the rounds; `work` beside the vectors where not given.
+        train: Function that trains, given the `RoundState` that stores its rounds.
+        work: Folder for the rounds; None means `work` beside the vectors.
 
     Raises:
-        ConcurrentRunError: A living run is training the same space there.
+        ConcurrentRunError: Another run is training the same space.
     """
     space_id = f"{name}-{store.fingerprint}"
     known = _complete_space(store, space_id)
@@ -66,7 +66,7 @@ def stage(
 def _write_trained(
     store: TableStore, trained: Trained, *, space_id: str, name: str, metric: str
 ) -> int:
-    """Write a space: vectors and history, then its registry row; return the vectors."""
+    """Write a space: vectors and history, then its registry row; return the rows of `vectors`."""
     rows, content = _write_rows(store, space_id, trained)
     space = new_space(
         space_id=space_id,
@@ -88,7 +88,7 @@ def _beside(store: TableStore) -> str:
 
 
 def _complete_space(store: TableStore, space_id: str) -> Space | None:
-    """Return the registered space when its stored vectors still are what was registered."""
+    """Return the registered space if its stored vectors have the registered checksum, else None."""
     registry, vectors = store.output("embedding_spaces"), store.output("vectors")
     if not (tables.exists(store.spark, registry) and tables.exists(store.spark, vectors)):
         return None
@@ -103,7 +103,7 @@ def _complete_space(store: TableStore, space_id: str) -> Space | None:
 
 
 def _write_rows(store: TableStore, space_id: str, trained: Trained) -> tuple[int, dict[str, Any]]:
-    """Write vectors and history side by side; return the rows written and what they measure."""
+    """Write vectors and history in parallel; return the rows of `vectors` and their content."""
     vectors, content = observed_content(with_space(trained.vectors, space_id))
     with ThreadPoolExecutor(1) as pool:  # a small table's commit is mostly waiting
         history = pool.submit(_write_history, store, space_id, trained)
@@ -112,7 +112,7 @@ def _write_rows(store: TableStore, space_id: str, trained: Trained) -> tuple[int
     if not is_catalog_name(store.output("vectors")):
         return rows, content()
     written = tables.read(store.spark, store.output("vectors"), VECTORS)
-    return rows, measure_content(of_space(written, space_id))  # Spark did not observe the write
+    return rows, measure_content(of_space(written, space_id))  # saveAsTable is not observed
 
 
 def _write_history(store: TableStore, space_id: str, trained: Trained) -> None:

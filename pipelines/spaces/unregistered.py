@@ -1,4 +1,4 @@
-"""Vectors that no registry knows: checked, and published straight from a frame."""
+"""Vectors without a registry: validated and published from a frame."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -29,11 +29,11 @@ Keys = Mapping[str, DataFrame]
 def check_vectors(
     vectors: DataFrame, limits: Limits | None = None, *, keys: Keys | None = None
 ) -> dict[str, gate.Measures]:
-    """Hold the vectors of one space to the contract of `vectors` and to limits.
+    """Validate the vectors of one space by the contract of `vectors` and by limits.
 
     Args:
         vectors: `space_id, entity, key, vector, norm`, of one space.
-        limits: MeasureBounds of the measures; the defaults where None.
+        limits: Limits of the measures; the defaults where None.
         keys: Keys that must have a vector; coverage is not measured where None.
 
     Returns:
@@ -61,7 +61,7 @@ def publish_vectors(
     keys: Keys | None = None,
     stored_as: Literal["delta", "parquet"] = "delta",
 ) -> dict[str, Any]:
-    """Check a frame of vectors, then replace a published table by it in one commit.
+    """Validate a frame of vectors, then replace a published table by it in one commit.
 
     Readers see the old table or the new one. No registry is read or written. Where the table holds
     the same vectors already, nothing is done.
@@ -72,7 +72,7 @@ def publish_vectors(
         uri: The published table: a path, a URI or a catalog name.
         space_id: The space; needed where there is no such column.
         metric: How the vectors are to be compared, for the manifest.
-        limits: MeasureBounds of the measures; the defaults where None.
+        limits: Limits of the measures; the defaults where None.
         keys: Keys that must have a vector; coverage is not measured where None.
         stored_as: Format of a new table; one that is there keeps its own.
 
@@ -115,7 +115,7 @@ def _metadata(
     measured: Mapping[str, gate.Measures],
     limits: Limits,
 ) -> dict[str, Any]:
-    """Return what the commit records: the space's id and its manifest."""
+    """Return the metadata of the commit: the space's id and its manifest."""
     record = {
         "vectormill": __version__,
         "config_hash": digest(limits.model_dump(mode="json")),
@@ -142,7 +142,7 @@ def _metadata(
 
 @contextmanager
 def _one_space(vectors: DataFrame, space_id: str | None) -> Iterator[tuple[str, DataFrame]]:
-    """Yield the id and the rows of a space, persisted: what is checked is what is published."""
+    """Yield the id and the rows of a space, persisted so that what is validated is published."""
     if "space_id" in vectors.columns:
         space_id = space_id or require_one_space(vectors, "space_id")
         vectors = of_space(vectors, space_id)
