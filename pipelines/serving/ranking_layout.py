@@ -58,9 +58,9 @@ def choose_layout(
     fileless = [name for name, each in tables.items() if not each.files]
     if settings.layout == "packed" and fileless:
         raise ConfigError(
-            f"layout: packed needs files that Python can read, and inputs.{fileless[0]} has none: it "
-            "is empty, its files hold other rows too, or pyarrow has no such store; set layout: "
-            "blocked"
+            "layout: packed needs files that Python can read, and "
+            f"inputs.{fileless[0]} has none: it is empty, its files hold other rows too, or "
+            "pyarrow has no such store; set layout: blocked"
         )
     if settings.layout != "auto":
         return RankingLayout(settings.layout, "as configured", threads)

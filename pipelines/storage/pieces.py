@@ -56,7 +56,7 @@ def write_pieces(
 
     Args:
         files: The session's files.
-        pieces: What is written.
+        pieces: The table's pieces.
         table: Its contract.
         folder: Folder of the table, which does not exist yet.
         codec: Spark's name of the compression.
@@ -64,14 +64,16 @@ def write_pieces(
     Raises:
         InputError: A column that is not nullable has a null.
     """
-    schema, aside = _stored_schema(table), f"{folder}.pieces"
-    make_folder(aside)
+    schema, pieces_folder = _stored_schema(table), f"{folder}.pieces"
+    make_folder(pieces_folder)
     try:
-        written = pieces.map_pieces(_writer(aside, table, schema, codec), _WRITTEN).collect()
+        written = pieces.map_pieces(
+            _writer(pieces_folder, table, schema, codec), _WRITTEN
+        ).collect()
         for row in written:  # one row per piece
-            files.move(f"{aside}/{row['file']}", f"{folder}/{row['file']}")
+            files.move(f"{pieces_folder}/{row['file']}", f"{folder}/{row['file']}")
     finally:
-        files.delete(aside)
+        files.delete(pieces_folder)
     if not written:
         make_folder(folder)
         _write(schema.empty_table(), f"{folder}/part-0.parquet", codec)
