@@ -1,4 +1,4 @@
-"""Measure a staged recommender, and baselines as popularity, on held-out interactions."""
+"""Measure a staged recommender on held-out interactions, with popularity as the baseline."""
 
 import sys
 from collections.abc import Sequence

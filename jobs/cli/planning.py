@@ -133,7 +133,7 @@ def default_places(model: type[JobConfig], base: Tree, root: str) -> Tree:
 def _not_tables(model: type[JobConfig]) -> set[str]:
     """Return the inputs that are named like a table and are not that table of the workflow.
 
-    Input `events` of the job that writes `events` is a raw log. In jobs without `space_name`,
+    A job's input of its output's name is raw, as `events`. In jobs without `space_name`,
     `vectors` is a published table.
     """
     outputs = model.model_fields.get("outputs")

@@ -26,7 +26,7 @@ class VectorEvaluationSettings(StageSettings):
     analogy_files: list[str] = Field(default_factory=list)
     """Analogies in the format of questions-words."""
     analogy_vocabulary: int = Field(default=30_000, ge=4)
-    """Number of most frequent words whose analogies are measured, given a vocabulary."""
+    """Number of most frequent words that analogies are limited to, given a vocabulary."""
     is_lowercase: bool = True
     """Whether the files' words are lower-cased, as those of the corpus were."""
 

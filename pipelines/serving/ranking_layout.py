@@ -14,7 +14,7 @@ from pipelines.storage.columns import Columns, sizes
 _MARGIN = 1 << 29  # bytes that a worker needs besides tables and lists
 _PAIR = 40  # bytes per interaction while pairs are grouped by user
 _KEY = 100  # bytes per vector and per id for its key
-_PLACE = 100  # bytes per recommended item while lists are made and written
+_PLACE = 100  # bytes per recommended item while lists are built and written
 _COPIES = 4  # of all components held at once: the table, the matrix, the panels, the queries
 _COMPONENT = 4  # bytes of a float32
 _OPERATIONS = 2e10  # multiplications per second of a thread, a low estimate

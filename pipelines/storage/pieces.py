@@ -1,7 +1,7 @@
-"""Tables made in pieces by Python tasks, each of which writes its pieces to files itself.
+"""Tables in pieces: Python tasks compute the pieces and write them to files themselves.
 
 Spark would copy a piece from Python to the JVM and split it into rows and values: writing millions
-of lists of structs took longer than making them.
+of lists of structs took longer than computing them.
 """
 
 import uuid
@@ -27,11 +27,11 @@ _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: colu
 
 
 class PiecewiseTable(ABC):
-    """A table that Python tasks make when it is written, one Arrow table at a time: a piece."""
+    """A table that Python tasks compute when it is written, in pieces of one Arrow table each."""
 
     @abstractmethod
     def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
-        """Return the frame of what a function returns for each piece, in the task that made it.
+        """Return the frame of what a function returns for each piece, in the task that computed it.
 
         Args:
             function: Called once per piece. Strings of a piece may be dictionary-encoded.
