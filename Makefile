@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORE := $(VENV)/.core
 STAMP := $(VENV)/.installed
-# What runs vectormill: the tools' environment where it is there, else the packages it needs alone.
+# What a run needs: the environment with the tools if it exists, else only the packages of vectormill.
 READY := $(if $(wildcard $(STAMP)),$(STAMP),$(CORE))
 BENCH ?=
 PYTEST_ARGS ?=
@@ -19,7 +19,7 @@ export SOURCE_DATE_EPOCH
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# $(call install,what is told,what pip installs)
+# $(call install,name in the message,what pip installs)
 define install
 	@python=$$(.ci/find_python.sh) && { [ -x $(BIN)/python ] || "$$python" -m venv $(VENV); }
 	@echo "Installing $(1) into $(VENV) (some minutes the first time)."
@@ -42,10 +42,10 @@ demo: $(READY) ## Run the whole workflow on this machine's own text and code (bu
 	@.ci/ensure_java.sh $(BIN)/python
 	@$(BIN)/vectormill run conf/workflows/demo.yaml
 
-test: java ## Run the tests but the slow ones
+test: java ## Run the tests except the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)
 
-test-all: java ## Run every test, those of kernels for several processors
+test-all: java ## Run every test, and kernel tests for several processors
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 	@$(BIN)/python .ci/test_kernels.py -n 2 --dist loadfile --no-loadscope-reorder
 
@@ -61,14 +61,14 @@ lint: $(STAMP) ## Check style and formatting
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: $(STAMP) ## Format and mend what can be mended
+format: $(STAMP) ## Format, and fix what ruff can fix
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 types: $(STAMP) ## Check types
 	@$(BIN)/mypy
 
-imports: $(STAMP) ## Check that imports run one way
+imports: $(STAMP) ## Check the import layers
 	@$(BIN)/lint-imports
 
 docs: $(STAMP) ## Write the reference pages and the README's job table
@@ -86,6 +86,6 @@ build: $(STAMP) ## Make the wheel and the --py-files zip in dist/
 
 check: lint types imports docs-check test ## All checks and the tests
 
-clean: ## Delete what was made, but the virtual environment
+clean: ## Delete all build output except the virtual environment
 	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 		.import_linter_cache spark-warehouse

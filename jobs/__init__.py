@@ -1,1 +1,1 @@
-"""When it is computed: one module per job, `run(spark, config)` and `main(argv)`."""
+"""The jobs: one module each, with `run(spark, config)` and `main(argv)`."""

@@ -23,16 +23,16 @@ _ENTITIES: tuple[tuple[Table, identities.EntitySide], ...] = (
 
 
 def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
-    """Weigh and split events, keep the core, number users and items, and write what follows."""
+    """Weigh and split events, keep the k-core, number users and items, and write the tables."""
     store = TableStore(spark, config, job="build_interactions")
     weighed, survey = building.weigh(store.read("events", EVENTS), config)
     events, train_end = building.split(weighed, survey, config)
-    found = building.pair(events, train_end, config).persist(StorageLevel.DISK_ONLY)
+    paired = building.pair(events, train_end, config).persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"events": survey.events}, lines=survey.lines)
-    train = pairs.training_pairs(found)
+    train = pairs.training_pairs(paired)
     core = building.core(train, config)
     users, items = _number(store, core, train, result)
-    labelled = pairs.label_pairs(found, users=users, items=items).persist(StorageLevel.DISK_ONLY)
+    labelled = pairs.label_pairs(paired, users=users, items=items).persist(StorageLevel.DISK_ONLY)
     kept, left_out = pairs.count_events(labelled)
     result.rejected = survey.rejected | left_out
     pairs.require_balance(survey.events, kept, result.rejected)
@@ -41,13 +41,13 @@ def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
     long_enough = store.write(building.long_enough(cut, config), SESSIONS)
     result.rows_out["sessions"] = long_enough
     result.measures |= {"events_kept": kept, "sessions_too_short": cut.count() - long_enough}
-    return store.finish(result, found, core, labelled, cut)
+    return store.finish(result, paired, core, labelled, cut)
 
 
 def _number(
     store: TableStore, core: DataFrame, train: DataFrame, result: JobResult
 ) -> tuple[DataFrame, DataFrame]:
-    """Write the ids of all that the core keeps, and return those of all that training has."""
+    """Write the ids of users and items in the core; return the ids of those in `train`."""
     assigned = {}
     for table, entity in _ENTITIES:
         counts = identities.count_training_events(core, entity=entity)
@@ -56,14 +56,14 @@ def _number(
         if tables.exists(store.spark, uri):
             known = tables.read(store.spark, uri, table)
         ids = identities.assign_ids(counts, known=known).persist(StorageLevel.DISK_ONLY)
-        # the ids that earlier runs gave are an input, and those in use now stand for them
+        # the ids of earlier runs are an input too: the version of the new ids stands for them
         store.input_versions[table.name] = identities.content_version(ids)
         assigned[table.name] = ids
     keys = []
     for table, entity in _ENTITIES:
         result.rows_out[table.name] = store.write(assigned[table.name], table)
         assigned[table.name].unpersist()
-        # as stored: what was computed from the table before must not be computed again
+        # read from storage, so that Spark does not compute the ids again
         written = tables.read(store.spark, store.output(table.name), table)
         keys.append(identities.training_keys(train, written, entity=entity))
     return keys[0], keys[1]

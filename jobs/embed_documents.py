@@ -21,7 +21,7 @@ CONFIG = EmbedDocumentsConfig
 
 
 def run(spark: SparkSession, config: EmbedDocumentsConfig) -> JobResult:
-    """Average the word vectors of each document, take out what all share, and write a row each."""
+    """Average the word vectors of each document, remove common components, and write the rows."""
     store = TableStore(spark, config, job="embed_documents")
     documents = gather_documents(store.read("sentences", SENTENCES), vectors_per=config.vectors_per)
     vectors, space_id = _choose_vectors(store, config)
@@ -50,14 +50,14 @@ def _names(inputs: EmbedInputs) -> InputNames:
 
 
 def _vocabulary(store: TableStore, config: EmbedDocumentsConfig) -> DataFrame:
-    """Return words, or the items that sessions consist of, with their counts."""
+    """Return the tokens with their counts: words, or the items of sessions."""
     if config.entity == "word":
         return store.read("vocabulary", VOCABULARY)
     return items_as_tokens(store.read("vocabulary", ITEM_IDS))
 
 
 def _choose_vectors(store: TableStore, config: EmbedDocumentsConfig) -> tuple[DataFrame, str]:
-    """Return the vectors of the space that is meant, and its id."""
+    """Return the vectors and the id of the space that the settings choose."""
     vectors = store.read("vectors", VECTORS)
     if config.inputs.embedding_spaces is None:
         space_id = config.space_id or require_one_space(vectors, "space_id")

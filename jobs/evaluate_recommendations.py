@@ -1,4 +1,4 @@
-"""Measure a staged recommender on held-out interactions, beside recommending what is popular."""
+"""Measure a staged recommender on held-out interactions, with popularity as the baseline."""
 
 import sys
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ CONFIG = EvaluateRecommendationsConfig
 
 
 def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult:
-    """Recommend to every user of the split and write the metrics of the space and the baseline."""
+    """Recommend to every user of the split, and write the metrics of the space and baselines."""
     store = TableStore(spark, config, job="evaluate_recommendations")
     inputs = store.read_all(
         embedding_spaces=EMBEDDING_SPACES,

@@ -19,7 +19,7 @@ CONFIG = EvaluateVectorsConfig
 
 
 def run(spark: SparkSession, config: EvaluateVectorsConfig) -> JobResult:
-    """Measure the newest space of a name, or the one asked for, and write its measures."""
+    """Measure the space that the settings choose, and write its measures."""
     store = TableStore(spark, config, job="evaluate_vectors")
     files = read_files(store.files, config)
     store.input_versions.update(files.versions)

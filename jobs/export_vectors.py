@@ -19,7 +19,7 @@ CONFIG = ExportVectorsConfig
 
 
 def run(spark: SparkSession, config: ExportVectorsConfig) -> JobResult:
-    """Write the vectors of one entity in the order of their keys, whole or not at all."""
+    """Write the vectors of one entity in the order of their keys, to a complete file or none."""
     store = TableStore(spark, config, job="export_vectors")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))

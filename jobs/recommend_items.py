@@ -1,4 +1,4 @@
-"""Recommend unseen items to users from published vectors, and find users and items alike."""
+"""Recommend unseen items to users from published vectors, and find similar users and items."""
 
 import sys
 from collections.abc import Sequence

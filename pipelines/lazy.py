@@ -1,18 +1,18 @@
-"""Public names of a package, imported when they are first asked for."""
+"""Public names of a package, imported at first use."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 
 
 def lazy_names(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], object]:
-    """Return the `__getattr__` of a package (PEP 562) whose modules have its public names.
+    """Return a package's `__getattr__` (PEP 562), which imports public names from its modules.
 
     Spark's Python workers import a package to reach one of its modules; eager imports would load
-    all the others too.
+    all its modules.
 
     Args:
         package: Name of the package.
-        names: Public names by the module that has them.
+        names: Public names by the module that defines them.
     """
     modules = {name: module for module, listed in names.items() for name in listed}
 

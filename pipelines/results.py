@@ -1,4 +1,4 @@
-"""What a job reports: tables written, rows balanced, reasons of rejection, lines for the reader."""
+"""Result of a job: rows in and out, reasons of rejection, measures, lines of the summary."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -18,9 +18,9 @@ class JobResult:
         rows_in: Input records by name of the input.
         rows_out: Rows written by table.
         rejected: Rows by reason; a row with several reasons counts under each.
-        measures: Other numbers worth a line of the summary.
-        lines: Lines of text for the reader, such as neighbours of words.
-        space_id: The embedding space made or handled, where there is one.
+        measures: Other numbers that the summary shows.
+        lines: Lines of text that the summary shows, such as neighbours of words.
+        space_id: The embedding space that the job trained or used, where there is one.
         status: `done`, or `unchanged` where the outputs already held the result.
     """
 
@@ -57,7 +57,7 @@ class JobResult:
         """Assert that a table of rejected rows holds no more than a share of the input.
 
         Raises:
-            GateError: It holds more: thresholds are wrong, or the input is.
+            GateError: It holds more.
         """
         rows_in, rows = sum(self.rows_in.values()), self.rows_out[table]
         if rows > at_most * rows_in:

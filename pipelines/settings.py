@@ -35,7 +35,7 @@ class Settings(BaseModel):
 
 
 class Outputs(Settings):
-    """Tables a job writes. One must be named; the others lie beside it by default."""
+    """Tables a job writes. One must be set; the others lie beside it by default."""
 
     @model_validator(mode="before")
     @classmethod
@@ -60,14 +60,14 @@ class Outputs(Settings):
 
 
 class StageSettings(Settings):
-    """Base of a stage's settings, which name neither tables nor folders."""
+    """Base of the settings of a stage; they contain no tables and no folders."""
 
     seed: int = Field(default=42, ge=0, lt=1 << 62)
     """Seed of every random choice of the job."""
 
 
 class JobConfig(StageSettings):
-    """Base of a job's configuration, which adds tables and their format to its stage's settings."""
+    """Base of a job's configuration: the settings of its stage, with tables and their format."""
 
     format: Literal["delta", "parquet"] = "delta"
     """Storage format of new tables; an existing table keeps its own."""
@@ -145,14 +145,14 @@ def conf_folder() -> Traversable:
 
 
 class Layers:
-    """Configuration layers merged in order, remembering which layer set each key."""
+    """Configuration layers merged in order, with the layer that set each key."""
 
     def __init__(self) -> None:
         self.tree: Tree = {}
         self._origins: dict[str, str] = {}
 
     def add(self, tree: Mapping[str, Any], origin: str) -> Self:
-        """Merge a layer over the earlier ones: mappings key by key, all else whole."""
+        """Merge a layer over the earlier ones: mappings key by key, other values whole."""
         self._merge(self.tree, tree, origin, "")
         return self
 
@@ -215,7 +215,9 @@ def _explain(model: type[Settings], layers: Layers, problem: dict[str, Any]) -> 
     if problem["type"] == "missing":
         return f"{where}: key {key!r} is missing; add it there or with --set {key}=…"
     message = problem["msg"].removeprefix("Value error, ")
-    if isinstance(problem["input"], Mapping):  # of several keys, which may come from anywhere
+    if isinstance(
+        problem["input"], Mapping
+    ):  # a rule about several keys, which several layers may have set
         return f"{key or 'configuration'}: {message}"
     return f"{where}: {key}: {message}, found {_brief(problem['input'])}"
 

@@ -44,7 +44,7 @@ class TableStore:
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Settings that change the result: all but the places and the storage format of tables."""
+        """Settings that change the result: all but the places and the format of tables."""
         places = {"inputs", "outputs", "format", "work"}
         return self._config.model_dump(mode="json", exclude=places)
 
@@ -101,29 +101,29 @@ class TableStore:
             if output != table.name and folder is not None and place.folder == folder:
                 raise ConfigError(f"outputs.{output} is inputs.{name}: {uri}; name another place")
 
-    def read_all(self, **wanted: Table) -> dict[str, DataFrame]:
-        """Read inputs by their names in parallel threads, as a read mostly waits for storage.
+    def read_all(self, **contracts: Table) -> dict[str, DataFrame]:
+        """Read inputs by name in parallel threads, as a read mostly waits for storage.
 
         Raises:
-            InputError: As `read` has it, for the first input that fails.
+            InputError: As raised by `read`, for the first input that fails.
         """
-        with ThreadPoolExecutor(len(wanted)) as pool:
-            frames = pool.map(self.read, wanted, wanted.values())
-            return dict(zip(wanted, frames, strict=True))
+        with ThreadPoolExecutor(len(contracts)) as pool:
+            frames = pool.map(self.read, contracts, contracts.values())
+            return dict(zip(contracts, frames, strict=True))
 
     def use_space(self, name: str, space_id: str) -> None:
-        """Record a space's id as the version of an input of which only that space is used.
+        """Record a space's id as the version of an input from which the run uses that space alone.
 
-        The version of the whole table changes with every space, the run's own output included.
+        The version of the whole table changes with each staged space, also with the run's own.
         """
         self.input_versions[name] = space_id
 
     def columns(self, name: str, frame: DataFrame, names: Sequence[str]) -> Columns:
-        """Return columns of an input, as it was read, for Python tasks that read files themselves.
+        """Return columns of an input for Python tasks that read its files themselves.
 
         Args:
             name: Name of the input.
-            frame: What `read` returned for it.
+            frame: Frame that `read` returned for it.
             names: Columns.
         """
         files = self._files[name]
@@ -164,7 +164,7 @@ class TableStore:
             )
 
     def write_pieces(self, pieces: PiecewiseTable, table: Table) -> int:
-        """Replace the output named like the table by pieces, as `tables.write_pieces` has it."""
+        """Replace the output named like the table by pieces that Python tasks write to files."""
         with progress.step(f"writing {table.name}"):
             return tables.write_pieces(
                 self.spark,
@@ -188,8 +188,8 @@ class TableStore:
         Args:
             rows: Values in the contract's order.
             table: The contract, whose partitions are the run's own.
-            part: As `write` has it.
-            name: As `write` has it.
+            part: Partition values owned by this run; None replaces the whole table.
+            name: Name of the output where it is not the table's.
 
         Returns:
             Rows written.
@@ -205,7 +205,7 @@ class TableStore:
         )
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
-        """Write the run's counts to `run_counts`, release what was persisted, return the result."""
+        """Write the run's counts to `run_counts`, unpersist frames, and return the result."""
         sides = {"in": result.rows_in, "out": result.rows_out, "rejected": result.rejected}
         rows = [
             (self.job, count, kind, value)
@@ -219,7 +219,7 @@ class TableStore:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """What each commit records about its run."""
+        """Metadata that each commit records about its run."""
         return {
             "vectormill": __version__,
             "job": self.job,

@@ -27,7 +27,7 @@ def read(spark: SparkSession, uri: str, table: Table) -> DataFrame:
     """Read a table by its contract's schema, whatever its storage format.
 
     Raises:
-        InputError: As `read_with_files` has it.
+        InputError: As raised by `read_with_files`.
     """
     return read_with_files(spark, uri, table)[0]
 
@@ -37,7 +37,7 @@ def read_with_files(
 ) -> tuple[DataFrame, tuple[str, ...]]:
     """Read a table, and name the Parquet files that its rows are in.
 
-    No files are named where they may hold rows that the table does not have.
+    No files are named if they may hold rows that the table does not have.
 
     Raises:
         InputError: Nothing is there, a file is zero-byte, truncated or missing, or a column
@@ -64,7 +64,7 @@ def version(spark: SparkSession, uri: str) -> str:
 
 
 def commit(spark: SparkSession, uri: str) -> dict[str, Any]:
-    """Return the last commit of a table: `version`, `hash`, and its `metadata` if it is ours."""
+    """Return a table's last commit: `version`, `hash`, and `metadata` if vectormill wrote it."""
     files, place = Files(spark), locate(spark, uri)
     if place.folder is None:
         raise InputError(f"{uri}: no table here")
@@ -157,7 +157,7 @@ def write_rows(
         spark: The session.
         rows: Values in the contract's order.
         table: The contract, whose partitions are those of `part`.
-        uri: Where the table lies.
+        uri: Path, URI or catalog name of the table.
         format: Storage format of a new table.
         part: Partition values owned by this run; empty replaces the whole table.
         metadata: Recorded with the commit.
@@ -226,9 +226,9 @@ def publish(
 
 
 def fresh(frame: DataFrame) -> DataFrame:
-    """Make the plan of a frame unique, so that no persisted frame answers for it.
+    """Make the plan of a frame unique, so that Spark does not use a persisted frame for it.
 
-    Spark takes reads of the same paths as equal even if the files have changed since. The optimiser
-    removes the condition that this adds.
+    Spark takes reads of the same paths as equal even if the files have changed since. The added
+    condition is always true, and the optimiser removes it.
     """
     return frame.where(F.lit(uuid.uuid4().hex) != "")

@@ -1,4 +1,4 @@
-"""What the command line prints: plans, outcomes, and each error in one line with its log."""
+"""Output of the command line: plans, results, and errors with the place of their log."""
 
 import argparse
 import json
@@ -21,7 +21,7 @@ StepOutcome = tuple[str, float, JobResult | None]
 """State, seconds and result of one step of a workflow."""
 
 LOG = logging.getLogger("vectormill")
-LOG.addHandler(logging.NullHandler())  # without it Python prints the log on the screen
+LOG.addHandler(logging.NullHandler())  # without a handler Python prints the log on the screen
 LOG.propagate = False
 
 
@@ -39,13 +39,13 @@ def print_plan(name: str, config: JobConfig) -> None:
 
 
 def guarded(action: Callable[[], int], arguments: argparse.Namespace) -> int:
-    """Run an action; end an error in one clear message, its log's place, and its exit code."""
+    """Run an action; print an error's message and the place of its log; return the exit code."""
     try:
         return action()
     except VectormillError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:  # the reader, as `head`, has seen enough
+    except BrokenPipeError:  # the reader, for example `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
@@ -56,12 +56,12 @@ def guarded(action: Callable[[], int], arguments: argparse.Namespace) -> int:
 
 
 def failed(error: Exception, folder: Path | None) -> int:
-    """Say an unexpected error in one line with the place of its log; return the exit code."""
+    """Print an error in one line with the place of its log; return the exit code."""
     known = error if isinstance(error, VectormillError) else from_spark(error)
     LOG.error("%s", "".join(traceback.format_exception(error)))
-    told = str(known or error).strip()
-    gist = (told if known else _gist(told)) or repr(error)
-    print(f"error: {gist}", file=sys.stderr)
+    text = str(known or error).strip()
+    message = (text if known else _cause(text)) or repr(error)
+    print(f"error: {message}", file=sys.stderr)
     if folder is not None:
         print(f"log: {folder}", file=sys.stderr)
     else:
@@ -69,8 +69,8 @@ def failed(error: Exception, folder: Path | None) -> int:
     return known.exit_code if known else 1
 
 
-def _gist(text: str) -> str:
-    """Return the line that says what went wrong: Python's last, or what a call of the JVM threw."""
+def _cause(text: str) -> str:
+    """Return the line with the cause: Python's last one, or the exception of a JVM call."""
     _, is_raised, trace = text.rpartition("Traceback (most recent call last):")
     if is_raised:
         raised = (line for line in trace.splitlines() if line and not line[0].isspace())
@@ -81,7 +81,7 @@ def _gist(text: str) -> str:
 
 
 def summary(name: str, result: JobResult, seconds: float, *, is_json: bool = False) -> None:
-    """Print a job's outcome: balance of rows, reasons, measures, lines; or all of it as JSON."""
+    """Print a job's result: rows in and out, reasons, measures, lines; or all of it as JSON."""
     if is_json:
         print(json.dumps({"job": name, **result.as_dict()}))
         return
@@ -110,7 +110,7 @@ def summary(name: str, result: JobResult, seconds: float, *, is_json: bool = Fal
 
 
 def closing(outcomes: Mapping[str, StepOutcome], console: Console, *, is_json: bool) -> None:
-    """Print what came of each step of a workflow, as a table or as JSON."""
+    """Print the outcome of each step of a workflow, as a table or as JSON."""
     if is_json:
         steps = [
             {"step": name, "outcome": state, "seconds": round(seconds, 2)}

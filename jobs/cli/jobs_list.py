@@ -1,4 +1,4 @@
-"""The jobs there are: their names, purposes, modules and tables."""
+"""The list of jobs: names, purposes, modules and tables."""
 
 import ast
 import importlib

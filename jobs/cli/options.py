@@ -1,4 +1,4 @@
-"""What the options of a command say: configuration layers, Spark settings, the folder of logs."""
+"""Options of a command: configuration layers, Spark settings, the folder of logs."""
 
 import argparse
 import logging
@@ -53,13 +53,13 @@ def overlay(arguments: argparse.Namespace) -> tuple[str, Tree]:
 def job_layers(
     job: str, base: Path | Traversable, arguments: argparse.Namespace, places: Tree | None = None
 ) -> Layers:
-    """Return a job's layers so far: its file, then the overlay's `all` and `<job>` sections.
+    """Return a job's layers without `--set`: its file, then `all` and `<job>` of the overlay.
 
     Args:
         job: Name of the job.
-        base: Its file.
-        arguments: Options, which name the overlay.
-        places: Where a workflow's tables lie, over the file and under the overlay.
+        base: Its configuration file.
+        arguments: Options of the command; `env` names the overlay.
+        places: Places of a workflow's tables: they override the file; the overlay overrides them.
     """
     layers = Layers().add(read_yaml(base), str(base)).add(places or {}, "parameters.root")
     origin, tree = overlay(arguments)
@@ -84,7 +84,7 @@ def spark_settings(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def log_folder(arguments: argparse.Namespace, name: str) -> Path:
-    """Return the folder of this run's logs, made where it is missing."""
+    """Return the folder of this run's logs, which is created if missing."""
     state = Path(os.environ.get("XDG_STATE_HOME", Path.home() / ".local" / "state"))
     stamp = time.strftime("%Y%m%dT%H%M%S")
     folder: Path = arguments.log_dir or state / "vectormill" / "logs" / f"{stamp}-{name}"

@@ -4,10 +4,10 @@ A table is known by its place. Of a table that holds several spaces (`vectors`, 
 `training_history`, `quality_metrics`, `folded_vectors`) a step with a `space_name` uses that space
 alone: steps of different spaces do not wait for each other. For each table, or space of a table:
 
-1. A step that reads it waits for the steps that write it and stand before the reader in the file.
-   If none stands before the reader, it waits for all of them: with one writer, the order in the
-   file does not matter.
-2. Writers that stand after a reader which rule 1 let go first wait for that reader.
+1. A reader (a step that reads it) waits for the writers that precede the reader in the file. If no
+   writer precedes it, the reader waits for all writers: with one writer, the order in the file
+   does not matter.
+2. If a writer precedes the reader, the writers that follow the reader wait for it.
 3. Several writers keep the order of the file. A step that reads and writes a table, as
    `validate_vectors` does the registry, counts as a writer.
 4. A step does not wait for itself, and `run_counts`, of which each job writes its own part, makes
@@ -37,12 +37,13 @@ Edge = tuple[str, str, str]
 _BY_SPACE = frozenset(
     ("vectors", "embedding_spaces", "training_history", "quality_metrics", "folded_vectors")
 )
-_NO_ORDER = "run_counts"
+"""Tables that hold several spaces."""
+_NO_ORDER = "run_counts"  # table that makes no step wait
 
 
 @dataclass(frozen=True)
 class Part:
-    """A table, or what it holds of one space."""
+    """A table, or its rows of one space."""
 
     place: str
     space: str | None
@@ -82,7 +83,7 @@ def _space(config: JobConfig) -> str | None:
 
 
 def normalised(uri: str) -> str:
-    """Return one form for all ways to write a place: `file://`, relative, trailing slash."""
+    """Return one form for a place however it is written: `file://`, relative, trailing slash."""
     scheme, has_scheme, path = uri.partition(":/")
     if has_scheme and scheme != "file":
         return uri.rstrip("/")
@@ -106,9 +107,9 @@ def waits_of(steps: Sequence[StepTables]) -> Waits:
         unknown = sorted(set(step.after) - waits.keys())
         if unknown:
             raise ConfigError(f"steps.{step.name}.after: no step {unknown[0]!r}")
-    told = {name: _all_before(name, waits) for name in waits}
+    after = {name: _all_before(name, waits) for name in waits}
     for first, then, reason in _edges(steps):
-        if then not in told[first]:  # else `after` says the opposite
+        if then not in after[first]:  # else `after` demands the opposite order
             waits[then].setdefault(first, reason)
     return waits
 
@@ -126,7 +127,7 @@ def _all_before(name: str, waits: Mapping[str, Mapping[str, str]]) -> set[str]:
 
 
 def _edges(steps: Sequence[StepTables]) -> Iterator[Edge]:
-    """Yield what follows from the tables, rules 1 to 4."""
+    """Yield the order that follows from the tables by rules 1 to 4."""
     written: dict[str, set[Part]] = defaultdict(set)
     for step in steps:
         for part in step.writes:

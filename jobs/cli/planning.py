@@ -1,4 +1,4 @@
-"""A workflow file read: its steps, each with its validated configuration, in order."""
+"""Reading a workflow file: its steps in order, each with its validated configuration."""
 
 import argparse
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from pipelines.settings import (
 from pipelines.storage.digests import digest
 from schemas import TABLES
 
-_TABLES = TABLES.keys() | {"folded_vectors"}  # names of tables, as inputs and outputs bear them
+_TABLES = TABLES.keys() | {"folded_vectors"}  # names of inputs and outputs that are tables
 
 
 class Step(Settings):
@@ -33,7 +33,7 @@ class Step(Settings):
     job: str | None = None
     """Job to run; the step's own name where it is not given."""
     after: list[str] = Field(default_factory=list)
-    """Steps that must have ended well, beside those that write what this one reads."""
+    """Steps that must succeed before, besides those that write this step's inputs."""
     config: dict[str, JsonValue] = Field(default_factory=dict)
     """Configuration over the job's base file."""
 
@@ -44,7 +44,7 @@ class Workflow(Settings):
     name: str
     """Name of the workflow."""
     purpose: str
-    """What it is for, in one line."""
+    """Its purpose, in one line."""
     parameters: dict[str, str] = Field(default_factory=dict)
     """Values for `${name}` in the steps' configuration; `${conf}` is the configuration's folder.
 
@@ -131,10 +131,10 @@ def default_places(model: type[JobConfig], base: Tree, root: str) -> Tree:
 
 
 def _not_tables(model: type[JobConfig]) -> set[str]:
-    """Return the inputs that bear a table's name and are something else.
+    """Return the inputs that are named like a table and are not that table of the workflow.
 
-    The job that writes `events` reads raw ones. Where a job chooses no space by its name, `vectors`
-    are published.
+    A job's input of its output's name is raw, as `events`. In jobs without `space_name`,
+    `vectors` is a published table.
     """
     outputs = model.model_fields.get("outputs")
     written = set(getattr(outputs and outputs.annotation, "model_fields", ()))
@@ -142,6 +142,6 @@ def _not_tables(model: type[JobConfig]) -> set[str]:
 
 
 def _conf(arguments: argparse.Namespace, folder: Any) -> str:
-    """Return the folder that `${conf}` names: the workflow's own, where it lies in one."""
+    """Return the folder of `${conf}`: that which the workflow lies in, else `folder`."""
     own = Path(arguments.workflow).resolve().parent.parent
     return str(own if (own / "base").is_dir() else folder)

@@ -1,4 +1,4 @@
-"""One job alone: its options, its session, its summary; each job's own `main` ends here."""
+"""One job from the command line: its options, session and summary; called by each job's `main`."""
 
 import argparse
 import time
@@ -66,6 +66,6 @@ def session(arguments: argparse.Namespace, name: str) -> SparkSession:
 
 
 def warn_of_shortages(spark: SparkSession, console: Console) -> None:
-    """Print what this machine is short of, as memory or disk."""
+    """Print a warning for each shortage of this machine, as of memory or disk."""
     for warning in shortages(spark, Path.cwd()):
         console.print(f"[yellow]warning:[/yellow] {warning}")

@@ -20,10 +20,10 @@ from pipelines.storage.lease import lease
 
 
 def chosen(steps: list[Planned], only: str | None, first: str | None) -> list[Planned]:
-    """Return the steps that `--only` and `--from` leave, in order."""
+    """Return the steps that `--only` and `--from` choose, in order."""
     names = [step.name for step in steps]
-    asked = [name for text in (only, first) if text for name in text.split(",")]
-    unknown = sorted(set(asked) - set(names))
+    chosen_names = [name for text in (only, first) if text for name in text.split(",")]
+    unknown = sorted(set(chosen_names) - set(names))
     if unknown:
         raise ConfigError(f"no step {unknown[0]!r}; there are {', '.join(names)}")
     if only:
@@ -36,7 +36,7 @@ def chosen(steps: list[Planned], only: str | None, first: str | None) -> list[Pl
 
 
 def run_workflow(arguments: argparse.Namespace) -> int:
-    """Run a workflow; a failed step stops those that wait for it and gives its exit code."""
+    """Run a workflow, but no step that waits for a failed one; return the first failure's code."""
     workflow, steps = load(arguments)
     steps = chosen(steps, arguments.only, arguments.first)
     if arguments.dry_run:
@@ -54,7 +54,7 @@ def run_workflow(arguments: argparse.Namespace) -> int:
 
 
 class _WorkflowRun:
-    """One run of a workflow: what came of each step, kept on storage for `--resume`."""
+    """One run of a workflow: the outcome of each step, stored for `--resume`."""
 
     def __init__(
         self, spark: SparkSession, files: Files, state: str, arguments: argparse.Namespace
@@ -68,7 +68,7 @@ class _WorkflowRun:
         self._code = 0
 
     def steps(self, steps: list[Planned]) -> int:
-        """Run the steps and print the closing table; return the first failure's code."""
+        """Run the steps and print the closing table; return the first failure's exit code."""
         warn_of_shortages(self._spark, self._console)
         redone: set[str] = set()
         for step in steps:
@@ -89,7 +89,7 @@ class _WorkflowRun:
         return self._code
 
     def _forget(self, name: str, steps: list[Planned]) -> None:
-        """Drop a step that begins, and all after it, from what a resumed run may skip."""
+        """Remove a step that begins, and all after it, from the steps that `--resume` may skip."""
         stale = {step.name for step in chosen(steps, None, name)}
         self._ended = {n: identity for n, identity in self._ended.items() if n not in stale}
         self._files.replace_text(self._state, json.dumps(self._ended))

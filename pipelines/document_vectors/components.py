@@ -1,4 +1,4 @@
-"""Principal components of all document vectors: computed on the cluster, and removed."""
+"""Principal components of all document vectors, computed on the cluster, and their removal."""
 
 from collections.abc import Iterable, Iterator
 
@@ -14,7 +14,7 @@ from schemas import DOCUMENT_VECTORS
 
 Matrix = NDArray[np.float64]
 
-_PRODUCTS = "component int, products array<double>"
+_PRODUCTS = "component int, products array<double>"  # a row of X'X
 _SCHEMA = (
     "doc_id string, vector array<float>, norm float, token_count bigint, known_token_count bigint"
 )
@@ -29,8 +29,8 @@ def principal_components(
     this `d` x `d` matrix only.
 
     Args:
-        embedded: Frame of `embed`, persisted: it is read again afterwards.
-        count: Number of components.
+        embedded: Frame of `embed`, persisted, as `without_components` reads it again.
+        count: Number of principal components.
         dimension: Components `d` of a vector.
         vector_count: Vectors that are not null.
 
@@ -38,7 +38,7 @@ def principal_components(
         Orthonormal rows, shape `(count, d)`; no row where there are no vectors.
 
     Raises:
-        ConfigError: Removing that many components would leave zero vectors.
+        ConfigError: Without that many components all vectors would be zero.
     """
     if not count or not vector_count:
         return np.zeros((0, dimension))

@@ -35,19 +35,20 @@ class DocumentsSettings(StageSettings):
     entity: Literal["word", "item"] = "word"
     """Kind of the vectors that are averaged: `item` where sessions are embedded."""
     vectors_per: Literal["document", "sentence"] = "document"
-    """What one vector stands for: all sentences of a document, or each sentence (session)."""
+    """What one vector is for: all sentences of a document, or each sentence (session)."""
     weighting: Literal["mean", "idf", "sif"] = "sif"
-    """Weight of a token: 1; log((1 + N) / (1 + document_count)) + 1; or a / (a + p)."""
+    """Weight of a token: `mean` 1; `idf` log((1 + N) / (1 + n)) + 1, n of N documents having it;
+    `sif` a / (a + p)."""
     sif_a: float = Field(default=0.001, gt=0)
-    """The `a` of `sif`; p is the token's share of the vocabulary's counts."""
+    """The `a` of `sif`; `p` is the token's share of all counts of the vocabulary."""
     remove_components: int | None = Field(default=None, ge=0)
-    """First principal components taken out of all vectors; null is 1 for `sif`, 0 otherwise."""
+    """First principal components removed from all vectors; null means 1 for `sif`, else 0."""
     max_matrix_megabytes: int = Field(default=1_024, ge=1)
     """Largest matrix of word vectors sent to each executor, in MiB."""
 
     @property
     def component_count(self) -> int:
-        """Components that are removed."""
+        """Number of principal components that are removed."""
         if self.remove_components is None:
             return 1 if self.weighting == "sif" else 0
         return self.remove_components
@@ -61,6 +62,6 @@ class EmbedDocumentsConfig(DocumentsSettings, JobConfig):
     outputs: EmbedOutputs
     """Tables written."""
     space_name: str = "word"
-    """Line of spaces whose newest one is used, given a registry."""
+    """Name of the spaces whose newest one is used, given a registry."""
     space_id: str | None = None
-    """Space to use in place of the newest; without a registry, of the table's only one."""
+    """Space to use instead of the newest; without a registry, instead of the table's only one."""

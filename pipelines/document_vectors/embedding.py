@@ -1,4 +1,4 @@
-"""Documents as weighted means of word vectors: tasks hold all words, documents stream past."""
+"""Documents as weighted means of word vectors; each task holds the vectors of all words."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _SCHEMA = "doc_id string, vector array<float>, token_count bigint, known_token_c
 
 @dataclass(frozen=True)
 class DocumentCounts:
-    """What was embedded.
+    """Numbers of documents and tokens that were embedded.
 
     Args:
         documents: Documents.
@@ -45,7 +45,7 @@ def gather_documents(sentences: DataFrame, *, vectors_per: str) -> DataFrame:
 
 
 def with_document_counts(vocabulary: DataFrame, documents: DataFrame) -> DataFrame:
-    """Add `document_count` to `token_id, token, count`: the documents that hold the token."""
+    """Add `document_count` to `token_id, token, count`: the number of documents with the token."""
     held = documents.select(F.explode(F.array_distinct("token_ids")).alias("token_id"))
     counted = held.groupBy("token_id").agg(F.count(F.lit(1)).alias("document_count"))
     return vocabulary.join(counted, "token_id", "left").fillna(0, ["document_count"])
@@ -58,7 +58,7 @@ def embed(documents: DataFrame, words: WeightedWords) -> DataFrame:
 
     Args:
         documents: Frame of `gather_documents`.
-        words: Broadcast here: one copy per executor.
+        words: Weighted word vectors, broadcast once per executor.
 
     Returns:
         `doc_id, vector, token_count, known_token_count`; the vector is null without known tokens.
@@ -98,7 +98,7 @@ def mean_rows(lists: Ragged, matrix: Floats) -> Floats:
 
 
 def count_documents(embedded: DataFrame) -> DocumentCounts:
-    """Count what was embedded: four numbers."""
+    """Count documents and tokens in one pass over the frame of `embed`."""
     row = embedded.agg(
         F.count(F.lit(1)).alias("documents"),
         F.count_if(F.col("vector").isNull()).alias("empty"),

@@ -1,4 +1,4 @@
-"""From sentences and word vectors to document vectors: means, then without common components."""
+"""Document vectors from sentences and word vectors: weighted means less common components."""
 
 from dataclasses import dataclass
 
@@ -27,8 +27,8 @@ class EmbeddedDocuments:
 
     Args:
         rows: Rows of `document_vectors`.
-        counts: What was embedded.
-        means: The means that `rows` is made of, persisted on disk: to be released afterwards.
+        counts: Numbers of documents and tokens.
+        means: The means that `rows` reads, persisted on disk; the caller unpersists them.
     """
 
     rows: DataFrame
@@ -44,9 +44,9 @@ def embed_documents(
     *,
     space_id: str | None = None,
 ) -> DataFrame:
-    """Return a vector per document (or sentence, or session), as Arora et al. 2017 have it.
+    """Return a vector per document (or sentence, or session) by Arora, Liang and Ma (2017).
 
-    The means stay persisted on disk for as long as the session lives.
+    The means stay persisted on disk until the Spark session ends.
 
     Args:
         sentences: Rows of `sentences` or `sessions`.

@@ -17,7 +17,7 @@ _MEGABYTE = 1 << 20  # bytes
 
 
 class InputNames(NamedTuple):
-    """What messages call the inputs."""
+    """Names of the inputs in messages."""
 
     vocabulary: str = "the vocabulary"
     vectors: str = "the vectors"
@@ -56,8 +56,8 @@ def collect_words(
 ) -> WeightedWords:
     """Collect the weighted vectors of the vocabulary's tokens on the driver.
 
-    Each task needs all words. To send one copy to each executor costs less than to shuffle a
-    vector per token; the size is checked before.
+    Each task needs all words. One copy per executor costs less than a shuffle of a vector per
+    token. The size is checked before the vectors are collected.
 
     Args:
         vectors: Vectors of one space.
@@ -65,10 +65,11 @@ def collect_words(
         settings: Settings.
         space_id: The space, for messages.
         document_count: Documents embedded, for `idf`.
-        names: What messages call the inputs.
+        names: Names of the inputs in messages.
 
     Raises:
-        InputError: No token has a vector, one has two, or vectors are of odd lengths or not finite.
+        InputError: No token has a vector, one has two, or vectors differ in length or are not
+            finite.
         ConfigError: The matrix is larger than `max_matrix_megabytes`.
     """
     words = vectors.where(F.col("entity") == settings.entity).select(

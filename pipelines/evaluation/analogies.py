@@ -1,4 +1,4 @@
-"""Analogies by 3CosAdd; each partition of candidates yields its best answer to every question."""
+"""Analogies by 3CosAdd; each partition of candidates yields its best answer to each question."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -19,12 +19,12 @@ _QUESTIONS = 1_024  # questions per matrix product
 
 
 def candidates(vectors: DataFrame, vocabulary: DataFrame | None, *, most: int) -> DataFrame:
-    """Return the word vectors that may be answers: of the most frequent words, given a vocabulary.
+    """Return the vectors of candidate answers: of the most frequent words, given a vocabulary.
 
     Args:
         vectors: Word vectors of one space.
         vocabulary: Tokens with ids by count descending; None keeps all words.
-        most: Words kept.
+        most: Most words kept.
     """
     if vocabulary is None:
         return vectors
@@ -35,7 +35,7 @@ def candidates(vectors: DataFrame, vocabulary: DataFrame | None, *, most: int) -
 def answer(words: DataFrame, questions: Indices, lexicon: Lexicon) -> dict[int, str]:
     """Return the answer to each question: argmax over d of cos(d, b - a + c), d not a, b or c.
 
-    3CosAdd of Levy and Goldberg (2014) on unit vectors. Among equals the first word wins.
+    3CosAdd of Levy and Goldberg (2014) on unit vectors. Of equal scores the first word wins.
 
     Args:
         words: Candidates, one vector per word.
@@ -99,13 +99,13 @@ class _Answerer:
 def measure_analogies(file: Analogies, words: DataFrame, lexicon: Lexicon) -> Iterator[Measure]:
     """Yield the accuracy of each section and of the whole file, and the coverage.
 
-    A question is asked where all its four words are candidates. Accuracy is over the questions
-    asked, coverage is their share of all questions.
+    A question counts as asked if all its four words are candidates. Accuracy is the share of
+    right answers among the asked questions; coverage is the share of asked questions.
 
     Args:
         file: Questions by section.
         words: Candidates.
-        lexicon: Vectors of those of the files' words that are candidates.
+        lexicon: Vectors of the files' words that are candidates.
     """
     asked = [
         n

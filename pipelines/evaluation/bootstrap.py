@@ -1,7 +1,7 @@
 """Intervals of means over users by a Poisson bootstrap (Chamandy et al. 2012).
 
-In each resample a user counts Poisson(1) times. The count is drawn from a hash of the user's id, so
-that tasks need not communicate.
+In each resample a user counts Poisson(1) times. The count is a function of a hash of the user's id,
+so tasks need not communicate.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.hashing import draws
 
-RESAMPLES = 500  # resamples
+RESAMPLES = 500  # bootstrap resamples
 _EDGES = np.cumsum(np.exp(-1) / np.cumprod(np.r_[1.0, np.arange(1, 16)]))
 """Cumulative Poisson(1) probabilities of 0 to 15, e^-1 / n!."""
 Values = NDArray[np.float64]

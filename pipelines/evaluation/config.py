@@ -19,14 +19,14 @@ class EvaluationOutputs(Outputs):
 
 
 class VectorEvaluationSettings(StageSettings):
-    """Settings of measuring word vectors."""
+    """Settings of the measures of word vectors."""
 
     similarity_files: list[str] = Field(default_factory=list)
     """Pairs of words with a score, laid out as WordSim-353, MEN or SimLex-999."""
     analogy_files: list[str] = Field(default_factory=list)
     """Analogies in the format of questions-words."""
     analogy_vocabulary: int = Field(default=30_000, ge=4)
-    """Most frequent words among which analogies are asked and answered, given a vocabulary."""
+    """Number of most frequent words that analogies are limited to, given a vocabulary."""
     is_lowercase: bool = True
     """Whether the files' words are lower-cased, as those of the corpus were."""
 
@@ -68,15 +68,15 @@ class EvaluateVectorsConfig(VectorEvaluationSettings, JobConfig):
 
 
 class RecommendationEvaluationSettings(StageSettings):
-    """Settings of measuring recommendations."""
+    """Settings of the measures of recommendations."""
 
     k: int = Field(default=20, ge=1, le=1_000)
     """Items recommended to each user."""
     split: Literal["valid", "test"] = "test"
     """Held-out part: `valid` to tune on, `test` to report once."""
     item_knn_neighbours: int = Field(default=0, ge=0, le=1_000)
-    """Neighbours per item of the item-KNN baseline; 0 leaves it out, as it costs a join of each
-    user's items with each other."""
+    """Neighbours per item of the item-KNN baseline; 0 leaves the baseline out. It costs a join of
+    each user's items with each other."""
     sampled_items: int = Field(default=0, ge=0)
     """Unseen items per user for additional metrics named `sampled_…`, which rank the held-out items
     among these only, as some papers do; 0 leaves them out."""

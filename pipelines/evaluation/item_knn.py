@@ -1,12 +1,12 @@
 """The item-KNN baseline: cosine similarity of items by the users they share (Sarwar et al. 2001).
 
-Its cost is the sum over users of their number of items squared, so that number is capped.
+Its cost is the sum over users of the square of their number of items, so that number is limited.
 """
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-_MOST_ITEMS = 500  # items per user that count
+_MOST_ITEMS = 500  # most items per user that are used
 
 
 def similar_items(train: DataFrame, *, neighbours: int, seed: int) -> DataFrame:
@@ -16,8 +16,8 @@ def similar_items(train: DataFrame, *, neighbours: int, seed: int) -> DataFrame:
 
     Args:
         train: `user_id, item_id`, each pair once.
-        neighbours: Similar items per item; among equals those of the lower id.
-        seed: Chooses which of a user's items count where there are more than 500.
+        neighbours: Similar items per item; of equal scores the lower ids.
+        seed: Chooses the items of a user who has more than 500.
     """
     by_chance = Window.partitionBy("user_id").orderBy(F.xxhash64("item_id", F.lit(seed)), "item_id")
     place = F.row_number().over(by_chance)
@@ -38,14 +38,14 @@ def similar_items(train: DataFrame, *, neighbours: int, seed: int) -> DataFrame:
 
 
 def recommend(users: DataFrame, similar: DataFrame, *, k: int, column: str) -> DataFrame:
-    """Return the users with a column of the items most similar to those they have, best first.
+    """Return the users with a column of the items most similar to their own, best first.
 
     The score of an item is the sum of its similarities to the items of the user.
 
     Args:
         users: `user_id, seen` and more.
         similar: Frame of `similar_items`.
-        k: Items per user; among equals those of the lower id.
+        k: Items per user; of equal scores the lower ids.
         column: Name of the column; null for users whose items have no neighbour.
     """
     has = users.select("user_id", F.explode("seen").alias("item_id"))

@@ -1,4 +1,4 @@
-"""What a space and the baselines recommend to a batch of users with known held-out items."""
+"""Recommendations of a space and of baselines to a batch of users with known held-out items."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from pipelines.ranking.top_k import top_k
 
 
 class Ranker(StrEnum):
-    """What ranks the items: the space that is evaluated, or something to compare it with."""
+    """What ranks the items: the evaluated space, or a baseline."""
 
     SPACE = "space"
     """Scores of the space's vectors, over the full catalogue."""
     POPULARITY = "popularity"
-    """Number of users in train, the same for everybody."""
+    """Number of the item's users in train, the same for all users."""
     ITEM_KNN = "item_knn"
-    """Neighbours of the items a user has."""
+    """Similarity to the user's items in train."""
     SAMPLED = "sampled"
     """Scores of the space's vectors, among held-out and sampled items only."""
 
@@ -34,7 +34,7 @@ class Ranker(StrEnum):
 
 @dataclass(frozen=True)
 class UserBatch:
-    """A batch of `n` users; items are rows of the catalogue, -1 where it lacks them.
+    """A batch of `n` users; items are rows of the catalogue, -1 for items it lacks.
 
     Args:
         catalogue: Vectors of all items that can be recommended.
@@ -43,7 +43,7 @@ class UserBatch:
         has_vector: Shape `(n,)`.
         held_out: Items of each user in the split that is evaluated.
         seen: Items of each user in train; they are not recommended.
-        item_knn: Items that the item-KNN baseline recommends, where it is asked for.
+        item_knn: Items that the item-KNN baseline recommends; None without that baseline.
     """
 
     catalogue: KeyedVectors
@@ -80,7 +80,7 @@ class UserBatch:
 
 @dataclass(frozen=True)
 class RankingTask:
-    """How many items are ranked for each user, and by what.
+    """Rankers, and the numbers of items that they rank for each user.
 
     Args:
         rankers: The space and its baselines.

@@ -12,7 +12,7 @@ from pipelines.arrays.matrices import Floats, as_matrix, normalised
 from pipelines.evaluation.measures import Measure
 from pipelines.evaluation.word_files import Similarities
 
-_FEWEST_PAIRS = 2  # that a correlation needs
+_FEWEST_PAIRS = 2  # fewest pairs of a correlation
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,9 @@ def fetch_lexicon(vectors: DataFrame, words: Iterable[str]) -> Lexicon:
         words: Words of evaluation files, few enough for the driver.
     """
     wanted = [(word,) for word in sorted(set(words))]
-    asked = vectors.sparkSession.createDataFrame(wanted, "key string")
-    fetched = vectors.join(F.broadcast(asked), "key", "left_semi").select("key", "vector").toArrow()
+    keys_of_files = vectors.sparkSession.createDataFrame(wanted, "key string")
+    chosen = vectors.join(F.broadcast(keys_of_files), "key", "left_semi")
+    fetched = chosen.select("key", "vector").toArrow()
     keys = fetched["key"].to_pylist()
     return Lexicon(
         {key: row for row, key in enumerate(keys)}, normalised(as_matrix(fetched["vector"]))
@@ -57,7 +58,7 @@ def measure_similarity(file: Similarities, lexicon: Lexicon) -> Iterator[Measure
 
 
 def spearman(left: ArrayLike, right: ArrayLike) -> float | None:
-    """Return Spearman's rank correlation, ties at their mean rank; None if a side is constant."""
+    """Return Spearman's rank correlation, ties at their mean rank; None if it is undefined."""
     first, second = (_mean_ranks(np.asarray(side, dtype=np.float64)) for side in (left, right))
     if len(first) < _FEWEST_PAIRS or np.ptp(first) == 0 or np.ptp(second) == 0:
         return None

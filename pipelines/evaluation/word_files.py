@@ -58,8 +58,9 @@ def read_word_file(files: Files, uri: str, setting: str) -> str:
 def parse_similarities(text: str, *, origin: str, is_lowercase: bool) -> Similarities:
     """Parse pairs of words with a score, in any of three layouts.
 
-    Columns are separated by tabs, else commas, else blanks, whichever the first line has. A first
-    line without a numeric score is a header; scores are in its column `SimLex999`, else the third.
+    The separator is a tab if the first line has one, else a comma if it has one, else white space.
+    A first line without a numeric score is a header; scores are in its column `SimLex999`, else in
+    the third column.
 
     Raises:
         InputError: A line is not two words and a finite number, or there is none.

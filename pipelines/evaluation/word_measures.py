@@ -62,7 +62,7 @@ def evaluate_vectors(
     Args:
         vectors: Vectors of one space.
         settings: Files of word similarities and analogies.
-        vocabulary: Rows of `vocabulary`; without it all words are candidates of analogies.
+        vocabulary: Rows of `vocabulary`; None makes all words candidates of analogies.
 
     Raises:
         InputError: The space has no word vectors, or a file is missing or malformed.
@@ -83,8 +83,8 @@ def measure_words(
     Args:
         vectors: Vectors of one space.
         files: What `read_files` returns; may be empty.
-        settings: Size of the vocabulary that analogies are limited to.
-        vocabulary: As `evaluate_vectors` has it.
+        settings: `analogy_vocabulary` is used.
+        vocabulary: Rows of `vocabulary`; None makes all words candidates of analogies.
 
     Raises:
         InputError: The space holds no word vectors.

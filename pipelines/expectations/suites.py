@@ -7,7 +7,7 @@ from schemas import Check, Column, Table
 
 
 def class_name(expectation: str) -> str:
-    """Return the name of Great Expectations' class: `ExpectColumn` and the check's own words."""
+    """Return the name of Great Expectations' class: `ExpectColumn` and the check's words."""
     return "ExpectColumn" + "".join(word.capitalize() for word in expectation.split("_"))
 
 
@@ -35,10 +35,10 @@ def build(check: Check, column: Column) -> Any:
 
 
 def bound_expectations(bounds: Mapping[str, tuple[float | None, float | None]]) -> list[Any]:
-    """Return one expectation per measure: it must be there, and within its bounds.
+    """Return two expectations per measure: it is not null, and it is within its bounds.
 
     Args:
-        bounds: Smallest and largest allowed value by measure; None is open.
+        bounds: Smallest and largest allowed value by measure; None means no bound.
     """
     from great_expectations import expectations as gxe
 

@@ -14,7 +14,7 @@ from pipelines.expectations.suites import bound_expectations, table_expectations
 from schemas import Table
 
 MeasureBounds = Mapping[str, tuple[float | None, float | None]]
-"""Smallest and largest allowed value by measure; None is open."""
+"""Smallest and largest allowed value by measure; None means no bound."""
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")  # no usage reports from batch jobs
 
@@ -24,11 +24,11 @@ class Outcome:
     """The outcome of one expectation.
 
     Args:
-        measure: The column or columns, or the measure.
+        measure: Name of the measure, or of the column or columns.
         expectation: Great Expectations' name of the rule.
-        status: `errored` where it could not be evaluated, which is not a failure of the data.
-        value: Rows that break the rule, or the measure.
-        detail: Limits, or the error.
+        status: `errored` if the expectation could not be evaluated: the data may be right.
+        value: Number of rows that break the rule, or the value of the measure.
+        detail: Bounds or other arguments of the rule, or the error.
     """
 
     measure: str
@@ -49,7 +49,7 @@ def validate(rows: DataFrame, table: Table) -> list[Outcome]:
 
 
 def validate_measures(measures: Mapping[str, float | None], bounds: MeasureBounds) -> list[Outcome]:
-    """Validate measures by bounds; one that has bounds and is missing does not pass.
+    """Validate measures by bounds; a missing measure that has bounds does not pass.
 
     Raises:
         DependencyError: Great Expectations cannot be imported.
@@ -63,10 +63,10 @@ def validate_measures(measures: Mapping[str, float | None], bounds: MeasureBound
 
 
 def load_great_expectations() -> Any:
-    """Import Great Expectations, which imports Spark Connect, which may end the process.
+    """Import Great Expectations; it imports Spark Connect, which may end the process.
 
     Raises:
-        DependencyError: It did end it, with exit code 0, which must not pass for success.
+        DependencyError: The import tried to end the process with exit code 0, that of success.
     """
     try:
         return importlib.import_module("great_expectations")
@@ -115,7 +115,7 @@ def _outcome(result: Any) -> Outcome:
 def _error(info: Any) -> str | None:
     """Return the error that an expectation raised, else None.
 
-    Great Expectations reports it by metric, or at the top level.
+    Great Expectations reports it per metric, or once for the expectation.
     """
     if not info:
         return None

@@ -32,4 +32,4 @@ class HarvestPythonConfig(JobConfig):
     excluded_folders: list[str] = ["test", "tests", "_vendor", "idle_test", "__pycache__"]
     """Folder names whose files are not read."""
     max_files: int | None = Field(default=None, ge=1)
-    """Most source files read, in the order of their paths."""
+    """Most source files read, in the order of their paths; null reads all."""

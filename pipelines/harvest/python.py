@@ -12,8 +12,8 @@ from pydoc_data.topics import topics
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-_FILES_PER_TASK = 100  # source files
-_OUTPUT_FILES = 4  # of each kind
+_FILES_PER_TASK = 100  # source files per task
+_OUTPUT_FILES = 4  # files per kind of record
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 HarvestedRow = tuple[str, str, int, str]  # kind, source, position, record
 
@@ -55,7 +55,7 @@ def harvest(spark: SparkSession, files: list[tuple[str, str, int]]) -> DataFrame
 
 
 def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[HarvestedRow]:
-    """Yield the documents and calls of each file; one that does not parse yields nothing."""
+    """Yield the documents and calls of each file; a file that does not parse yields none."""
     for path, name in files:
         try:
             with warnings.catch_warnings():
@@ -69,8 +69,8 @@ def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[HarvestedRow]:
 def module_rows(tree: ast.Module, name: str) -> Iterator[HarvestedRow]:
     """Yield each docstring and each call of a module.
 
-    The id of a document is file, line and name of the object it documents. A call has the file, the
-    name that is called and, as its time, the line.
+    The id of a document is file, line and name of the documented object. A call has its file, the
+    called name, and its line as `position`, which the demo takes as the time.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):

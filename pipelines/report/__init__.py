@@ -1,1 +1,1 @@
-"""The report: published tables shown on one HTML page."""
+"""The report: published tables on one HTML page."""

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from pipelines.settings import JobConfig, Outputs, Settings
 from schemas import TABLES
 
-_CONTRACTS = {  # of inputs that are not named like their table
+_CONTRACTS = {  # table by input, where their names differ
     "word_vectors": "vectors",
     "recommender_vectors": "vectors",
     "recommender_neighbours": "neighbours",
@@ -15,7 +15,7 @@ _CONTRACTS = {  # of inputs that are not named like their table
 
 
 class ReportInputs(Settings):
-    """What `write_report` shows; a section whose table is not set or not there is left out."""
+    """What `write_report` shows; a section whose table is not set or missing is left out."""
 
     word_vectors: str | None = None
     """Published vectors of words."""
@@ -34,9 +34,9 @@ class ReportInputs(Settings):
     embedding_spaces: str | None = None
     """The registry of spaces."""
     neighbours: str | None = None
-    """Nearest vectors of sample words; of users and items too where one table holds them all."""
+    """Neighbours of sample words; also those of users and items if they are in the same table."""
     recommender_neighbours: str | None = None
-    """Nearest users and items, where they lie in a table of their own."""
+    """Neighbours of users and items, if they are in another table."""
     recommendations: str | None = None
     """Items recommended to users."""
 
@@ -66,7 +66,7 @@ class WriteReportConfig(JobConfig):
     map_words: int = Field(default=300, ge=10, le=1_000)
     """Most frequent words whose vectors are drawn on the map."""
     sample_count: int = Field(default=10, ge=1, le=100)
-    """Words, users and items shown as examples, of each kind."""
+    """Examples of each kind: words, users and items."""
 
 
 CONTRACTS = {name: TABLES[_CONTRACTS.get(name, name)] for name in ReportInputs.model_fields}

@@ -1,4 +1,4 @@
-"""What the report shows: arrays, texts and numbers of bounded size."""
+"""Data of the report: arrays, texts and numbers of bounded size."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,7 +22,7 @@ class JobCounts:
 
     @property
     def is_balanced(self) -> bool:
-        """True where the tables written hold each input row once, so that shares add up to one."""
+        """Whether the written tables hold each input row once, so that shares add up to one."""
         rows_in = sum(self.rows_in.values())
         return rows_in > 0 and rows_in == sum(self.rows_out.values())
 
@@ -39,7 +39,7 @@ class Frequencies:
 
 @dataclass(frozen=True)
 class Curve:
-    """One measure of one space, round by round."""
+    """One measure of one space by round of training."""
 
     space_id: str
     metric: str

@@ -37,10 +37,10 @@ _STYLE: Any = {
     "lines.linewidth": 1.8,
     "text.parse_math": False,
 }
-_CHART_SIZE = (5.4, 3.2)  # inches
-_MAP_SIZE = (10.2, 8.2)  # inches
-_LABEL_POINTS = 9.0  # font size
-_LONGEST_LABEL = 24  # characters
+_CHART_SIZE = (5.4, 3.2)  # width and height in inches
+_MAP_SIZE = (10.2, 8.2)  # width and height in inches
+_LABEL_POINTS = 9.0  # font size of a label in points
+_LONGEST_LABEL = 24  # most characters of a label
 _COUNT = FuncFormatter(lambda value, _: f"{value:,.0f}")
 _VALUE = FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 1e4 else f"{value:.6g}")  # noqa: PLR2004
 _ID = re.compile(r'\bid="|url\(#|xlink:href="#')
@@ -50,7 +50,7 @@ Box = tuple[float, float, float, float]
 
 
 def draw_frequencies(ranks: Integers, counts: Integers) -> str:
-    """Draw counts by rank, both on log scales, with the line of Zipf's law to compare with."""
+    """Draw counts by rank, both on log scales, and the line of Zipf's law."""
     with mpl.rc_context(_STYLE):
         figure, axes = _chart("rank of the token", "occurrences")
         zipf = counts[0] * ranks[0] / ranks

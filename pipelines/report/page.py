@@ -1,4 +1,4 @@
-"""The HTML page, one self-contained text made from the facts."""
+"""The HTML page, one self-contained text, from the `Facts`."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from pipelines.report.projection import FEWEST, project
 from pipelines.report.summary import summarise
 
 _MEASURES = {"ndcg": "NDCG", "recall": "Recall"}
-_WHOLE = 1e15  # larger floats are not shown as whole numbers
+_WHOLE = 1e15  # floats from here on are not shown as whole numbers
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Plate:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page and the inputs it needs."""
+    """A part of the page, and the inputs that it shows."""
 
     anchor: str
     title: str

@@ -5,7 +5,7 @@ from sklearn.manifold import TSNE
 
 from pipelines.report.facts import Floats64
 
-FEWEST = 8  # words that a map needs
+FEWEST = 8  # fewest words of a map
 _PERPLEXITY = 30.0  # of t-SNE: effective number of neighbours
 
 
@@ -14,7 +14,7 @@ def project(vectors: Floats64, *, seed: int) -> Floats64:
 
     Args:
         vectors: Array `(words, d)` of at least `FEWEST` rows; a zero vector is far from all.
-        seed: Seed of the start.
+        seed: Seed of the initial places.
 
     Returns:
         Array `(words, 2)`, each axis scaled to run from 0 to 1.

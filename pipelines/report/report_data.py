@@ -1,4 +1,4 @@
-"""What the report shows, gathered from tables; its size does not grow with theirs."""
+"""Data of the report, gathered from tables; its size does not grow with theirs."""
 
 from collections.abc import Mapping, Set
 from functools import reduce
@@ -21,11 +21,11 @@ from pipelines.report.facts import (
 )
 from pipelines.report.trials import find_measure, read_trials
 
-BUCKETS = 200  # of a histogram of norms
-SHOWN_PER_LIST = 10  # neighbours or items per key
-_RANKS = 200  # sampled ranks of the vocabulary
-_MOST_ROWS = 10_000  # bound of what is taken from tables that grow with runs, not with data
-_LEAST_SPREAD = 1e-3  # width of a histogram of equal norms, as a share of the norm
+BUCKETS = 200  # buckets of a histogram of norms
+SHOWN_PER_LIST = 10  # neighbours or items shown per key
+_RANKS = 200  # most sampled ranks of the vocabulary
+_MOST_ROWS = 10_000  # most rows read from a table that grows with runs, not with data
+_LEAST_SPREAD = 1e-3  # least width of a histogram, as a share of the largest norm
 
 
 def gather(
@@ -33,9 +33,9 @@ def gather(
 ) -> Facts:
     """Gather what the page shows of the published spaces.
 
-    Published are the spaces of the given vectors and those in that state in the registry; without
-    either table all spaces are shown. The driver gets aggregates, sampled ranks, frequent words
-    and samples only.
+    These are the spaces of the given vectors and those that are `published` in the registry.
+    Without either table all spaces are shown. The driver gets aggregates, sampled ranks, frequent
+    words and samples only.
 
     Args:
         frames: Tables by name of the input.
@@ -51,12 +51,12 @@ def gather(
     published = in_tables | {str(row["space_id"]) for row in spaces or []}
     frames = {name: of_spaces(frame, published) for name, frame in frames.items()}
     lists = [frames[n] for n in ("neighbours", "recommender_neighbours") if n in frames]
-    how = {"sample_count": sample_count, "seed": seed}
+    sampling = {"sample_count": sample_count, "seed": seed}
     listed = reduce(DataFrame.unionByName, lists) if lists else None
     counts, vocabulary = frames.get("run_counts"), frames.get("vocabulary")
     history, metrics = frames.get("training_history"), frames.get("quality_metrics")
-    tried = frames.get("tuning_results")
-    measure = "ndcg" if tried is None else find_measure(tried)
+    trials = frames.get("tuning_results")
+    measure = "ndcg" if trials is None else find_measure(trials)
     items, words = frames.get("recommendations"), frames.get("word_vectors")
     return Facts(
         counts=None if counts is None else count_rows(counts),
@@ -66,11 +66,13 @@ def gather(
         word_map=None
         if words is None or vocabulary is None
         else take_frequent(words, vocabulary, words=map_words),
-        neighbours=None if listed is None else sample_lists(listed, "neighbours", **how),
-        recommendations=None if items is None else sample_lists(by_user(items), "items", **how),
+        neighbours=None if listed is None else sample_lists(listed, "neighbours", **sampling),
+        recommendations=None
+        if items is None
+        else sample_lists(by_user(items), "items", **sampling),
         metrics=None if metrics is None else read_metrics(metrics),
         spaces=spaces,
-        trials=None if tried is None else read_trials(tried, measure),
+        trials=None if trials is None else read_trials(trials, measure),
         trial_measure=measure,
         other_spaces={} if registry is None else count_others(registry, published),
     )

@@ -1,4 +1,4 @@
-"""The report's first paragraph: the facts in a few sentences."""
+"""The report's first paragraph."""
 
 from collections.abc import Iterator
 

@@ -1,11 +1,11 @@
-"""What the report shows of a search for settings: each candidate at its best sweep."""
+"""A search for settings in the report: each candidate at its best sweep."""
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.report.facts import TableRow
 
-_MOST_ROWS = 10_000  # candidates shown at the most
+_MOST_ROWS = 10_000  # most candidates shown
 
 
 def find_measure(results: DataFrame) -> str:
@@ -22,7 +22,7 @@ def find_measure(results: DataFrame) -> str:
 
 
 def read_trials(results: DataFrame, measure: str) -> list[TableRow]:
-    """Return the best row of each candidate, the first among equals.
+    """Return the best row of each candidate, the earliest of equal ones.
 
     Args:
         results: `tuning_results`.

@@ -42,7 +42,7 @@ _NOTHING_SEEN = Ragged(np.zeros(1, np.int64), np.empty(0, np.int64))
 
 @dataclass(frozen=True)
 class PackedRecommendations(PiecewiseTable):
-    """Rows of `recommendations`: a piece per block of users, all made by one task.
+    """Rows of `recommendations`: a piece per block of users, all computed by one task.
 
     Errors of the input are raised by the task: see `PackedRanking.pieces`.
     """

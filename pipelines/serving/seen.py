@@ -20,7 +20,7 @@ from pipelines.storage.columns import Columns
 _MOST_USERS = 16_384  # most users per block
 _LEAST_USERS = 512  # users that a block should have before more blocks are made
 MOST_PLACES = 2_000_000
-"""Most recommended items per block: about 100 MB while its lists are made."""
+"""Most recommended items per block: about 100 MB while its lists are built."""
 _BLOCKS_PER_CORE = 4  # blocks per core
 _CUT = "block int, users binary, items binary"  # columns of cut pairs
 _PAIRS_PER_CUT = 4_000_000  # pairs that a task holds before it cuts them: 32 MB

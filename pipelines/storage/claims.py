@@ -1,4 +1,4 @@
-"""What an output may replace: a table or an empty folder, never files that no job has written."""
+"""What an output may replace: a table or an empty folder, never other files."""
 
 from pipelines.errors import ConfigError
 from pipelines.storage.hadoop import Files

@@ -1,7 +1,7 @@
 """Columns of a table that Python tasks read from its Parquet files themselves.
 
-Spark would turn the columns into rows and back into Arrow columns, which for numbers takes many
-times as long.
+Through Spark, columns become rows and Arrow columns again, which takes many times as long for
+numbers.
 """
 
 import re
@@ -19,9 +19,9 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pipelines.errors import InputError
 from pipelines.storage.arrow import resolve
 
-_TASKS_PER_CORE = 2  # tasks
+_TASKS_PER_CORE = 2  # tasks per core
 _BATCH_ROWS = 1 << 20  # rows per Arrow batch
-_FOOTERS_AT_ONCE = 16  # threads that read footers
+_FOOTERS_AT_ONCE = 16  # threads of the driver that read footers
 _NULL = "__HIVE_DEFAULT_PARTITION__"  # value of a null in the folder name of a partition
 Function = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
@@ -67,7 +67,7 @@ class Columns:
 
 
 def sizes(files: Sequence[str], column: str = "") -> tuple[int, int]:
-    """Return the number of rows of Parquet files, and of values in a list column, by footers."""
+    """Return the numbers of rows of Parquet files and of values in a list column, from footers."""
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
         counts = list(pool.map(partial(_sizes, column=column), files))
     return sum(rows for rows, _ in counts), sum(values for _, values in counts)
@@ -87,8 +87,8 @@ def read_part(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the columns of a schema from one part of the row groups of some files.
 
-    Row groups are dealt to the parts in turn, each file starting one part later than the file
-    before it, so that files of one group each are not all read by the first part.
+    Row group g of file f belongs to part (g + f) modulo `parts`: files of one row group each are
+    spread over the parts.
 
     Args:
         files: Parquet files.

@@ -14,7 +14,7 @@ from pipelines.errors import ConcurrentRunError, InputError
 from pipelines.storage.hadoop import Files
 
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
-"""Operations that change no rows."""
+"""Operations of commits that change no rows."""
 
 
 def is_table(files: Files, folder: str) -> bool:
@@ -30,7 +30,9 @@ def _commits(files: Files, folder: str) -> list[str]:
 
 
 def last_commit(files: Files, folder: str) -> dict[str, Any]:
-    """Return version, hash, our metadata and rows written of the last commit that changed data.
+    """Return `version, hash, metadata, rows` of the last commit that changed data.
+
+    `metadata` is what vectormill recorded, `rows` the number of rows written.
 
     Raises:
         InputError: The folder holds no Delta table.

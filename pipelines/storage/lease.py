@@ -15,9 +15,9 @@ import psutil
 from pipelines.errors import ConcurrentRunError
 from pipelines.storage.hadoop import Files
 
-LEASE_SECONDS = 120.0  # term of a lease
+LEASE_SECONDS = 120.0  # seconds; term of a lease
 LOG = logging.getLogger("vectormill")
-_LOOK_SECONDS = 0.5  # between two looks at another host's lease
+_LOOK_SECONDS = 0.5  # seconds between two reads of another host's lease
 
 
 @contextmanager
@@ -26,12 +26,12 @@ def lease(files: Files, uri: str, *, seconds: float = LEASE_SECONDS) -> Iterator
 
     Args:
         files: The session's files.
-        uri: What is to be owned; the lease is a hidden file beside it.
-        seconds: Term of the lease. An owner on another host counts as dead when it does not renew
-            within its term; a living one renews after a third of it.
+        uri: The table or folder; the lease is a hidden file beside it.
+        seconds: Term of the lease. An owner on another host counts as dead if it does not renew
+            the lease within its term.
 
     Raises:
-        ConcurrentRunError: A living run owns it.
+        ConcurrentRunError: A living process owns the lease.
     """
     parent, _, name = uri.rstrip("/").rpartition("/")
     place = f"{parent or '.'}/.{name}.lease"
@@ -79,7 +79,8 @@ def _read(files: Files, place: str) -> dict[str, Any]:
 def _is_alive(owner: dict[str, Any], files: Files, place: str) -> bool:
     """Tell whether an owner lives: by its process on this host, by renewals on another.
 
-    This waits for a renewal, as a cluster restarts a dead driver at once, mostly on another host.
+    On another host's lease it waits for a renewal, at most until the term ends: a cluster restarts
+    a dead driver at once, mostly on another host.
     """
     if owner.get("expires", 0.0) < time.time():
         return False

@@ -1,4 +1,4 @@
-"""Parquet tables on storage: footers are checked before a read, a replacement is all or nothing."""
+"""Parquet tables on storage: footers are checked before a read; a table is replaced whole."""
 
 import json
 import re
@@ -21,10 +21,10 @@ from pipelines.storage.hadoop import FileInfo, Files
 from pipelines.storage.pieces import PiecewiseTable, write_file, write_pieces
 from schemas import Table
 
-METADATA = "_vectormill.json"  # file of what the last write recorded
+METADATA = "_vectormill.json"  # file with the metadata of the last write
 POINTER = "_current.json"  # file that names the folder of a published version
 _LISTING = "files"  # key of METADATA: hash of the files' names and sizes
-_FILES_PER_TASK = 32  # footers read per task
+_FILES_PER_TASK = 32  # files per task that checks footers
 _ESCAPED = re.compile(
     r"""[\x01-\x1f"#%'*/:=?\\{\[\]^\x7f]"""
 )  # ExternalCatalogUtils.escapePathName
@@ -178,13 +178,13 @@ def _folder(name: str, value: str) -> str:
 
 
 def metadata(files: Files, folder: str, infos: Sequence[FileInfo]) -> dict[str, Any]:
-    """Return what the last write recorded with a table.
+    """Return the metadata that the last write recorded with a table.
 
     Empty where another program wrote the table, or has added or removed files since.
 
     Args:
         files: The session's files.
-        folder: What `data_folder` returns.
+        folder: Folder that `data_folder` returns.
         infos: The files below it.
     """
     place = f"{folder}/{METADATA}"

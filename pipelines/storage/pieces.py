@@ -1,7 +1,7 @@
-"""Tables made in pieces by Python tasks, each of which writes its pieces to files itself.
+"""Tables in pieces: Python tasks compute the pieces and write them to files themselves.
 
 Spark would copy a piece from Python to the JVM and split it into rows and values: writing millions
-of lists of structs took longer than making them.
+of lists of structs took longer than computing them.
 """
 
 import uuid
@@ -27,11 +27,11 @@ _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: colu
 
 
 class PiecewiseTable(ABC):
-    """A table that Python tasks make when it is written, one Arrow table at a time: a piece."""
+    """A table that Python tasks compute when it is written, in pieces of one Arrow table each."""
 
     @abstractmethod
     def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
-        """Return the frame of what a function returns for each piece, in the task that made it.
+        """Return the frame of what a function returns for each piece, in the task that computed it.
 
         Args:
             function: Called once per piece. Strings of a piece may be dictionary-encoded.
@@ -56,7 +56,7 @@ def write_pieces(
 
     Args:
         files: The session's files.
-        pieces: What is written.
+        pieces: The table's pieces.
         table: Its contract.
         folder: Folder of the table, which does not exist yet.
         codec: Spark's name of the compression.
@@ -64,14 +64,16 @@ def write_pieces(
     Raises:
         InputError: A column that is not nullable has a null.
     """
-    schema, aside = _stored_schema(table), f"{folder}.pieces"
-    make_folder(aside)
+    schema, pieces_folder = _stored_schema(table), f"{folder}.pieces"
+    make_folder(pieces_folder)
     try:
-        written = pieces.map_pieces(_writer(aside, table, schema, codec), _WRITTEN).collect()
+        written = pieces.map_pieces(
+            _writer(pieces_folder, table, schema, codec), _WRITTEN
+        ).collect()
         for row in written:  # one row per piece
-            files.move(f"{aside}/{row['file']}", f"{folder}/{row['file']}")
+            files.move(f"{pieces_folder}/{row['file']}", f"{folder}/{row['file']}")
     finally:
-        files.delete(aside)
+        files.delete(pieces_folder)
     if not written:
         make_folder(folder)
         _write(schema.empty_table(), f"{folder}/part-0.parquet", codec)
