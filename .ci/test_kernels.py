@@ -28,7 +28,7 @@ def lacking(processor: str) -> list[str]:
     return [feature for feature in _PROCESSORS[processor] if not own.get(feature)]
 
 
-def test(processor: str, arguments: list[str]) -> int:
+def run_tests(processor: str, arguments: list[str]) -> int:
     """Run the tests with kernels compiled for a processor; return pytest's exit code.
 
     Numba would add the machine's own features to a named processor's: no features are named, so
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> int:
             told = "the tests of kernels"
         sys.stdout.write(f"\nNUMBA_CPU_NAME {name}: {told}\n")
         sys.stdout.flush()
-        if not missing and test(processor, arguments):
+        if not missing and run_tests(processor, arguments):
             failed.append(name)
     sys.stdout.writelines(f"failed with kernels for {name}\n" for name in failed)
     return 1 if failed else 0

@@ -28,11 +28,8 @@ def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
     parsing.require_records(kind)
     parsed = parsing.parse_events(records, config.columns)
     parsed = parsed.persist(StorageLevel.DISK_ONLY)
-    counts = parsing.count_fields(sound_records(parsed))
-    parsing.require_fields(sound_records(parsed), config.columns, counts)
-    judged = cleaning.judge_repetitions(
-        cleaning.judge_events(sound_records(parsed), config), config, has_ids=counts["event_id"] > 0
-    ).persist(StorageLevel.DISK_ONLY)
+    judged, counts = cleaning.judge_parsed(sound_records(parsed), config)
+    judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_events(judged)
     result = JobResult(rows_in={"events": counts["records"]})
     for table in (EVENTS, REJECTED_EVENTS):

@@ -12,7 +12,8 @@ from pipelines.document_vectors.embedding import gather_documents
 from pipelines.document_vectors.frames import embed_gathered
 from pipelines.document_vectors.token_vectors import InputNames
 from pipelines.results import JobResult
-from pipelines.spaces.registry import choose_space, of_space, require_one_space
+from pipelines.space_rows import of_space, require_one_space
+from pipelines.spaces.registry import choose_space
 from pipelines.table_store import TableStore
 from pipelines.word2vec.vectors import items_as_tokens
 from schemas import DOCUMENT_VECTORS, EMBEDDING_SPACES, ITEM_IDS, SENTENCES, VECTORS, VOCABULARY

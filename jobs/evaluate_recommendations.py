@@ -11,7 +11,8 @@ from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.held_out_ranking import evaluate_recommendations
 from pipelines.evaluation.measures import to_frame
 from pipelines.results import JobResult
-from pipelines.spaces.registry import choose_space, of_space
+from pipelines.space_rows import of_space
+from pipelines.spaces.registry import choose_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS
 

@@ -11,7 +11,8 @@ from pipelines.evaluation.config import EvaluateVectorsConfig
 from pipelines.evaluation.measures import to_frame
 from pipelines.evaluation.word_measures import measure_words, read_files
 from pipelines.results import JobResult
-from pipelines.spaces.registry import choose_space, of_space
+from pipelines.space_rows import of_space
+from pipelines.spaces.registry import choose_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS, VOCABULARY
 

@@ -11,7 +11,7 @@ from pipelines.cluster import progress
 from pipelines.results import JobResult
 from pipelines.serving import exports
 from pipelines.serving.config import ExportVectorsConfig
-from pipelines.spaces.registry import require_one_space
+from pipelines.space_rows import require_one_space
 from pipelines.table_store import TableStore
 from schemas import VECTORS
 
@@ -23,13 +23,15 @@ def run(spark: SparkSession, config: ExportVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="export_vectors")
     vectors = store.read("vectors", VECTORS)
     result = JobResult(space_id=require_one_space(vectors))
-    kind = config.export_format
+    target = store.files.qualified(store.output("export"))
     with progress.step(f"exporting {config.entity} vectors"):
-        escaped = exports.escape_keys(vectors, entity=config.entity, export_format=kind)
-        size = exports.measure_export(escaped, bad_keys=config.bad_keys)
-        chunks = exports.format_chunks(escaped, export_format=kind, dimension=size.dimension)
-        target = store.files.qualified(store.output("export"))
-        rows = exports.write_export(chunks, target, size, export_format=kind)
+        size, rows = exports.export(
+            vectors,
+            target,
+            entity=config.entity,
+            export_format=config.export_format,
+            bad_keys=config.bad_keys,
+        )
     result.rows_in["vectors"] = size.row_count
     result.rows_out["export"] = rows
     result.measures = {"dimension": size.dimension, "escaped_keys": size.escaped}

@@ -11,7 +11,7 @@ from jobs.cli.running import run_job
 from pipelines.results import JobResult
 from pipelines.serving.config import FindNeighboursConfig
 from pipelines.serving.neighbours import fetch_queries, find_nearest, neighbour_lines
-from pipelines.spaces.registry import require_one_space
+from pipelines.space_rows import require_one_space
 from pipelines.table_store import TableStore
 from schemas import NEIGHBOURS, VECTORS
 

@@ -10,10 +10,12 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.als.fold_in.config import FoldInConfig
 from pipelines.als.fold_in.pairs import count_pairs, gather_rows
-from pipelines.als.fold_in.solving import fold_in, in_space
+from pipelines.als.fold_in.solving import fold_in
 from pipelines.als.fold_in.space import collect_space, read_training
 from pipelines.results import JobResult
-from pipelines.spaces.registry import choose_space, of_space
+from pipelines.space_rows import of_space
+from pipelines.spaces.content import with_space
+from pipelines.spaces.registry import choose_space
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, INTERACTIONS, ITEM_IDS, TRAINING_HISTORY, USER_IDS, VECTORS
 
@@ -40,7 +42,7 @@ def run(spark: SparkSession, config: FoldInConfig) -> JobResult:
     rows = gather_rows(frames, config, known.objective).persist(StorageLevel.DISK_ONLY)
     shared = spark.sparkContext.broadcast(known)
     count, pairs, unknown = count_pairs(rows, shared)
-    folded = in_space(fold_in(rows, shared, entity=config.entity), space.space_id)
+    folded = with_space(fold_in(rows, shared, entity=config.entity), space.space_id)
     result = JobResult(
         space_id=space.space_id, rows_in={f"{config.entity}s": count, "interactions": pairs}
     )

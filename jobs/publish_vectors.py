@@ -8,12 +8,13 @@ from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.results import JobResult
+from pipelines.space_rows import of_space
 from pipelines.spaces import publishing
 from pipelines.spaces.config import PublishVectorsConfig
 from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_outcome import require_publishable
 from pipelines.spaces.manifest import build_manifest, recorded_metrics
-from pipelines.spaces.registry import choose_space, of_space
+from pipelines.spaces.registry import choose_space
 from pipelines.storage.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read

@@ -15,7 +15,7 @@ from pipelines.serving.neighbours import find_similar
 from pipelines.serving.packed_recommendations import COLUMNS
 from pipelines.serving.recommendations import summarise
 from pipelines.serving.recommending import plan_recommendations
-from pipelines.spaces.registry import require_one_space
+from pipelines.space_rows import require_one_space
 from pipelines.table_store import TableStore
 from schemas import INTERACTIONS, ITEM_IDS, NEIGHBOURS, RECOMMENDATIONS, USER_IDS, VECTORS
 

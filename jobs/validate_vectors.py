@@ -9,10 +9,11 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.cluster import progress
 from pipelines.results import JobResult
+from pipelines.space_rows import of_space
 from pipelines.spaces import gate
 from pipelines.spaces.config import ValidateVectorsConfig
 from pipelines.spaces.gate_outcome import require_passed, state_after_gate
-from pipelines.spaces.registry import Space, choose_space, of_space, write_space
+from pipelines.spaces.registry import Space, choose_space, write_space
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
 from schemas import EMBEDDING_SPACES, ITEM_IDS, QUALITY_METRICS, USER_IDS, VECTORS, VOCABULARY

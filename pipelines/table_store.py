@@ -194,15 +194,16 @@ class TableStore:
         Returns:
             Rows written.
         """
-        return tables.write_rows(
-            self.spark,
-            rows,
-            table,
-            self.output(name or table.name),
-            format=self.format,
-            part=part or {},
-            metadata=self.metadata,
-        )
+        with progress.step(f"writing {name or table.name}"):
+            return tables.write_rows(
+                self.spark,
+                rows,
+                table,
+                self.output(name or table.name),
+                format=self.format,
+                part=part or {},
+                metadata=self.metadata,
+            )
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
         """Write the run's counts to `run_counts`, unpersist frames, and return the result."""

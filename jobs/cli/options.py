@@ -4,7 +4,6 @@ import argparse
 import logging
 import os
 import time
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -50,18 +49,8 @@ def overlay(arguments: argparse.Namespace) -> tuple[str, Tree]:
     return str(path), read_yaml(path)
 
 
-def job_layers(
-    job: str, base: Path | Traversable, arguments: argparse.Namespace, places: Tree | None = None
-) -> Layers:
-    """Return a job's layers without `--set`: its file, then `all` and `<job>` of the overlay.
-
-    Args:
-        job: Name of the job.
-        base: Its configuration file.
-        arguments: Options of the command; `env` names the overlay.
-        places: Places of a workflow's tables: they override the file; the overlay overrides them.
-    """
-    layers = Layers().add(read_yaml(base), str(base)).add(places or {}, "parameters.root")
+def add_overlay(layers: Layers, job: str, arguments: argparse.Namespace) -> Layers:
+    """Add the overlay's sections `all` and `<job>`, if there is an overlay, to a job's layers."""
     origin, tree = overlay(arguments)
     unknown = set(tree) - {"all", "spark", *jobs_list.job_names()}
     if unknown:

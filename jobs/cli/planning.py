@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field, JsonValue
 
 from jobs.cli import jobs_list
-from jobs.cli.options import configuration, job_layers
+from jobs.cli.options import add_overlay, configuration
 from jobs.cli.ordering import order, tables_of, waits_of
 from pipelines.errors import ConfigError
 from pipelines.settings import (
@@ -105,9 +105,11 @@ def _plan(
     parameters = {"conf": _conf(arguments, folder), **workflow.parameters}
     own = [a.removeprefix(f"{name}.") for a in assignments if a.startswith(f"{name}.")]
     module = jobs_list.load(job)
-    root = workflow.parameters.get("root")
-    places = {} if root is None else default_places(module.CONFIG, read_yaml(base), root)
-    layers = job_layers(job, base, arguments, places)
+    tree, root = read_yaml(base), workflow.parameters.get("root")
+    layers = Layers().add(tree, str(base))
+    if root is not None:
+        layers.add(default_places(module.CONFIG, tree, root), "parameters.root")
+    add_overlay(layers, job, arguments)
     layers.add(substitute(step.config, parameters), f"{arguments.workflow} steps.{name}")
     layers.add_assignments(own)
     return Planned(name, step.after, module, build(module.CONFIG, layers))

@@ -10,11 +10,11 @@ from rich.console import Console
 
 from jobs.cli import jobs_list
 from jobs.cli.console import guarded, print_plan, summary
-from jobs.cli.options import add_options, configuration, job_layers, log_folder, spark_settings
+from jobs.cli.options import add_options, add_overlay, configuration, log_folder, spark_settings
 from pipelines.cluster.progress import Progress
 from pipelines.cluster.session import open_session, shortages
 from pipelines.results import JobResult
-from pipelines.settings import build
+from pipelines.settings import Layers, build, read_yaml
 
 
 def run_job(job: str, argv: Sequence[str] | None = None) -> int:
@@ -40,8 +40,8 @@ def add_job_options(parser: argparse.ArgumentParser, job: str) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     module = jobs_list.load(arguments.job)
     base = arguments.config or configuration(arguments) / "base" / f"{arguments.job}.yaml"
-    layers = job_layers(arguments.job, base, arguments).add_assignments(arguments.assignments)
-    config = build(module.CONFIG, layers)
+    layers = add_overlay(Layers().add(read_yaml(base), str(base)), arguments.job, arguments)
+    config = build(module.CONFIG, layers.add_assignments(arguments.assignments))
     if arguments.dry_run:
         print_plan(arguments.job, config)
         return 0

@@ -15,11 +15,12 @@ from pipelines.als.fit import Fit
 from pipelines.als.layouts import fit_layout
 from pipelines.als.layouts.fit_layout import FitLayout
 from pipelines.als.layouts.runs import BlockedFit, FitRun, PackedFit
+from pipelines.als.planned_fit import planned_fit
 from pipelines.als.sides import SIDES
 from pipelines.als.stored_fit import StoredFit
-from pipelines.als.sweep import Solver
 from pipelines.cluster import progress
 from pipelines.training.rounds import History, RoundState, Trained
+from pipelines.training.stored_arrays import round_name
 
 
 def train(frames: Mapping[str, DataFrame], settings: AlsSettings, state: RoundState) -> Trained:
@@ -45,8 +46,8 @@ def train(frames: Mapping[str, DataFrame], settings: AlsSettings, state: RoundSt
     require_keys(frames, {side: survey.size(side) for side in SIDES})
     layout = _choose_layout(settings, state, survey)
     run = _fit_run(settings, state, survey, layout)
-    if "initial_vectors" in frames and not state.last_round() and not state.has("round=0"):
-        state.write("round=0", vectors.initial(frames, run.fit))
+    if "initial_vectors" in frames and not state.last_round() and not state.has(round_name(0)):
+        state.write(round_name(0), vectors.initial(frames, run.fit))
     number, history = _go_on(run)
     trained = vectors.named(run.factors(number), frames, run.fit)
     summary = _summary(history, layout, run.fit, survey)
@@ -75,33 +76,10 @@ def _fit_run(
     settings: AlsSettings, state: RoundState, survey: InteractionsSurvey, layout: FitLayout
 ) -> FitRun:
     counts, long_rows = counts_by_side(StoredFit(state.folder))
-    fit = Fit(
-        folder=state.folder,
-        sizes={side: survey.size(side) for side in SIDES},
-        counts=counts,
-        blocks=survey.blocks,
-        rank=settings.rank,
-        objective=settings.to_objective(survey.mean),
-        solver=_solver(settings),
-        seed=settings.seed,
-        threads=layout.threads,
-        max_iter=settings.max_iter,
-        tolerance=settings.early_stopping,
-        ranked=settings.evaluation_k if settings.evaluation_split else 0,
-    )
+    fit = planned_fit(settings, state.folder, survey, counts, threads=layout.threads)
     if layout.layout == "packed":
         return PackedFit(state, fit)
     return BlockedFit(state, fit, layout.tasks, layout.held, long_rows, survey.long_row_cells)
-
-
-def _solver(settings: AlsSettings) -> Solver:
-    """Return the solver; `auto` reached a given loss soonest, see docs/decisions/0009."""
-    if settings.is_nonnegative:
-        return Solver("nonnegative", 0)
-    name = settings.solver
-    if name == "auto":
-        name = "dual" if settings.objective == "explicit" else "conjugate_gradients"
-    return Solver(name, settings.cg_steps)
 
 
 def _go_on(run: FitRun) -> tuple[int, History]:

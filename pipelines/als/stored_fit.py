@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.als.sweep import Cells, Map
-from pipelines.arrays.ragged import offsets_of
+from pipelines.arrays.offsets import offsets_of
 from pipelines.training.stored_arrays import Content, StoredArrays, block_matrix, json_row
 
 CELLS, HELD_OUT = "cells", "held_out"  # frames of cells: of training, and of the split to rank

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.offsets import offsets_of
 from pipelines.errors import InputError
 
 Floats = NDArray[np.float32]
@@ -44,7 +45,7 @@ def as_lists(matrix: NDArray[Any], *, is_null: NDArray[np.bool_] | None = None) 
     if is_null is None:
         is_null = np.zeros(len(matrix), np.bool_)
     lengths = np.where(is_null, 0, matrix.shape[1])
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), pa.int32())
+    offsets = pa.array(offsets_of(lengths), pa.int32())
     values = pa.array(matrix[~is_null].ravel())
     return pa.ListArray.from_arrays(offsets, values, mask=pa.array(is_null))
 

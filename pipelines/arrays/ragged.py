@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from pipelines.arrays.grouping import taken
 from pipelines.arrays.matrices import Indices
+from pipelines.arrays.offsets import offsets_of
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,6 @@ class Ragged:
         """Return the lists from `start` to `stop - 1`."""
         offsets = self.offsets[start : stop + 1]
         return Ragged(offsets - offsets[0], self.values[offsets[0] : offsets[-1]])
-
-
-def offsets_of(counts: NDArray[Any]) -> Indices:
-    """Return where lists of these lengths begin when they lie end to end, and where the last ends.
-
-    The result is int64, `(n + 1,)`: 0, counts[0], counts[0] + counts[1], …
-    """
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
 def as_ragged(column: Any) -> Ragged:

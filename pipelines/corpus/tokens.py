@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.arrays.offsets import offsets_of
 from pipelines.corpus.config import TokenizeSettings
 from pipelines.ids import with_dense_ids
 from schemas import SENTENCES, VOCABULARY
@@ -101,7 +101,7 @@ def encode_lists(lists: pa.ListArray, tokens: pa.Array) -> pa.ListArray:
     """Return each list's known tokens as their places in `tokens`, int32."""
     ids = pc.index_in(lists.flatten(), value_set=tokens)
     is_known = ids.is_valid().to_numpy(zero_copy_only=False)
-    kept_before = np.concatenate([[0], np.cumsum(is_known)])
+    kept_before = offsets_of(is_known)
     offsets = lists.offsets.to_numpy() - lists.offsets[0].as_py()
     return pa.ListArray.from_arrays(
         pa.array(kept_before[offsets], pa.int32()), ids.drop_null().cast(pa.int32())

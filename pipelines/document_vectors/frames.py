@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from pipelines.document_vectors.components import principal_components, without_components
 from pipelines.document_vectors.config import DocumentsSettings
@@ -16,7 +15,7 @@ from pipelines.document_vectors.embedding import (
     with_document_counts,
 )
 from pipelines.document_vectors.token_vectors import InputNames, collect_words
-from pipelines.errors import InputError
+from pipelines.space_rows import of_space, require_one_space
 
 _NAMES = InputNames()
 
@@ -65,24 +64,16 @@ def embed_documents(
     """
     settings = settings or DocumentsSettings()
     documents = gather_documents(sentences, vectors_per=settings.vectors_per)
-    chosen = space_id or _only_space(vectors)
+    chosen = space_id or require_one_space(vectors, "space_id")
     embedded = embed_gathered(
         documents,
         vocabulary,
-        vectors.where(F.col("space_id") == chosen),
+        of_space(vectors, chosen),
         settings,
         space_id=chosen,
         document_count=documents.count(),
     )
     return embedded.rows
-
-
-def _only_space(vectors: DataFrame) -> str:
-    rows = vectors.select("space_id").distinct().limit(2).collect()
-    if len(rows) != 1:
-        problem = "of several spaces" if rows else "none"
-        raise InputError(f"the vectors are {problem}; choose one by space_id")
-    return str(rows[0]["space_id"])
 
 
 def embed_gathered(

@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, Indices, as_matrix
-from pipelines.arrays.ragged import Ragged, offsets_of
+from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.ragged import Ragged
 from pipelines.document_vectors.config import DocumentsSettings
 from pipelines.errors import ConfigError, InputError
 

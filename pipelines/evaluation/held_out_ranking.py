@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, Indices
+from pipelines.arrays.offsets import offsets_of
 from pipelines.cluster import progress
 from pipelines.evaluation import bootstrap, item_knn
 from pipelines.evaluation.config import RecommendationEvaluationSettings
@@ -173,8 +174,7 @@ def _measure_popularity(recommended: Indices, popularity: Floats) -> list[Any]:
 
 
 def _lists(recommended: Indices) -> Any:
-    counts = np.count_nonzero(recommended >= 0, axis=1)
-    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    offsets = offsets_of(np.count_nonzero(recommended >= 0, axis=1)).astype(np.int32)
     return pa.ListArray.from_arrays(offsets, pa.array(recommended[recommended >= 0], pa.int32()))
 
 

@@ -34,11 +34,20 @@ def clean_events(records: DataFrame, settings: EventSettings) -> dict[str, DataF
         InputError: No record has a field that `columns` names.
     """
     check_time_settings(records.sparkSession, settings)
-    parsed = parse_events(records, settings.columns)
+    judged, _ = judge_parsed(parse_events(records, settings.columns), settings)
+    return split_events(judged)
+
+
+def judge_parsed(parsed: DataFrame, settings: EventSettings) -> tuple[DataFrame, dict[str, int]]:
+    """Judge parsed events one by one, then for repetitions; return them, and `count_fields`.
+
+    Raises:
+        InputError: No record has a field that `columns` names.
+    """
     counts = count_fields(parsed)
     require_fields(parsed, settings.columns, counts)
     judged = judge_events(parsed, settings)
-    return split_events(judge_repetitions(judged, settings, has_ids=counts["event_id"] > 0))
+    return judge_repetitions(judged, settings, has_ids=counts["event_id"] > 0), counts
 
 
 def judge_events(parsed: DataFrame, settings: EventSettings) -> DataFrame:

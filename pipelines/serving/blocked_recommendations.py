@@ -12,7 +12,7 @@ from pipelines.ranking.keyed_vectors import KeyedVectors, collect_vectors, train
 from pipelines.serving.config import RecommendSettings
 from pipelines.serving.recommendations import best_items, choose_items, discounted
 from pipelines.serving.seen import beside_seen, seen_items
-from pipelines.spaces.registry import require_one_space
+from pipelines.space_rows import require_one_space
 from pipelines.storage.columns import Columns
 from pipelines.storage.pieces import PiecewiseTable
 
@@ -55,7 +55,7 @@ def blocked_recommendations(
 
     Raises:
         InputError: As raised by `recommendations.choose_items`, `keyed_vectors.collect_vectors` and
-            `registry.require_one_space`.
+            `space_rows.require_one_space`.
     """
     frames = {name: columns.frame for name, columns in tables.items()}
     with ThreadPoolExecutor() as pool:  # small Spark jobs, which mostly wait

@@ -39,6 +39,23 @@ class ExportSize:
     escaped: int
 
 
+def export(
+    vectors: DataFrame, uri: str, *, entity: str, export_format: str, bad_keys: str
+) -> tuple[ExportSize, int]:
+    """Write the vectors of one entity of a space to a place that `write_export` takes.
+
+    Returns:
+        The size, and the rows written.
+
+    Raises:
+        InputError: As raised by `measure_export` and `write_export`.
+    """
+    escaped = escape_keys(vectors, entity=entity, export_format=export_format)
+    size = measure_export(escaped, bad_keys=bad_keys)
+    chunks = format_chunks(escaped, export_format=export_format, dimension=size.dimension)
+    return size, write_export(chunks, uri, size, export_format=export_format)
+
+
 def escape_keys(vectors: DataFrame, *, entity: str, export_format: str) -> DataFrame:
     """Return `key, vector, original` of one entity, with `_` for what the format cannot hold.
 

@@ -10,7 +10,7 @@ from pipelines.serving.config import ExportSettings, NeighboursSettings, Recomme
 from pipelines.serving.neighbours import fetch_queries, find_nearest
 from pipelines.serving.packed_recommendations import COLUMNS
 from pipelines.serving.recommending import plan_recommendations
-from pipelines.spaces.registry import require_one_space
+from pipelines.space_rows import require_one_space
 from pipelines.storage.columns import Columns
 from pipelines.storage.hadoop import Files
 from schemas import RECOMMENDATIONS
@@ -62,7 +62,7 @@ def recommend_items(
         InputError: As raised by `plan_recommendations`.
     """
     frames = {
-        "vectors": _of_one_space(vectors),
+        "vectors": _with_space(vectors),  # that it is one space is checked below
         "interactions": interactions,
         "user_ids": user_ids,
         "item_ids": item_ids,
@@ -88,18 +88,23 @@ def export_vectors(vectors: DataFrame, uri: str, settings: ExportSettings | None
         InputError: The table mixes spaces, or as raised by `measure_export` and `write_export`.
     """
     settings = settings or ExportSettings()
-    vectors = _of_one_space(vectors)
-    kind = settings.export_format
-    escaped = exports.escape_keys(vectors, entity=settings.entity, export_format=kind)
-    size = exports.measure_export(escaped, bad_keys=settings.bad_keys)
-    chunks = exports.format_chunks(escaped, export_format=kind, dimension=size.dimension)
-    target = Files(vectors.sparkSession).qualified(uri)
-    return exports.write_export(chunks, target, size, export_format=kind)
+    _, rows = exports.export(
+        _of_one_space(vectors),
+        Files(vectors.sparkSession).qualified(uri),
+        entity=settings.entity,
+        export_format=settings.export_format,
+        bad_keys=settings.bad_keys,
+    )
+    return rows
+
+
+def _with_space(vectors: DataFrame) -> DataFrame:
+    """Return vectors with a `space_id`; a frame without one, as a trainer returns, is one space."""
+    return vectors if "space_id" in vectors.columns else vectors.withColumn("space_id", F.lit(""))
 
 
 def _of_one_space(vectors: DataFrame) -> DataFrame:
-    """Return vectors with a `space_id`; a frame without one, as a trainer returns, is one space."""
-    if "space_id" not in vectors.columns:
-        return vectors.withColumn("space_id", F.lit(""))
-    require_one_space(vectors)
-    return vectors
+    """Return vectors with a `space_id`, of which there is only one."""
+    if "space_id" in vectors.columns:
+        require_one_space(vectors)
+    return _with_space(vectors)

@@ -25,7 +25,7 @@ from pipelines.ranking.keyed_vectors import KeyedVectors, by_key, require_size
 from pipelines.serving.config import RecommendSettings
 from pipelines.serving.recommendations import NO_ITEM_LEFT, best_items, discounted
 from pipelines.serving.seen import block_count, known_pairs
-from pipelines.spaces.registry import only_space
+from pipelines.space_rows import only_space
 from pipelines.storage.columns import read_part
 from pipelines.storage.pieces import PiecewiseTable
 from schemas import TABLES

@@ -9,7 +9,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, as_matrix, normalised
-from pipelines.arrays.ragged import Ragged, offsets_of
+from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.ragged import Ragged
 from pipelines.errors import InputError
 from pipelines.ranking.keyed_vectors import KeyedVectors
 from pipelines.ranking.top_k import top_k

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.batches import by_class, gathered
 from pipelines.arrays.matrices import Indices
-from pipelines.arrays.ragged import Ragged, offsets_of
+from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.ragged import Ragged
 from pipelines.errors import InputError
 from pipelines.storage.columns import Columns
 

@@ -1,7 +1,7 @@
 """The registry `embedding_spaces`: reading, choosing and writing its rows."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,6 +10,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
+from pipelines.space_rows import of_space, require_one_space
 from schemas import EMBEDDING_SPACES, VECTORS
 
 if TYPE_CHECKING:  # tasks import this module without a TableStore
@@ -133,11 +134,6 @@ def write_space(store: "TableStore", space: Space) -> None:
     store.write(space.to_frame(store.spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
 
 
-def of_space(vectors: DataFrame, space_id: str) -> DataFrame:
-    """Return the vectors of one space."""
-    return vectors.where(F.col("space_id") == space_id)
-
-
 def read_initial_vectors(store: "TableStore", space_id: str | None) -> DataFrame:
     """Return the vectors of one space of the input `initial_vectors`.
 
@@ -155,31 +151,3 @@ def read_initial_vectors(store: "TableStore", space_id: str | None) -> DataFrame
     chosen = space_id or require_one_space(vectors, "initial_space_id")
     store.use_space("initial_vectors", chosen)
     return of_space(vectors, chosen)
-
-
-def require_one_space(vectors: DataFrame, setting: str | None = None) -> str:
-    """Return the id of the only space of a table.
-
-    Args:
-        vectors: The table.
-        setting: The setting that chooses among several spaces, for the message.
-
-    Raises:
-        InputError: The table is empty or mixes spaces, whose vectors must never be compared.
-    """
-    row = vectors.agg(F.min("space_id"), F.max("space_id")).first()
-    return only_space(row or (), setting)
-
-
-def only_space(space_ids: Iterable[str | None], setting: str | None = None) -> str:
-    """Return the one id among those of a table's rows.
-
-    Raises:
-        InputError: There is none, or more than one.
-    """
-    ids = sorted({each for each in space_ids if each is not None})
-    if len(ids) != 1:
-        problem = f"mixes the spaces {' and '.join(ids[:2])}" if ids else "is empty"
-        choice = f", or choose a space by {setting}" if setting and ids else ""
-        raise InputError(f"the table of vectors {problem}; read one published table{choice}")
-    return ids[0]

@@ -10,8 +10,9 @@ from pipelines import tables
 from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.settings import beside
+from pipelines.space_rows import of_space
 from pipelines.spaces.content import measure_content, observed_content, with_space
-from pipelines.spaces.registry import Space, new_space, of_space, space_by_id, write_space
+from pipelines.spaces.registry import Space, new_space, space_by_id, write_space
 from pipelines.storage.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState, Trained

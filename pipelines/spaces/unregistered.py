@@ -10,13 +10,14 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import __version__, tables
 from pipelines.errors import InputError
+from pipelines.space_rows import of_space, require_one_space
 from pipelines.spaces import gate
 from pipelines.spaces.config import Limits
 from pipelines.spaces.content import measure_content, with_space
 from pipelines.spaces.gate_outcome import require_passed
 from pipelines.spaces.manifest import build_manifest
 from pipelines.spaces.publishing import published_space, write_manifest
-from pipelines.spaces.registry import new_space, of_space, require_one_space
+from pipelines.spaces.registry import new_space
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
@@ -45,9 +46,15 @@ def check_vectors(
     """
     space_id = require_one_space(vectors)
     dimension = measure_content(vectors)["dimension"]
-    measured = gate.measure_vectors(vectors, dimension=dimension, keys=keys or {})
-    validated = gate.validate(vectors, measured, limits or Limits())
-    require_passed(space_id, validated.outcomes)
+    return _checked(vectors, space_id, dimension, limits or Limits(), keys or {})
+
+
+def _checked(
+    vectors: DataFrame, space_id: str, dimension: int, limits: Limits, keys: Keys
+) -> dict[str, gate.Measures]:
+    """Hold the vectors of a space to the gate; return their measures by entity."""
+    measured = gate.measure_vectors(vectors, dimension=dimension, keys=keys)
+    require_passed(space_id, gate.validate(vectors, measured, limits).outcomes)
     return measured
 
 
@@ -94,7 +101,7 @@ def publish_vectors(
             if known.get("checksum") != content["checksum"]:
                 raise InputError(f"{uri} holds other vectors of space {chosen}; name a new space")
             return known
-        measured = check_vectors(rows, bounds, keys=keys)
+        measured = _checked(rows, chosen, content["dimension"], bounds, keys or {})
         metadata = _metadata(chosen, metric, content, measured, bounds)
         tables.publish(rows, VECTORS, uri, format=stored_as, space_id=chosen, metadata=metadata)
         write_manifest(files, uri, metadata["manifest"])

@@ -29,6 +29,11 @@ ReadRow = tuple[int, pa.Scalar, pa.Scalar]
 """A row that was read: position, first, second."""
 
 
+def round_name(number: int) -> str:
+    """Return the name of the frame that holds a model or factors after a round; 0: before it."""
+    return f"round={number}"
+
+
 def rows(content: Iterable[Content]) -> pa.Table:
     """Return rows of `SCHEMA` as an Arrow table."""
     columns = zip(*content, strict=True)

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.training.stored_arrays import round_name
 from pipelines.word2vec.kernels.arguments import Model, Options
 from pipelines.word2vec.kernels.hot_rows import copied_rows
 from pipelines.word2vec.sampling import chunk_size, shared_negatives
-from pipelines.word2vec.stored_model import StoredModel, blocks, version_name
+from pipelines.word2vec.stored_model import StoredModel, blocks
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,11 @@ def load_model(stored: StoredModel, number: int, parameters: TrainerParameters) 
     """
     shape = parameters.rows, parameters.vector_size
     model = Model(np.zeros(shape, np.float32), np.zeros(shape, np.float32))
-    if number == 0 and not stored.has(version_name(0)):
+    if number == 0 and not stored.has(round_name(0)):
         for block, part in blocks(parameters.vocabulary_size):
             model.inputs[part] = new_rows(part.stop - part.start, parameters, block=block)
     else:
-        stored.fill_model(version_name(number), model)
+        stored.fill_model(round_name(number), model)
     return model
 
 

@@ -12,14 +12,14 @@ from pyspark.sql import functions as F
 from pipelines.cluster import progress
 from pipelines.errors import ConfigError, InputError
 from pipelines.training.rounds import History, RoundState, Trained
-from pipelines.training.stored_arrays import SCHEMA
+from pipelines.training.stored_arrays import SCHEMA, round_name
 from pipelines.word2vec import shards, vectors
 from pipelines.word2vec.config import Word2VecSettings
 from pipelines.word2vec.modes import training_mode
 from pipelines.word2vec.modes.planned_runs import planned_run
 from pipelines.word2vec.modes.runs import TrainingRun
 from pipelines.word2vec.modes.training_mode import TrainingMode
-from pipelines.word2vec.stored_model import SHARDS, version_name
+from pipelines.word2vec.stored_model import SHARDS
 
 
 def train(
@@ -46,12 +46,12 @@ def train(
     is_new = "initial_vectors" not in frames
     mode = _choose(settings, state, size, survey.tokens, is_new=is_new)
     run = planned_run(settings, state, mode, survey, vocabulary_size=size, is_new=is_new)
-    if not is_new and not state.last_round() and not state.has(version_name(0)):
+    if not is_new and not state.last_round() and not state.has(round_name(0)):
         initial = vectors.initial(frames, settings, run.parameters)
         with progress.step("reading initial vectors"):
-            state.write(version_name(0), initial)
+            state.write(round_name(0), initial)
     number, history = _go_on(run, settings)
-    model = state.read(version_name(number), SCHEMA)
+    model = state.read(round_name(number), SCHEMA)
     trained = vectors.named(
         model, frames["vocabulary"], settings, run.parameters, run.stretch(number)
     )
@@ -126,8 +126,8 @@ def _go_on(run: TrainingRun, settings: Word2VecSettings) -> tuple[int, History]:
         number += 1
         with progress.step(f"round {number} of {total}"):
             make = partial(run.frame, number, history)
-            state.write_by_frame(version_name(number), make)
-            state.drop(version_name(number - 1))
+            state.write_by_frame(round_name(number), make)
+            state.drop(round_name(number - 1))
             history = run.measured(number)
         _require_finite(history, settings)
         left = (time.monotonic() - started) / (number - first) * (total - number)

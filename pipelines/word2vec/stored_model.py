@@ -27,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from pipelines.arrays.ragged import offsets_of
+from pipelines.arrays.offsets import offsets_of
 from pipelines.training.rounds import History
 from pipelines.training.stored_arrays import Content, StoredArrays, block_matrix, json_row
 from pipelines.word2vec.kernels.arguments import NO_SENTENCES, Model, Sentences
@@ -39,11 +39,6 @@ _MODEL, INPUTS, OUTPUTS = "model", "inputs", "outputs"
 VECTOR_KINDS = (_MODEL, INPUTS, OUTPUTS)
 _MOMENTS, _WATCHED, _MEASURES, _HISTORY = "moments", "watched", "measures", "history"
 SHARDS_PER_FILE = 16  # positions of a kind per file of `shards`: many small files are slow to read
-
-
-def version_name(number: int) -> str:
-    """Return the name of the frame that holds the model after a round."""
-    return f"round={number}"
 
 
 def blocks(size: int) -> Iterator[tuple[int, slice]]:

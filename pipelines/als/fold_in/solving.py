@@ -15,7 +15,8 @@ from pipelines.als.objective import Objective
 from pipelines.als.sides import opposite_entity
 from pipelines.als.sweep import Cells, Opposite, Solver
 from pipelines.als.vectors import published_factors, solved_factors, vector_batch
-from pipelines.arrays.ragged import as_ragged, offsets_of
+from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.ragged import as_ragged
 from pipelines.ranking.keyed_vectors import KeyedVectors
 
 _SCHEMA = "id int, vector array<float>, norm float"
@@ -50,11 +51,6 @@ def fold_in(rows: DataFrame, shared: Any, *, entity: str) -> DataFrame:
     solved = rows.mapInArrow(_batch_solver(shared, entity), _SCHEMA)
     keyed = solved.join(rows.select("id", "key"), "id")
     return keyed.select(F.lit(entity).alias("entity"), "key", "vector", "norm")
-
-
-def in_space(vectors: DataFrame, space_id: str) -> DataFrame:
-    """Return vectors with their space, in the columns of table `vectors`."""
-    return vectors.select(F.lit(space_id).alias("space_id"), *vectors.columns)
 
 
 def _batch_solver(shared: Any, entity: str) -> Callable[..., Iterator[pa.RecordBatch]]:

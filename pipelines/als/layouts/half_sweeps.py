@@ -23,7 +23,7 @@ from pipelines.als.stored_fit import (
     sums_row,
 )
 from pipelines.als.sweep import Cells, Opposite
-from pipelines.arrays.ragged import offsets_of
+from pipelines.arrays.offsets import offsets_of
 from pipelines.cluster.threads import in_turn
 from pipelines.training.stored_arrays import Content
 

@@ -15,7 +15,7 @@ from pipelines.als.layouts.rankings import mean_of, measure_block, no_cells, ran
 from pipelines.als.sides import SIDES
 from pipelines.als.stored_fit import HELD_OUT, StoredFit, factors_row, measures_row
 from pipelines.als.sweep import Cells
-from pipelines.training.stored_arrays import Content
+from pipelines.training.stored_arrays import Content, round_name
 
 if TYPE_CHECKING:  # tasks need neither sessions nor settings
     from pipelines.training.rounds import History
@@ -42,7 +42,7 @@ def fit_task(
 
     def run(_: list[int]) -> Iterator[Content]:
         with threadpool_limits(1), ThreadPoolExecutor(fit.threads) as pool:
-            users, items = load(fit, f"round={number - 1}")
+            users, items = load(fit, round_name(number - 1))
             held_out = load_held_out(fit)
             measured = sweeps(users, items, history, pool, seconds, held_out)
         yield measures_row(0, measured)

@@ -8,7 +8,8 @@ import numpy as np
 from pipelines.als.fit import Fit
 from pipelines.als.stored_fit import HELD_OUT, StoredFit
 from pipelines.als.sweep import Cells
-from pipelines.arrays.ragged import Ragged, offsets_of
+from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.ragged import Ragged
 from pipelines.ranking.metrics import find_hits, measure_ranking
 from pipelines.ranking.top_k import top_k
 

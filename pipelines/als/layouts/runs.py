@@ -13,7 +13,7 @@ from pipelines.als.layouts.rankings import mean_of
 from pipelines.als.stored_fit import SUMS, StoredFit
 from pipelines.training import tasks
 from pipelines.training.rounds import History, RoundState
-from pipelines.training.stored_arrays import SCHEMA
+from pipelines.training.stored_arrays import SCHEMA, round_name
 
 
 class FitRun(Protocol):
@@ -44,14 +44,14 @@ class PackedFit:
 
     def measured(self, number: int) -> History:
         """Return the measures of all sweeps up to a round."""
-        kept = StoredFit(self.fit.folder).measures(f"round={number}")
+        kept = StoredFit(self.fit.folder).measures(round_name(number))
         return [measures for history in kept for measures in history]
 
     def advance(self, number: int, measured: History) -> None:
         """Run one Spark job."""
         task = packed_fit.fit_task(self.fit, number + 1, measured)
-        self.state.write_by_tasks(f"round={number + 1}", 1, 1, task, threads=self.fit.threads)
-        self.state.drop(f"round={number}")
+        self.state.write_by_tasks(round_name(number + 1), 1, 1, task, threads=self.fit.threads)
+        self.state.drop(round_name(number))
 
     def is_complete(self, number: int) -> bool:
         """Tell whether any sweep is done: every round ends a sweep."""
@@ -59,7 +59,7 @@ class PackedFit:
 
     def factors(self, number: int) -> DataFrame:
         """Return the rows of both sides."""
-        return self.state.read(f"round={number}", SCHEMA)
+        return self.state.read(round_name(number), SCHEMA)
 
 
 @dataclass
@@ -95,13 +95,13 @@ class BlockedFit:
 
     def advance(self, number: int, measured: History) -> None:  # noqa: ARG002  (for PackedFit)
         """Run one half-sweep; before the first one, store the first factors as round 0."""
-        if number == 0 and not self.state.has("round=0"):
-            self._write("round=0", self.fit.blocks, half_sweeps.first_task(self.fit))
+        if number == 0 and not self.state.has(round_name(0)):
+            self._write(round_name(0), self.fit.blocks, half_sweeps.first_task(self.fit))
         half = self.half(number + 1)
         if half.pieces:
             self._write(SUMS, len(half.pieces), half_sweeps.partial_task(half))
-        self._write(f"round={number + 1}", self.fit.blocks, half_sweeps.half_task(half))
-        self.state.drop(f"round={number - 1}")
+        self._write(round_name(number + 1), self.fit.blocks, half_sweeps.half_task(half))
+        self.state.drop(round_name(number - 1))
 
     def half(self, number: int) -> HalfSweep:
         """Return the half-sweep that makes a round."""
@@ -114,13 +114,13 @@ class BlockedFit:
         )
         before = max(0, number - 2)
         return HalfSweep(
-            self.fit, side, f"round={before}", f"round={number - 1}", self.held, pieces
+            self.fit, side, round_name(before), round_name(number - 1), self.held, pieces
         )
 
     def _measure(self, number: int) -> History:
         """Return the measures up to the sweep that a round ends, and store them."""
         stored = StoredFit(self.fit.folder)
-        own, items = (stored.measures(f"round={n}") for n in (number, number - 1))
+        own, items = (stored.measures(round_name(n)) for n in (number, number - 1))
         loss = sum(m["value"] for m in own) + sum(m["penalty"] for m in items)
         seconds = sum(m["seconds"] for m in (*own, *items)) / self.tasks
         measures = {"loss": loss, "seconds": seconds} | self._rankings(number)
@@ -132,7 +132,7 @@ class BlockedFit:
         """Return the ranking metrics for users of round `number` and items of the one before."""
         if not self.fit.ranked:
             return {}
-        task = rankings.ranking_task(self.fit, f"round={number}", f"round={number - 1}")
+        task = rankings.ranking_task(self.fit, round_name(number), round_name(number - 1))
         ranked = tasks.run(
             self.state.spark, self.fit.blocks, self.tasks, task, threads=self.fit.threads
         )
@@ -144,7 +144,7 @@ class BlockedFit:
 
     def factors(self, number: int) -> DataFrame:
         """Return the rows of both sides: users of this round, items of the one before."""
-        kept = [self.state.read(f"round={n}", SCHEMA) for n in (number, number - 1)]
+        kept = [self.state.read(round_name(n), SCHEMA) for n in (number, number - 1)]
         return kept[0].unionAll(kept[1])
 
     def _write(self, name: str, count: int, task: half_sweeps.HalfSweepTask) -> None:

@@ -13,9 +13,8 @@ from pipelines.als.config import AlsSettings
 from pipelines.als.fit import Fit
 from pipelines.als.layouts import packed_fit
 from pipelines.als.objective import Objective
-from pipelines.als.sides import SIDES
+from pipelines.als.planned_fit import planned_fit
 from pipelines.als.stored_fit import StoredFit
-from pipelines.als.sweep import Solver
 from pipelines.als.tuning.config import TuningSettings
 from pipelines.training.rounds import History, RoundState
 
@@ -41,6 +40,8 @@ def shared_settings(settings: TuningSettings) -> AlsSettings:
         max_iter=settings.max_iter,
         solver=settings.solver,
         cg_steps=settings.cg_steps,
+        evaluation_split=settings.evaluation_split,
+        evaluation_k=settings.k,
     )
 
 
@@ -52,21 +53,8 @@ def candidate_fits(
 ) -> list[Fit]:
     """Return the fits of candidates of one rank."""
     counts, _ = counts_by_side(StoredFit(state.folder))
-    shared = Fit(
-        folder=state.folder,
-        sizes={side: survey.size(side) for side in SIDES},
-        counts=counts,
-        blocks=survey.blocks,
-        rank=candidates[0].rank,
-        objective=shared_settings(settings).to_objective(0.0),
-        solver=Solver(settings.solver, settings.cg_steps),
-        seed=settings.seed,
-        threads=1,
-        max_iter=settings.max_iter,
-        tolerance=None,
-        ranked=settings.k,
-    )
-    return [replace(shared, objective=_objective(shared, one)) for one in candidates]
+    shared = planned_fit(shared_settings(settings), state.folder, survey, counts, threads=1)
+    return [replace(shared, rank=one.rank, objective=_objective(shared, one)) for one in candidates]
 
 
 def _objective(shared: Fit, candidate: Candidate) -> Objective:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.training.stored_arrays import Content
+from pipelines.arrays.matrices import Floats
+from pipelines.training.stored_arrays import Content, round_name
 from pipelines.word2vec.kernels.arguments import Model
-from pipelines.word2vec.modes.merge import Doubles, Floats, balancing_scale, continued_balance
-from pipelines.word2vec.stored_model import EnergyChange, StoredModel, moments_row, version_name
+from pipelines.word2vec.modes.merge import Doubles, balancing_scale, continued_balance
+from pipelines.word2vec.stored_model import EnergyChange, StoredModel, moments_row
 
 _TOP = 8_000  # most frequent rows that J is summed over; the rest hardly change it
 _AXES = 2  # leading directions whose balance is kept
@@ -99,7 +100,7 @@ def start_of(stored: StoredModel, version: int, dimension: int) -> Start:
     A new model has no moments: its output rows are zero, so no balance is kept until the first
     merge.
     """
-    name = version_name(version)
+    name = round_name(version)
     moments = stored.moments(name, dimension)
     if not moments:
         nothing = np.zeros((0, dimension))

@@ -27,7 +27,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from pipelines.arrays.matrices import Floats
+
 Doubles = NDArray[np.float64]
 
 SLOPE = 0.118  # mean of s(1 - s) over scores at the end of training, s the sigmoid; measured

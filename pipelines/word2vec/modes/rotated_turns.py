@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.training.rounds import History
-from pipelines.training.stored_arrays import Content, rows
+from pipelines.training.stored_arrays import Content, round_name, rows
 from pipelines.word2vec.kernels import block_kernel, loss
 from pipelines.word2vec.kernels.arguments import (
     NO_SENTENCES,
@@ -36,7 +36,6 @@ from pipelines.word2vec.stored_model import (
     measures_row,
     positions_of_class,
     side_row,
-    version_name,
 )
 from pipelines.word2vec.trainer import Place, seed_of, train_parts
 
@@ -142,7 +141,7 @@ class _Block:
         matrix = np.zeros((count, parameters.vector_size), np.float32)
         positions = self._positions(number)
         if version > 0:
-            self._stored.fill_side(version_name(version), kind, positions, matrix)
+            self._stored.fill_side(round_name(version), kind, positions, matrix)
         elif kind == INPUTS:
             for n, part in blocks(count):
                 size = part.stop - part.start

@@ -8,12 +8,13 @@ from pyspark.sql import DataFrame
 
 from pipelines.cluster.executors import whole_executor
 from pipelines.training.rounds import FILE, History, RoundState, Wrap
+from pipelines.training.stored_arrays import round_name
 from pipelines.word2vec.model import TrainerParameters
 from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 from pipelines.word2vec.modes.balance import Start, Stretch, start_of
 from pipelines.word2vec.modes.moves import MOVES
 from pipelines.word2vec.plan import Round, Segment, Turn
-from pipelines.word2vec.stored_model import BLOCK_ROWS, StoredModel, version_name
+from pipelines.word2vec.stored_model import BLOCK_ROWS, StoredModel
 
 MOST_WRITERS = 16  # tasks that write a version: each leaves (2, d, d) sums for the driver to add
 
@@ -58,7 +59,7 @@ class PackedTraining:
 
     def measured(self, number: int) -> History:
         """Return the measures of all segments so far."""
-        stored, name = StoredModel(self.parameters.folder), version_name(number)
+        stored, name = StoredModel(self.parameters.folder), round_name(number)
         return [*stored.history(name), *stored.measures(name)]
 
     def ends_epoch(self, number: int) -> bool:
@@ -106,8 +107,8 @@ class ReplicatedTraining:
         The loss of a version is measured by the round after it; at an epoch's end by its own task.
         """
         stored, part = StoredModel(self.parameters.folder), self.plan[number - 1]
-        history = stored.history(version_name(number))
-        measures = stored.measures(version_name(number))
+        history = stored.history(round_name(number))
+        measures = stored.measures(round_name(number))
         loss = next((m["held_out_loss"] for m in measures if "held_out_loss" in m), float("nan"))
         if history:
             history[-1]["held_out_loss"] = loss
@@ -171,8 +172,8 @@ class RotatedTraining:
         loss is the mean over the last `classes` turns.
         """
         stored, turn = StoredModel(self.parameters.folder), self.plan[number - 1]
-        history = stored.history(version_name(number))
-        measures = stored.measures(version_name(number))
+        history = stored.history(round_name(number))
+        measures = stored.measures(round_name(number))
         waves = -(-self.parameters.classes // self.tasks)
         own = {
             "epoch": turn.epoch + 1,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from pipelines.arrays.ragged import offsets_of
+from pipelines.arrays.offsets import offsets_of
 
 
 def test_offsets_begin_at_zero_and_end_at_the_total():
