@@ -1,0 +1,59 @@
+"""What a job asks of raw files: which columns of the records, of what kind."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import pyarrow as pa
+
+from pipelines.sources.config import SourceSettings
+
+Kind = Literal["text", "key", "number", "time"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column that a job wants.
+
+    Args:
+        name: Name of the column in the batches.
+        path: Name of the source's column; dots lead into nested ones (a name with dots itself comes
+            before the nested one).
+        kind: `text` and `key` are strings (keys by the rules of `typed.as_key`), `number` is the
+            number as text, `time` the time as text unless the source has it typed.
+    """
+
+    name: str
+    path: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The columns that a job wants of each record, and how files are read."""
+
+    fields: tuple[Field, ...]
+    settings: SourceSettings
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of the fields, each once."""
+        return tuple(dict.fromkeys(field.path for field in self.fields))
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Schema of the batches that a job gets.
+
+        `source` and `position` say where a record is; then come the fields as strings, and for a
+        time also `<name>_micros`, where the source has it typed; `record` is the raw record and
+        `problem` the rule it broke where it was refused; `notes` names what was changed
+        (`names.NOTES`), separated by blanks.
+        """
+        columns: list[tuple[str, pa.DataType]] = [("source", pa.string()), ("position", pa.int64())]
+        for field in self.fields:
+            columns.append((field.name, pa.string()))
+            if field.kind == "time":
+                columns.append((f"{field.name}_micros", pa.int64()))
+        return pa.schema(
+            [*columns, *((name, pa.string()) for name in ("record", "problem", "notes"))]
+        )
