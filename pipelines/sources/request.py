@@ -21,11 +21,15 @@ class Field:
             before the nested one).
         kind: `text` and `key` are strings (keys by the rules of `typed.as_key`), `number` is the
             number as text, `time` the time as text unless the source has it typed.
+        is_required: An input in which no record has it is refused.
+        is_utc: A typed time without a zone is UTC; else it is given as text.
     """
 
     name: str
     path: str
     kind: Kind = "text"
+    is_required: bool = False
+    is_utc: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,103 @@
+"""What a format yields, completed to the batches that a job asked for."""
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.sources.names import BROKEN_FILE
+from pipelines.sources.request import Field, Request
+from pipelines.sources.split import Split
+from pipelines.sources.typed import Typed, typed
+
+
+def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.RecordBatch:
+    """Return a batch of a format with the columns of `request.schema`.
+
+    A row that a column refuses keeps the first problem, and its values as `record`.
+    """
+    columns = {"source": pa.repeat(split.relative, len(batch)), "position": batch["position"]}
+    found = {field: typed(_column(batch, field, split), field) for field in request.fields}
+    for field, column in found.items():
+        columns[field.name] = column.text
+        if field.kind == "time":
+            micros = pa.nulls(len(batch), pa.int64()) if column.micros is None else column.micros
+            columns[f"{field.name}_micros"] = micros
+    problem = _problems(batch, found)
+    columns["problem"] = problem
+    columns["record"] = _records(batch, problem)
+    columns["notes"] = _notes(batch, found)
+    arrays = [columns[name].cast(kind) for name, kind in _types(request)]
+    return pa.RecordBatch.from_arrays(arrays, schema=request.schema)
+
+
+def broken(split: Split, request: Request, error: Exception) -> pa.RecordBatch:
+    """Return the one record that stands for a file which broke off: its size and the error."""
+    values = {
+        "source": split.relative,
+        "position": split.size,
+        "record": str(error),
+        "problem": BROKEN_FILE,
+    }
+    return pa.RecordBatch.from_pylist([values], schema=request.schema)
+
+
+def _types(request: Request) -> Iterator[tuple[str, pa.DataType]]:
+    return ((field.name, field.type) for field in request.schema)
+
+
+def _column(batch: pa.RecordBatch, wanted: Field, split: Split) -> pa.Array:
+    """Return a column by its name, else by the way into structs, else the folders' value of it."""
+    path = wanted.path
+    if path in batch.schema.names:
+        return batch[path]
+    name, _, rest = path.partition(".")
+    if rest and name in batch.schema.names and pa.types.is_struct(batch[name].type):
+        return _nested(batch[name], rest)
+    return pa.array([split.partitions.get(path)] * len(batch), pa.string())
+
+
+def _nested(array: pa.Array, path: str) -> pa.Array:
+    names = [field.name for field in array.type]
+    if path in names:
+        return pc.struct_field(array, path)
+    name, _, rest = path.partition(".")
+    if rest and name in names and pa.types.is_struct(array.type.field(name).type):
+        return _nested(pc.struct_field(array, name), rest)
+    return pa.nulls(len(array), pa.string())
+
+
+def _given(batch: pa.RecordBatch, name: str) -> pa.Array:
+    if name in batch.schema.names:
+        return batch[name]
+    return pa.nulls(len(batch), pa.string())
+
+
+def _problems(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
+    problem = _given(batch, "problem")
+    for column in found.values():
+        for name, rows in column.problems.items():
+            problem = pc.coalesce(problem, pc.if_else(rows, name, None))
+    return problem
+
+
+def _notes(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
+    notes = _given(batch, "notes")
+    for column in found.values():
+        for name, rows in column.notes.items():
+            if pc.any(rows).as_py():
+                more = pc.if_else(rows, name, None)
+                both = pc.binary_join_element_wise(notes, more, " ")
+                notes = pc.coalesce(both, notes, more)
+    return notes
+
+
+def _records(batch: pa.RecordBatch, problem: pa.Array) -> pa.Array:
+    """Return the raw records of refused rows; those that a column refused are shown as a whole."""
+    record = _given(batch, "record")
+    lacks = pc.and_(problem.is_valid(), record.is_null())
+    if not pc.any(lacks).as_py():
+        return record
+    rows = pc.indices_nonzero(lacks).to_pylist()
+    shown = {row: str(batch.slice(row, 1).to_pylist()[0]) for row in rows}
+    return pc.coalesce(record, pa.array([shown.get(n) for n in range(len(batch))], pa.string()))

@@ -1,0 +1,136 @@
+"""Arrow columns of any type to the strings that keys, numbers and texts are, and to times."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.sources.request import Field
+
+_WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
+_MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+
+@dataclass
+class Typed:
+    """One column as a job gets it.
+
+    Args:
+        text: Strings; null where there is no value, or where `micros` has it.
+        micros: Microseconds since 1970, UTC, of a typed time.
+        notes: Rows in which something was changed, by the names of `names.NOTES`.
+        problems: Rows that are refused, by the names of `names.PROBLEMS`.
+    """
+
+    text: pa.Array
+    micros: pa.Array | None = None
+    notes: dict[str, pa.Array] = field(default_factory=dict)
+    problems: dict[str, pa.Array] = field(default_factory=dict)
+
+
+def typed(array: pa.Array, wanted: Field) -> Typed:
+    """Return a column of any Arrow type as its field wants it.
+
+    Integers and decimals without a fraction are their digits; whole floats below the last integer
+    that their type holds exactly (2^53 for 64 bits) are integers, larger ones are noted as lossy;
+    NaN and infinity are no value; binary is its UTF-8 text; a UUID is its text; lists and structs
+    are refused.
+    """
+    array = _plain(array)
+    kind = array.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return _time(array, wanted)
+    if pa.types.is_floating(kind):
+        return _floats(array, wanted)
+    if pa.types.is_decimal(kind):
+        return Typed(pc.replace_substring_regex(array.cast(pa.string()), r"\.0*$", ""))
+    if _is_binary(kind):
+        return _binary(array)
+    if pa.types.is_nested(kind):
+        return Typed(pa.nulls(len(array), pa.string()), problems={"scalar_value": array.is_valid()})
+    return Typed(array.cast(pa.string()))
+
+
+def _plain(array: pa.Array) -> pa.Array:
+    """Return an array without its dictionary or extension type; a UUID as its text."""
+    if isinstance(array, pa.ExtensionArray):
+        return uuid_text(array) if "uuid" in str(array.type) else array.storage
+    return array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+
+
+def _is_binary(kind: pa.DataType) -> bool:
+    is_variable = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return bool(is_variable or pa.types.is_fixed_size_binary(kind) or kind == pa.binary_view())
+
+
+def _floats(array: pa.Array, wanted: Field) -> Typed:
+    is_finite = pc.is_finite(array)
+    finite = pc.if_else(is_finite, array, None)
+    wide = finite.cast(pa.float64())
+    below = _WHOLE_BELOW[array.type]
+    is_whole = pc.equal(pc.floor(wide), wide)
+    is_exact = pc.and_(is_whole, pc.less(pc.abs(wide), below))
+    digits = pc.if_else(is_exact, wide, None).cast(pa.int64()).cast(pa.string())
+    text = pc.coalesce(digits, finite.cast(pa.string()))
+    notes = {"not_finite": pc.invert(is_finite)}
+    if wanted.kind == "key":
+        notes["lossy_key"] = pc.and_(is_whole, pc.invert(is_exact))
+    return Typed(text, notes=notes)
+
+
+def _binary(array: pa.Array) -> Typed:
+    """Read bytes as UTF-8; a row that is no text is refused."""
+    if pa.types.is_fixed_size_binary(array.type):
+        array = array.cast(pa.binary())
+    try:
+        return Typed(array.cast(pa.string()))
+    except pa.ArrowInvalid:
+        values = [_decoded(value) for value in array.to_pylist()]
+    text = pa.array(values, pa.string())
+    return Typed(text, problems={"valid_utf8": pc.and_(array.is_valid(), pc.is_null(text))})
+
+
+def _decoded(value: bytes | None) -> str | None:
+    try:
+        return None if value is None else value.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def uuid_text(array: pa.Array) -> pa.Array:
+    """Return 16-byte values, which a Parquet file says are UUIDs, as their text."""
+    if isinstance(array, pa.ExtensionArray):
+        array = array.storage
+    values = array.to_pylist()
+    return pa.array([None if v is None else str(UUID(bytes=v)) for v in values], pa.string())
+
+
+def _time(array: pa.Array, wanted: Field) -> Typed:
+    if pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    is_instant = array.type.tz is not None or wanted.is_utc
+    if wanted.kind != "time" or not is_instant:
+        return Typed(_iso(array))
+    micros, is_cut = _to_micros(array)
+    nothing = pa.nulls(len(array), pa.string())
+    return Typed(nothing, micros=micros, notes={"truncated_time": is_cut})
+
+
+def _to_micros(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return microseconds, rounded down, and where digits were cut off."""
+    ticks, unit = array.cast(pa.int64()), array.type.unit
+    if unit == "ns":
+        numbers = ticks.fill_null(0).to_numpy(zero_copy_only=False)
+        micros, rest = np.divmod(numbers, 1000)
+        is_null = ticks.is_null().to_numpy(zero_copy_only=False)
+        return pa.array(micros, mask=is_null), pa.array(rest != 0)
+    return pc.multiply_checked(ticks, _MICROS[unit]), pa.nulls(len(array), pa.bool_())
+
+
+def _iso(array: pa.Array) -> pa.Array:
+    """Return times as ISO 8601, to the microsecond, with `Z` where they are instants."""
+    micros = array.cast(pa.timestamp("us", array.type.tz), safe=False)
+    text = micros.cast(pa.timestamp("us")).cast(pa.string())
+    return pc.binary_join_element_wise(text, "Z", "") if array.type.tz else text
