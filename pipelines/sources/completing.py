@@ -16,7 +16,9 @@ def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.Recor
 
     A row that a column refuses keeps the first problem, and its values as `record`.
     """
-    columns = {"source": pa.repeat(split.relative, len(batch)), "position": batch["position"]}
+    columns = {"position": batch["_position"], "source": _given(batch, "_source")}
+    if "_source" not in batch.schema.names:
+        columns["source"] = pa.repeat(split.relative, len(batch))
     found = {field: typed(_column(batch, field, split), field) for field in request.fields}
     for field, column in found.items():
         columns[field.name] = column.text
@@ -74,7 +76,7 @@ def _given(batch: pa.RecordBatch, name: str) -> pa.Array:
 
 
 def _problems(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
-    problem = _given(batch, "problem")
+    problem = _given(batch, "_problem")
     for column in found.values():
         for name, rows in column.problems.items():
             problem = pc.coalesce(problem, pc.if_else(rows, name, None))
@@ -82,7 +84,7 @@ def _problems(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
 
 
 def _notes(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
-    notes = _given(batch, "notes")
+    notes = _given(batch, "_notes")
     for column in found.values():
         for name, rows in column.notes.items():
             if pc.any(rows).as_py():
@@ -94,7 +96,7 @@ def _notes(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
 
 def _records(batch: pa.RecordBatch, problem: pa.Array) -> pa.Array:
     """Return the raw records of refused rows; those that a column refused are shown as a whole."""
-    record = _given(batch, "record")
+    record = _given(batch, "_record")
     lacks = pc.and_(problem.is_valid(), record.is_null())
     if not pc.any(lacks).as_py():
         return record

@@ -1,107 +1,134 @@
-"""Which raw files an input holds, what format each has, and how they are cut into tasks."""
+"""Which raw files an input holds, what format they have, and how they are gathered into tasks."""
 
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
-from typing import Literal
+from urllib.parse import unquote
 
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
+from pipelines.sources.config import SourceSettings
+from pipelines.sources.formats.registry import format_of, known_formats
+from pipelines.sources.split import Split
+from pipelines.storage import delta
 from pipelines.storage.hadoop import FileInfo, Files
 
-Format = Literal["text", "jsonl", "csv", "parquet"]
-
-_COMPRESSION = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd"}
-_ENDINGS: dict[str, Format] = {
-    ".txt": "text",
-    ".text": "text",
-    ".md": "text",
-    ".rst": "text",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".parquet": "parquet",
-}
-_SPLIT_BYTES = 64 << 20
-_SMALL_BYTES = 8 << 20
+_COMPRESSION = (".gz", ".bz2", ".zst", ".xz", ".lz4", ".zip", ".snappy")
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
+_LARGE_BYTES = 64 << 20  # what is smaller is read by one task
+_TASK_BYTES = 8 << 20
 
 
-@dataclass(frozen=True)
-class Split:
-    """A byte range of one file; `end` is None where the file is read to its end."""
-
-    uri: str
-    relative: str
-    start: int
-    end: int | None
-    size: int
-
-
-def list_files(
-    spark: SparkSession, uri: str, *, file_format: Format | None
-) -> tuple[Format, list[FileInfo]]:
-    """List an input's files and their common format, told by their endings unless it is given.
+def find_files(
+    spark: SparkSession, uris: Sequence[str], settings: SourceSettings
+) -> list[FileInfo]:
+    """List the files of inputs, by path; a path means what it says, whatever characters it holds.
 
     Raises:
-        InputError: Nothing is there, a file has zero bytes, or formats are unknown or mixed; the
-            first such file is named.
+        InputError: Nothing is there, no file is left by the patterns, or a file has zero bytes.
     """
     files = Files(spark)
-    if not files.exists(uri):
-        raise InputError(f"{uri}: no such file or folder")
-    found = files.walk(uri)
-    if not found:
-        raise InputError(f"{uri}: the folder holds no files")
-    empty = next((info for info in found if info.size == 0), None)
-    if empty is not None:
+    found = [info for uri in uris for info in _below(files, uri, is_alone=len(uris) == 1)]
+    chosen = [info for info in found if _is_chosen(info.relative, settings)]
+    where = ", ".join(uris)
+    if not chosen:
+        reason = "include and exclude leave none of its files" if found else "holds no files"
+        raise InputError(f"{where}: {reason}")
+    empty = next((info for info in chosen if info.size == 0), None)
+    if empty is not None and settings.bad_files == "fail":
         raise InputError(f"{empty.uri}: is empty (zero bytes); remove or restore it")
-    formats = {file_format or _format_of(info) for info in found}
+    return chosen
+
+
+def _below(files: Files, uri: str, *, is_alone: bool) -> Iterator[FileInfo]:
+    """Yield the files of one of the inputs; of several, each path begins with its input's name."""
+    if not files.exists(uri):
+        hint = ""
+        if any(character in uri for character in "*?[{"):
+            hint = "; paths are no patterns: name the folder, and set include"
+        raise InputError(f"{uri}: no such file or folder{hint}")
+    name = uri.rstrip("/").rpartition("/")[2]
+    for info in files.walk(uri):
+        is_file = info.relative == name and not files.is_folder(uri)
+        relative = info.relative if is_alone or is_file else f"{name}/{info.relative}"
+        yield FileInfo(info.uri, relative, info.size, info.modified)
+
+
+def _is_chosen(relative: str, settings: SourceSettings) -> bool:
+    included = not settings.include or _matches(relative, settings.include)
+    return included and not _matches(relative, settings.exclude)
+
+
+def _matches(relative: str, patterns: list[str]) -> bool:
+    name = relative.rpartition("/")[2]
+    return any(fnmatchcase(relative, each) or fnmatchcase(name, each) for each in patterns)
+
+
+def is_delta(spark: SparkSession, uris: Sequence[str]) -> bool:
+    """Tell whether the input is a Delta table, whose log says which of its files count."""
+    return len(uris) == 1 and delta.is_table(Files(spark), uris[0].rstrip("/"))
+
+
+def common_format(found: Sequence[FileInfo], settings: SourceSettings) -> str:
+    """Return the format of the files, told by their endings unless it is set.
+
+    Raises:
+        InputError: An ending is unknown, or formats are mixed.
+    """
+    if settings.file_format:
+        return settings.file_format
+    formats = {_format_of(info) for info in found}
     if len(formats) > 1:
         names = " and ".join(sorted(formats))
-        raise InputError(f"{uri}: holds {names} files; keep one format, or set file_format")
-    return formats.pop(), found
-
-
-def _format_of(info: FileInfo) -> Format:
-    name = info.relative.lower()
-    for ending in _COMPRESSION:
-        name = name.removesuffix(ending)
-    known = next((f for ending, f in _ENDINGS.items() if name.endswith(ending)), None)
-    if known is None:
         raise InputError(
-            f"{info.uri}: unknown kind of file; known endings are {', '.join(_ENDINGS)} "
-            "(with .gz, .bz2 or .zst), or set file_format"
+            f"{found[0].uri}: holds {names} files; choose with include, or set file_format"
+        )
+    return formats.pop()
+
+
+def _format_of(info: FileInfo) -> str:
+    name = info.relative.lower()
+    while PurePosixPath(name).suffix in _COMPRESSION:
+        name = name.removesuffix(PurePosixPath(name).suffix)
+    known = format_of(name)
+    if known is None:
+        endings = ", ".join(ending for group in known_formats().values() for ending in group)
+        raise InputError(
+            f"{info.uri}: unknown kind of file; known endings are {endings} (also compressed); "
+            "set file_format"
         )
     return known
 
 
-def compression_of(name: str) -> str | None:
-    """Return the compression that a file's name tells; such a file is read from its start."""
-    return _COMPRESSION.get(PurePosixPath(name.lower()).suffix)
+def whole_split(info: FileInfo) -> Split:
+    """Return the split that is a whole file, with the columns that its folders name."""
+    return Split(info.uri, info.relative, info.size, partitions=_partitions(info.relative))
 
 
-def plan_tasks(found: list[FileInfo], *, is_splittable: bool) -> list[list[Split]]:
-    """Cut large plain files into byte ranges and gather small files, one list per task."""
+def _partitions(relative: str) -> dict[str, str | None]:
+    parts = (folder.partition("=") for folder in relative.split("/")[:-1] if "=" in folder)
+    return {
+        unquote(name): None if value == _NO_VALUE else unquote(value)
+        for name, _, value in parts
+        if name
+    }
+
+
+def is_large(split: Split) -> bool:
+    """Tell whether a file is worth cutting for several tasks."""
+    return split.size > _LARGE_BYTES
+
+
+def gather(splits: Sequence[Split]) -> list[list[Split]]:
+    """Gather small splits, one list per task."""
     tasks: list[list[Split]] = []
     gathered: list[Split] = []
     size = 0
-    for info in found:
-        is_cut = is_splittable and compression_of(info.relative) is None
-        whole = Split(info.uri, info.relative, 0, None, info.size)
-        for piece in _cut(info) if is_cut else [whole]:
-            gathered.append(piece)
-            size += piece.size
-            if size >= _SMALL_BYTES:
-                tasks.append(gathered)
-                gathered, size = [], 0
+    for split in splits:
+        gathered.append(split)
+        size += min(split.size, _LARGE_BYTES)
+        if size >= _TASK_BYTES:
+            tasks.append(gathered)
+            gathered, size = [], 0
     return [*tasks, gathered] if gathered else tasks
-
-
-def _cut(info: FileInfo) -> list[Split]:
-    edges = [*range(0, info.size, _SPLIT_BYTES), info.size]
-    return [
-        Split(info.uri, info.relative, start, end, end - start) for start, end in pairwise(edges)
-    ]

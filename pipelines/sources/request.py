@@ -21,6 +21,7 @@ class Field:
             before the nested one).
         kind: `text` and `key` are strings (keys by the rules of `typed.as_key`), `number` is the
             number as text, `time` the time as text unless the source has it typed.
+        setting: The setting that says the path, for errors.
         is_required: An input in which no record has it is refused.
         is_utc: A typed time without a zone is UTC; else it is given as text.
     """
@@ -28,6 +29,7 @@ class Field:
     name: str
     path: str
     kind: Kind = "text"
+    setting: str = "columns"
     is_required: bool = False
     is_utc: bool = True
 

@@ -69,7 +69,7 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
                 for name in batch.schema.names
             }
             numbers = pa.array(range(position, position + len(batch)), pa.int64())
-            yield pa.RecordBatch.from_pydict({**arrays, "position": numbers})
+            yield pa.RecordBatch.from_pydict({**arrays, "_position": numbers})
             position += len(batch)
 
 

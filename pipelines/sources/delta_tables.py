@@ -1,0 +1,82 @@
+"""Delta tables as raw input: the rows that the log says are live, never those of old files."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipelines.sources.columns import missing_column
+from pipelines.sources.frames import column_paths, complete_frame
+from pipelines.sources.request import Request
+from pipelines.sources.split import Split
+from pipelines.storage import delta
+from pipelines.storage.arrow import reaches
+from pipelines.storage.hadoop import Files
+
+
+@dataclass(frozen=True)
+class LiveFiles:
+    """The files of a Delta table's newest version.
+
+    Args:
+        splits: The files, whole; None where they hold other rows or names than the table
+            (deletion vectors, column mapping), or where Python tasks do not reach them.
+        version: Hash of the commit.
+    """
+
+    splits: list[Split] | None
+    version: str
+
+
+def live_files(spark: SparkSession, uri: str) -> LiveFiles:
+    """Return the live files of a Delta table.
+
+    Raises:
+        InputError: A data file is missing or truncated.
+    """
+    files = Files(spark)
+    folder = files.qualified(uri).rstrip("/")
+    version = str(delta.last_commit(files, folder)["hash"])
+    delta.read(spark, files, folder)  # compares each file with the size in the log
+    if not delta.is_plain(spark, folder) or not reaches(folder):
+        return LiveFiles(None, version)
+    # one row per file, as a listing of the folder has
+    rows = _snapshot_files(spark, folder).collect()
+    return LiveFiles([_split(folder, row) for row in sorted(rows)], version)
+
+
+def _snapshot_files(spark: SparkSession, folder: str) -> DataFrame:
+    jvm: Any = spark._jvm
+    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
+    live = DataFrame(log.unsafeVolatileSnapshot().allFiles().toDF(), spark)
+    return live.select("path", "size", F.to_json("partitionValues").alias("values"))
+
+
+def _split(folder: str, row: Any) -> Split:
+    path = unquote(row["path"])
+    is_elsewhere = "://" in path or path.startswith("file:")
+    values = json.loads(row["values"] or "{}")
+    return Split(path if is_elsewhere else f"{folder}/{path}", path, row["size"], partitions=values)
+
+
+def delta_records(spark: SparkSession, uri: str, request: Request) -> DataFrame:
+    """Read a Delta table by Spark's reader, with the places that its plain files would give.
+
+    Raises:
+        InputError: The table lacks a required column.
+    """
+    frame = spark.read.format("delta").load(uri)
+    names = column_paths(frame.schema)
+    for field in request.fields:
+        if field.is_required and field.path not in names:
+            raise missing_column(uri, field, names)
+    folder = Files(spark).qualified(uri).rstrip("/")
+    # the path is percent-encoded, but a plus sign in it is one
+    path = F.url_decode(F.replace("_metadata.file_path", F.lit("+"), F.lit("%2B")))
+    start = F.locate(folder.partition(":")[2].lstrip("/"), path)
+    length = len(folder.partition(":")[2].lstrip("/"))
+    source = path.substr(start + length + 1, F.lit(1 << 20))
+    return complete_frame(frame, request, source=source, position=F.col("_metadata.row_index"))
