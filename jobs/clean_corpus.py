@@ -21,16 +21,10 @@ CONFIG = CleanCorpusConfig
 def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
     """Read raw text, judge each record once, and write kept, rejected and duplicate documents."""
     store = TableStore(spark, config, job="clean_corpus")
-    records, kind, version = read_records(
-        spark,
-        config.inputs.corpus,
-        file_format=config.file_format,
-        bad_files=config.bad_files,
-        is_whole_file=config.documents_per == "file",
-    )
-    store.input_versions["corpus"] = version
-    records = records.persist(StorageLevel.DISK_ONLY)
-    judged = cleaning.judge_documents(sound_records(records), config, is_text=kind == "text")
+    read = read_records(spark, config.inputs.corpus, cleaning.document_fields(config), config)
+    store.input_versions["corpus"] = read.version
+    records = read.frame.persist(StorageLevel.DISK_ONLY)
+    judged = cleaning.judge_documents(sound_records(records), config)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
     result = JobResult(rows_in={"corpus": sound_records(records).count()})

@@ -22,25 +22,24 @@ def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
     """Read raw events, judge each record once, and write kept and rejected events."""
     store = TableStore(spark, config, job="clean_events")
     times.check_time_settings(spark, config)
-    records, kind, store.input_versions["events"] = read_records(
-        spark, config.inputs.events, file_format=config.file_format, bad_files=config.bad_files
-    )
-    parsing.require_records(kind)
-    parsed = parsing.parse_events(records, config.columns)
-    parsed = parsed.persist(StorageLevel.DISK_ONLY)
-    judged, counts = cleaning.judge_parsed(sound_records(parsed), config)
+    read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
+    store.input_versions["events"] = read.version
+    records = read.frame.persist(StorageLevel.DISK_ONLY)
+    counts = cleaning.count_records(sound_records(records))
+    judged = cleaning.judge_events(sound_records(records), config)
+    judged = cleaning.judge_repetitions(judged, config, has_ids=counts["event_id"] > 0)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_events(judged)
     result = JobResult(rows_in={"events": counts["records"]})
     for table in (EVENTS, REJECTED_EVENTS):
         result.rows_out[table.name] = store.write(parts[table.name], table)
-    result.rows_out[REJECTED_FILES.name] = store.write(broken_files(parsed), REJECTED_FILES)
+    result.rows_out[REJECTED_FILES.name] = store.write(broken_files(records), REJECTED_FILES)
     result.rejected = reason_counts(parts[REJECTED_EVENTS.name])
     result.measures |= cleaning.time_span(parts[EVENTS.name])
     result.require_balance("events", "rejected_events")
     result.require_share("rejected_events", at_most=config.max_rejected_share)
     cleaning.require_events(result)
-    return store.finish(result, judged, parsed)
+    return store.finish(result, judged, records)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

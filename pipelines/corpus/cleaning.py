@@ -9,69 +9,71 @@ from pyspark.sql import functions as F
 
 from pipelines.corpus.config import Bounds, CleaningSettings, Rules
 from pipelines.results import reason, with_reasons
+from pipelines.sources.frames import frame_records
+from pipelines.sources.request import Field
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
 
 _WORD = r"[\p{L}\p{N}]+(?:['\u2019-][\p{L}\p{N}]+)*"
 
 
-def clean_documents(
-    records: DataFrame, settings: CleaningSettings, *, is_text: bool = False
-) -> dict[str, DataFrame]:
-    """Clean raw records: parse, normalise, measure, judge them and find duplicates.
+def document_fields(settings: CleaningSettings) -> list[Field]:
+    """Return the columns of raw records that a document is made of."""
+    text = Field("text", settings.text_column, setting="text_column", is_required=True)
+    if settings.id_column is None:
+        return [text]
+    key = Field("id", settings.id_column, "key", setting="id_column", is_required=True)
+    return [text, key]
+
+
+def clean_documents(frame: DataFrame, settings: CleaningSettings) -> dict[str, DataFrame]:
+    """Clean the rows of a frame: normalise and measure texts, judge them and find duplicates.
 
     Args:
-        records: Frame of `source, position, record, problem`, as `frame_records` or `read_records`
-            of `pipelines.sources` returns it.
-        settings: `text_column`, `id_column` and `rules` are used.
-        is_text: The record is the text itself, not JSON.
+        frame: Rows with the columns that `settings.text_column` and `settings.id_column` name.
+        settings: These two and `rules` are used.
 
     Returns:
-        Rows of `documents`, `rejected_documents` and `duplicate_documents` by these names; each
-        record is in exactly one. Persist `records` to read them once.
+        Rows of `documents`, `rejected_documents` and `duplicate_documents` by these names; each row
+        is in exactly one, and its position is its place in the frame as it is partitioned now.
+
+    Raises:
+        InputError: The frame lacks a column.
     """
-    return split_documents(judge_documents(records, settings, is_text=is_text))
+    records = frame_records(frame, document_fields(settings))
+    return split_documents(judge_documents(records, settings))
 
 
-def judge_documents(records: DataFrame, settings: CleaningSettings, *, is_text: bool) -> DataFrame:
-    """Return one row per record with its signals, its `reasons` and its `kept_doc_id`."""
-    documents = parse_documents(records, settings, is_text=is_text)
-    measured = measure_signals(normalise_text(documents))
+def judge_documents(records: DataFrame, settings: CleaningSettings) -> DataFrame:
+    """Return one row per record with its signals, its `reasons` and its `kept_doc_id`.
+
+    Args:
+        records: Records of the columns that `document_fields` names.
+        settings: The rules.
+    """
+    measured = measure_signals(normalise_text(parse_documents(records)))
     return mark_duplicates(judge(measured, settings.rules))
 
 
-def parse_documents(records: DataFrame, settings: CleaningSettings, *, is_text: bool) -> DataFrame:
-    """Parse raw records into documents to be judged; a record is never dropped.
+def parse_documents(records: DataFrame) -> DataFrame:
+    """Give records the ids and the problems of documents; a record is never dropped.
 
     Args:
-        records: Frame of `source, position, record, problem`.
-        settings: JSON fields of the text and of the identifier; without the latter ids come from
-            file and position.
-        is_text: The record is the text itself, not JSON.
+        records: Frame of `source, position, text, record, problem`, and `id` where the input has
+            ids. A blank id is none: such a document has its id from file and position.
 
     Returns:
         One row per record: `doc_id, source, position, text, problem`.
     """
     place = F.md5(F.concat_ws("\u0001", "source", F.col("position").cast("string")))
-    if is_text:
-        return records.select(
-            place.alias("doc_id"), "source", "position", F.col("record").alias("text"), "problem"
-        )
-    fields = "map<string,string>"
-    parsed = records.withColumn("fields", F.from_json("record", fields))
-    text = F.element_at("fields", F.lit(settings.text_column))
-    id_column = settings.id_column
-    key = F.element_at("fields", F.lit(id_column)) if id_column else F.lit(None)
-    problem = F.coalesce(
-        F.col("problem"),
-        F.when(F.col("fields").isNull(), F.lit("valid_json")),
-        F.when(text.isNull(), F.lit("has_text")),
-    )
-    return parsed.select(
-        F.coalesce(key.cast("string"), place).alias("doc_id"),
+    has_ids = "id" in records.columns
+    key = F.when(F.col("id").rlike(r"\S"), F.col("id")) if has_ids else F.lit(None).cast("string")
+    lacks_text = F.when(F.col("text").isNull(), F.lit("has_text"))
+    return records.select(
+        F.coalesce(key, place).alias("doc_id"),
         "source",
         "position",
-        F.coalesce(text, F.col("record")).alias("text"),
-        problem.alias("problem"),
+        F.coalesce("text", "record", F.lit("")).alias("text"),
+        F.coalesce("problem", lacks_text).alias("problem"),
     )
 
 

@@ -1,10 +1,9 @@
 """Settings of corpus cleaning and tokenizing."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+from pipelines.sources.config import SourceSettings
 
 
 class Bounds(Settings):
@@ -33,19 +32,13 @@ class Rules(Settings):
     """Share of lines that repeat an earlier one, as Gopher has it."""
 
 
-class CleaningSettings(StageSettings):
+class CleaningSettings(SourceSettings):
     """Settings of cleaning documents."""
 
-    file_format: Literal["text", "jsonl", "csv", "parquet"] | None = None
-    """Format of the files; told by their endings where it is not set."""
     text_column: str = "text"
-    """Field of jsonl, csv and parquet records that holds the text."""
+    """Column that holds the text; dots lead into nested ones."""
     id_column: str | None = None
-    """Field that identifies a document; where not set, ids come from file and position."""
-    documents_per: Literal["file", "line"] = "file"
-    """Whether a text file is one document or one per line."""
-    bad_files: Literal["fail", "reject"] = "fail"
-    """Whether a file that breaks off ends the job or is listed in `rejected_files`."""
+    """Column that identifies a document; where not set, ids come from file and position."""
     max_rejected_share: float = Field(default=1.0, ge=0, le=1)
     """Largest share of rejected documents before the job fails: an alarm for wrong thresholds."""
     rules: Rules = Rules()
@@ -55,8 +48,8 @@ class CleaningSettings(StageSettings):
 class CorpusInput(Settings):
     """What `clean_corpus` reads."""
 
-    corpus: str
-    """File or folder of raw text: txt, jsonl, csv or parquet, plain or gz, bz2, zst."""
+    corpus: str | list[str]
+    """Files, folders or a Delta table with raw text: a path, or a list of them."""
 
 
 class CorpusOutputs(Outputs):

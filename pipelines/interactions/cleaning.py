@@ -7,82 +7,83 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.errors import GateError
-from pipelines.interactions.config import EventSettings
-from pipelines.interactions.parsing import count_fields, parse_events, require_fields
+from pipelines.interactions.config import EventColumns, EventSettings
+from pipelines.interactions.parsing import event_fields
 from pipelines.interactions.times import check_time_settings, parse_time
 from pipelines.results import JobResult, reason, with_reasons
+from pipelines.sources.frames import frame_records
 from schemas import EVENTS, REJECTED_EVENTS
 
 _PLACE = ["source", "position"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def clean_events(records: DataFrame, settings: EventSettings) -> dict[str, DataFrame]:
-    """Clean raw records: parse them and judge them one by one, then for repetitions.
+def clean_events(frame: DataFrame, settings: EventSettings) -> dict[str, DataFrame]:
+    """Clean the rows of a frame: judge them as events one by one, then for repetitions.
 
     Args:
-        records: Frame of `source, position, record, problem`, the record a JSON object, as
-            `frame_records` or `read_records` of `pipelines.sources` returns it.
-        settings: `file_format`, `bad_files` and `max_rejected_share` are not used.
+        frame: Rows with the columns that `settings.columns` names.
+        settings: Those of files and `max_rejected_share` are not used.
 
     Returns:
-        Rows of `events` and `rejected_events` by these names; each record is in exactly one.
-        Persist `records` to read them once.
+        Rows of `events` and `rejected_events` by these names; each row is in exactly one, and its
+        position is its place in the frame as it is partitioned now.
 
     Raises:
         ConfigError: Spark knows no such pattern or zone of times.
-        InputError: No record has a field that `columns` names.
+        InputError: The frame lacks a column.
     """
-    check_time_settings(records.sparkSession, settings)
-    judged, _ = judge_parsed(parse_events(records, settings.columns), settings)
-    return split_events(judged)
+    check_time_settings(frame.sparkSession, settings)
+    records = frame_records(frame, event_fields(settings))
+    has_ids = count_records(records)["event_id"] > 0
+    judged = judge_events(records, settings)
+    return split_events(judge_repetitions(judged, settings, has_ids=has_ids))
 
 
-def judge_parsed(parsed: DataFrame, settings: EventSettings) -> tuple[DataFrame, dict[str, int]]:
-    """Judge parsed events one by one, then for repetitions; return them, and `count_fields`.
-
-    Raises:
-        InputError: No record has a field that `columns` names.
-    """
-    counts = count_fields(parsed)
-    require_fields(parsed, settings.columns, counts)
-    judged = judge_events(parsed, settings)
-    return judge_repetitions(judged, settings, has_ids=counts["event_id"] > 0), counts
+def count_records(records: DataFrame) -> dict[str, int]:
+    """Count the `records`, and those that brought an `event_id`."""
+    ids = F.count("event_id") if "event_id" in records.columns else F.lit(0)
+    counted = records.agg(F.count(F.lit(1)).alias("records"), ids.alias("event_id"))
+    return {name: int(count) for name, count in counted.collect()[0].asDict().items()}
 
 
-def judge_events(parsed: DataFrame, settings: EventSettings) -> DataFrame:
-    """Give parsed events their types, and `reasons`: all that is wrong with each by itself.
+def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
+    """Give records the types of events, and `reasons`: all that is wrong with each by itself.
 
     Args:
-        parsed: What `parse_events` returns.
+        records: Records of the columns that `event_fields` names.
         settings: Bounds and allowed types.
 
     Returns:
         The columns of `events` with `record, position, reasons`, one row per record.
     """
-    names = ("user", "item", "time", "event_type", "value", "event_id")
+    names = [name for name in EventColumns.model_fields if name in records.columns]
     texts = {f"_{name}": F.when(F.col(name).rlike(r"\S"), F.col(name)) for name in names}
+    nothing = F.lit(None).cast("string")
+    texts |= {f"_{name}": nothing for name in EventColumns.model_fields if name not in names}
     zone = settings.time_zone
     instant = parse_time(F.col("_time"), time_format=settings.time_format, time_zone=zone)
     number = F.col("_value").try_cast("double")
     typed = {
-        "time": instant,
+        "time": F.coalesce(F.timestamp_micros("time_micros"), instant),
         "value": F.when(F.abs(number) < float("inf"), number),  # NaN is above infinity
         "event_type": F.coalesce("_event_type", F.lit(settings.default_event_type)),
         "event_id": F.coalesce("_event_id", _place_id()),
+        "record": F.coalesce("record", F.to_json(F.struct(*names))),
     }
     reasons = [*_missing(), *_unreadable(settings), *_out_of_bounds(settings)]
-    judged = with_reasons(parsed.withColumns(texts).withColumns(typed), *reasons)
-    return judged.drop("problem", "is_object", *texts)
+    judged = with_reasons(records.withColumns(texts).withColumns(typed), *reasons)
+    return judged.drop("problem", "notes", "time_micros", *texts)
 
 
 def _missing() -> Iterator[Column]:
-    nothing, is_object = F.lit(None), F.col("is_object")
-    problem = F.coalesce("problem", F.when(~is_object, F.lit("valid_json")))
+    nothing, problem = F.lit(None), F.col("problem")
     yield reason(problem, nothing, nothing, problem.isNotNull())
-    for name in ("user", "item", "time"):
-        is_missing = is_object & F.col(f"_{name}").isNull()
+    for name in ("user", "item"):
+        is_missing = problem.isNull() & F.col(f"_{name}").isNull()
         yield reason(f"has_{name}", F.col(name), F.lit("not blank"), is_missing)
+    has_time = F.col("_time").isNotNull() | F.col("time").isNotNull()
+    yield reason("has_time", nothing, F.lit("not blank"), problem.isNull() & ~has_time)
 
 
 def _unreadable(settings: EventSettings) -> Iterator[Column]:
@@ -103,7 +104,7 @@ def _out_of_bounds(settings: EventSettings) -> Iterator[Column]:
         yield reason("latest_time", time, bound, time > _instant(settings.latest_time))
     if settings.event_types:
         bound = F.lit(f"one of {', '.join(settings.event_types)}")
-        is_other = F.col("is_object") & ~kind.isin(settings.event_types)
+        is_other = F.col("problem").isNull() & ~kind.isin(settings.event_types)
         yield reason("event_type", kind, bound, is_other)
     if settings.min_value is not None:
         bound = F.lit(f">= {settings.min_value:g}")

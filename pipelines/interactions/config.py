@@ -1,11 +1,12 @@
 """Settings of event cleaning and of building interactions."""
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+from pipelines.sources.config import SourceSettings
 
 MOST_WEIGHT = 1e12  # of an event: sums of millions still fit
 Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT)]
@@ -28,8 +29,8 @@ Instant = Annotated[datetime, BeforeValidator(_instant)]
 class EventInput(Settings):
     """What `clean_events` reads."""
 
-    events: str
-    """File or folder of raw events: jsonl, csv or parquet, plain or gz, bz2, zst."""
+    events: str | list[str]
+    """Files, folders or a Delta table with raw events: a path, or a list of them."""
 
 
 class EventOutputs(Outputs):
@@ -62,13 +63,9 @@ class EventColumns(Settings):
     """Field that identifies an event; ids come from file and position where there is none."""
 
 
-class EventSettings(StageSettings):
+class EventSettings(SourceSettings):
     """Settings of cleaning events."""
 
-    file_format: Literal["jsonl", "csv", "parquet"] | None = None
-    """Format of the files; told by their endings where it is not set."""
-    bad_files: Literal["fail", "reject"] = "fail"
-    """Whether a file that breaks off ends the job or is listed in `rejected_files`."""
     columns: EventColumns = EventColumns()
     """Names of the fields in the raw records."""
     default_event_type: str = Field(default="event", min_length=1)

@@ -23,7 +23,7 @@ class Field:
             number as text, `time` the time as text unless the source has it typed.
         setting: The setting that says the path, for errors.
         is_required: An input in which no record has it is refused.
-        is_utc: A typed time without a zone is UTC; else it is given as text.
+        zone: Zone of a typed time that has none.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Field:
     kind: Kind = "text"
     setting: str = "columns"
     is_required: bool = False
-    is_utc: bool = True
+    zone: str = "UTC"
 
 
 @dataclass(frozen=True)

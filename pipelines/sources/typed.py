@@ -110,10 +110,11 @@ def uuid_text(array: pa.Array) -> pa.Array:
 def _time(array: pa.Array, wanted: Field) -> Typed:
     if pa.types.is_date(array.type):
         array = array.cast(pa.timestamp("ms"))
-    is_instant = array.type.tz is not None or wanted.is_utc
-    if wanted.kind != "time" or not is_instant:
+    if wanted.kind != "time":
         return Typed(_iso(array))
     micros, is_cut = _to_micros(array)
+    if array.type.tz is None and wanted.zone != "UTC":
+        micros = _local(micros, wanted.zone)
     nothing = pa.nulls(len(array), pa.string())
     return Typed(nothing, micros=micros, notes={"truncated_time": is_cut})
 
@@ -127,6 +128,13 @@ def _to_micros(array: pa.Array) -> tuple[pa.Array, pa.Array]:
         is_null = ticks.is_null().to_numpy(zero_copy_only=False)
         return pa.array(micros, mask=is_null), pa.array(rest != 0)
     return pc.multiply_checked(ticks, _MICROS[unit]), pa.nulls(len(array), pa.bool_())
+
+
+def _local(micros: pa.Array, zone: str) -> pa.Array:
+    """Return instants of local times; of an hour that comes twice the first is meant."""
+    local = micros.cast(pa.timestamp("us"))
+    instant = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
+    return instant.cast(pa.int64())
 
 
 def _iso(array: pa.Array) -> pa.Array:
