@@ -1,3 +1,4 @@
+# ruff: noqa: A005
 """Encodings of text files: how they are told, and files of any encoding read as UTF-8."""
 
 import codecs
@@ -93,9 +94,9 @@ def is_plain(split: Split, settings: SourceSettings) -> bool:
 def _known(name: str) -> str:
     try:
         codecs.getincrementaldecoder(name)
-        b"".decode(name)  # refuses codecs that are no encodings of text
+        b" ".decode(name, "ignore")  # refuses codecs that are no encodings of text
         found = codecs.lookup(name).name
-    except LookupError as error:
+    except (LookupError, ValueError) as error:
         raise ConfigError(f"encoding: {name} is not a known encoding of text") from error
     return "utf-8" if found in _UTF8 else found
 
@@ -125,7 +126,8 @@ def _utf16_by_nulls(head: bytes, share: float) -> str | None:
         text = codecs.getincrementaldecoder(name)().decode(head)
     except UnicodeDecodeError:
         return None
-    return name if re.search(r'[\n\r ",]', text) or share >= 0.2 else None  # noqa: PLR2004
+    is_latin = most > 0.9 * (len(head) // 2)
+    return name if is_latin or re.search(r'[\n\r ",]', text) else None
 
 
 def _guess(head: bytes) -> str:

@@ -130,7 +130,7 @@ def _only_member(file: Any, uri: str) -> Any:
         if len(found) != 1:
             raise InputError(f"{uri}: is a zip of {len(found)} files; unpack it, or zip each alone")
         return archive.open(found[0])
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, pa.ArrowInvalid) as error:
         raise OSError(f"broken zip: {error}") from error
     except (RuntimeError, NotImplementedError) as error:  # a password, an unknown compression
         raise InputError(f"{uri}: is a zip that cannot be unpacked: {error}") from error
