@@ -119,14 +119,20 @@ def _with_text(frame: Frame, record: Any, values: dict[str, Any], request: Reque
     if len(content) > longest:
         return _refused(frame, "max_record_bytes")
     if values["type"] == "conversion":
-        values["text"] = content.decode("utf-8", "replace")
-        return Row(frame.position, values)
+        return _converted(frame, content, values)
     is_html = values["content_type"] in _HTML
     text = decoded(content, record.http_charset, _EXTRA, is_html=is_html)
     if is_html:
         values["html"] = text
         text = main_content(text, request.settings, _EXTRA) if "text" in request.paths else ""
     return Row(frame.position, values | {"text": text})
+
+
+def _converted(frame: Frame, content: bytes, values: dict[str, Any]) -> Row:
+    try:
+        return Row(frame.position, values | {"text": content.decode("utf-8")})
+    except UnicodeDecodeError:
+        return _refused(frame, "valid_utf8")
 
 
 def _content_type(record: Any) -> str | None:

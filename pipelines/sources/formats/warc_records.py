@@ -12,7 +12,9 @@ from typing import Any, BinaryIO
 
 _READ_BYTES = 64 << 10
 _HEADER_BYTES = 64 << 10
-_LENGTH = re.compile(rb"^content-length:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
+_LENGTH = re.compile(
+    rb"^content-length:[ \t]*([0-9]{1,18})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
+)
 _TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _NEXT = re.compile(rb"\r?\n(?=WARC/[01]\.[0-9]+\r?\n)")
 _VERSION = re.compile(rb"WARC/[01]\.[0-9]+\r?\n")

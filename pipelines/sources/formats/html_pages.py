@@ -48,7 +48,7 @@ def _rows(split: Split, request: Request) -> Iterator[Row]:
         yield Row(0, problem="max_record_bytes", record=gathering.text_of(data[:1000]))
         return
     html = decoded(data, request.settings.encoding, _EXTRA)
-    values = {"html": html}
+    values: dict[str, str | None] = {"html": html}
     if "title" in request.paths:
         values["title"] = title_of(html, _EXTRA)
     if "text" in request.paths:
