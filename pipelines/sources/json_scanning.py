@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from pipelines.kernels.compiling import inner
+from pipelines.kernels.scanning import lowest
+from pipelines.kernels.text_bytes import COUNT, byte_at, string_stops
 
 MISSING, PLAIN, ESCAPED, LITERAL, NULL, OBJECT, ARRAY, ODD = range(8)
 """Kinds of values: strings without and with escapes, numbers and words, containers, others."""
@@ -18,6 +20,9 @@ FINE, BLANK, SLOW, REFUSED = range(4)
 
 REPEATED, REPLACED = 1, 2
 """Bits of notes."""
+
+PADDING = bytes(COUNT)
+"""Bytes after the last row."""
 
 _QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _POINT, _ZERO, _NINE = 34, 92, 44, 58, 45, 46, 48, 57
 _OPEN, _CLOSE, _OPEN_LIST, _CLOSE_LIST = 123, 125, 91, 93
@@ -35,7 +40,7 @@ def scan_rows(
     """Find the values of names in objects.
 
     Args:
-        data: Bytes that are UTF-8.
+        data: Bytes that are UTF-8; `PADDING` follows the last row.
         rows: Rows to walk.
         starts: First byte of each row's object.
         ends: Byte after it; only blanks may surround the object.
@@ -56,13 +61,13 @@ def _object(
     at = _after_blanks(data, at, end)
     if at == end:
         return BLANK
-    if data[at] != _OPEN:
+    if byte_at(data, at) != _OPEN:
         return SLOW
     at = _after_blanks(data, at + 1, end)
-    if at < end and data[at] == _CLOSE:
+    if at < end and byte_at(data, at) == _CLOSE:
         return FINE if _after_blanks(data, at + 1, end) == end else SLOW
     guess = 0
-    while at < end and data[at] == _QUOTE:
+    while at < end and byte_at(data, at) == _QUOTE:
         last, is_escaped = _string(data, at + 1, end)
         value = _after_colon(data, last + 1, end)
         if last < 0 or is_escaped or value < 0:
@@ -75,9 +80,9 @@ def _object(
             guess = name + 1
             _keep(found, marks, name, row, kind, first, last)
         at = _after_blanks(data, after, end)
-        if at < end and data[at] == _CLOSE:
+        if at < end and byte_at(data, at) == _CLOSE:
             return FINE if _after_blanks(data, at + 1, end) == end else SLOW
-        if at >= end or data[at] != _COMMA:
+        if at >= end or byte_at(data, at) != _COMMA:
             return SLOW
         at = _after_blanks(data, at + 1, end)
     return SLOW
@@ -99,7 +104,7 @@ def _number_of_name(data: Any, first: int, last: int, names: Any, edges: Any, gu
         name = name - count if name >= count else name
         if edges[name + 1] - edges[name] == last - first:
             at, place = first, edges[name]
-            while at < last and data[at] == names[place]:
+            while at < last and byte_at(data, at) == names[place]:
                 at, place = at + 1, place + 1
             if at == last:
                 return name
@@ -108,7 +113,9 @@ def _number_of_name(data: Any, first: int, last: int, names: Any, edges: Any, gu
 
 @inner
 def _after_blanks(data: Any, at: int, end: int) -> int:
-    while at < end and (data[at] == 32 or data[at] == 9 or data[at] == 13):  # noqa: PLR1714, PLR2004
+    while at < end and (
+        byte_at(data, at) == 32 or byte_at(data, at) == 9 or byte_at(data, at) == 13
+    ):  # noqa: PLR1714, PLR2004
         at += 1
     return at
 
@@ -116,7 +123,7 @@ def _after_blanks(data: Any, at: int, end: int) -> int:
 @inner
 def _after_colon(data: Any, at: int, end: int) -> int:
     at = _after_blanks(data, at, end)
-    if at >= end or data[at] != _COLON:
+    if at >= end or byte_at(data, at) != _COLON:
         return -1
     at = _after_blanks(data, at + 1, end)
     return at if at < end else -1
@@ -127,27 +134,27 @@ def _string(data: Any, at: int, end: int) -> tuple[int, bool]:
     """Return the place of the closing quote, or -1, and whether there are escapes."""
     is_escaped = False
     while at < end:
-        byte = data[at]
-        if byte == _QUOTE:
-            return at, is_escaped
-        if byte < 32:  # noqa: PLR2004
+        stops = string_stops(data, at)
+        if stops == 0:
+            at += COUNT
+            continue
+        at += np.int64(lowest(stops))
+        byte = byte_at(data, at)
+        if at >= end or byte != _BACKSLASH:
+            break
+        is_escaped = True
+        length = _escape_length(data, at, end)
+        if length == 0:
             return -1, is_escaped
-        if byte == _BACKSLASH:
-            is_escaped = True
-            length = _escape_length(data, at, end)
-            if length == 0:
-                return -1, is_escaped
-            at += length
-        else:
-            at += 1
-    return -1, is_escaped
+        at += length
+    return at if at < end and byte_at(data, at) == _QUOTE else -1, is_escaped
 
 
 @inner
 def _escape_length(data: Any, at: int, end: int) -> int:
     if at + 1 >= end:
         return 0
-    byte = data[at + 1]
+    byte = byte_at(data, at + 1)
     if byte == 117:  # noqa: PLR2004
         return 6 if at + 6 <= end and code_unit(data, at + 2) >= 0 else 0
     return 0 if short_escape(byte) == 0 else 2
@@ -174,7 +181,7 @@ def code_unit(data: Any, at: int) -> int:
     """Return the number that four hexadecimal digits are, or -1."""
     unit = 0
     for place in range(at, at + 4):
-        byte = np.int64(data[place])
+        byte = byte_at(data, place)
         if 48 <= byte <= 57:  # noqa: PLR2004
             digit = byte - 48
         elif 97 <= (byte | 32) <= 102:  # noqa: PLR2004
@@ -188,7 +195,7 @@ def code_unit(data: Any, at: int) -> int:
 @inner
 def _value(data: Any, at: int, end: int) -> tuple[int, int, int, int]:
     """Return the place after a value or -1, its kind, and the first and last of its text."""
-    byte = data[at]
+    byte = byte_at(data, at)
     if byte == _QUOTE:
         last, is_escaped = _string(data, at + 1, end)
         return last + 1 if last >= 0 else -1, ESCAPED if is_escaped else PLAIN, at + 1, last
@@ -212,14 +219,14 @@ def _word(data: Any, at: int, end: int, letters: int) -> int:
     if at + 4 > end:
         return -1
     for place in range(4):
-        if np.int64(data[at + place]) != (letters >> (8 * place)) & 255:
+        if byte_at(data, at + place) != (letters >> (8 * place)) & 255:
             return -1
     return at + 4
 
 
 @inner
 def _after_digits(data: Any, at: int, end: int) -> int:
-    while at < end and _ZERO <= data[at] <= _NINE:
+    while at < end and _ZERO <= byte_at(data, at) <= _NINE:
         at += 1
     return at
 
@@ -227,27 +234,27 @@ def _after_digits(data: Any, at: int, end: int) -> int:
 @inner
 def _number(data: Any, at: int, end: int) -> tuple[int, int, int, int]:
     first = at
-    if data[at] == _MINUS:
+    if byte_at(data, at) == _MINUS:
         at += 1
     whole = _after_digits(data, at, end)
-    if whole == at or (data[at] == _ZERO and whole > at + 1):
+    if whole == at or (byte_at(data, at) == _ZERO and whole > at + 1):
         return -1, ODD, first, first
-    is_minus_zero = at > first and data[at] == _ZERO
+    is_minus_zero = at > first and byte_at(data, at) == _ZERO
     after, last, kind = whole, whole, ODD if is_minus_zero else LITERAL
-    if whole < end and data[whole] == _POINT:
+    if whole < end and byte_at(data, whole) == _POINT:
         after = _after_digits(data, whole + 1, end)
         if after == whole + 1:
             return -1, ODD, first, first
         last = _text_end(data, at, whole, after)
         kind = ODD if last < 0 or (is_minus_zero and last == whole) else LITERAL
-    if after < end and data[after] | 32 == 101:  # noqa: PLR2004
+    if after < end and byte_at(data, after) | 32 == 101:  # noqa: PLR2004
         return _after_exponent(data, after + 1, end), ODD, first, after
     return after, kind, first, last
 
 
 @inner
 def _after_exponent(data: Any, at: int, end: int) -> int:
-    if at < end and (data[at] == _MINUS or data[at] == 43):  # noqa: PLR2004
+    if at < end and (byte_at(data, at) == _MINUS or byte_at(data, at) == 43):  # noqa: PLR2004
         at += 1
     after = _after_digits(data, at, end)
     return after if after > at else -1
@@ -261,17 +268,17 @@ def _text_end(data: Any, at: int, point: int, end: int) -> int:
     whole is sure where the fraction is far from 0 and 1, or the digits are few.
     """
     last = end
-    while last > point + 1 and data[last - 1] == _ZERO:
+    while last > point + 1 and byte_at(data, last - 1) == _ZERO:
         last -= 1
     digits = point - at
     if last == point + 1:
         return point if digits <= _WHOLE_DIGITS else -1
     if end - point > _LONG_FRACTION:
         return -1
-    tenth = data[point + 1]
+    tenth = byte_at(data, point + 1)
     if digits <= _SAFE_WHOLE and tenth != _ZERO and tenth != _NINE:
         return end
-    if data[at] == _ZERO and tenth == _ZERO:
+    if byte_at(data, at) == _ZERO and tenth == _ZERO:
         return end
     return end if digits + last - point - 1 <= _EXACT_DIGITS else -1
 
@@ -281,14 +288,14 @@ def _container(data: Any, at: int, end: int) -> int:
     """Return the place after a list or an object, or -1."""
     stack, depth = np.uint64(0), 0
     while at < end:
-        byte = data[at]
+        byte = byte_at(data, at)
         if byte == _OPEN or byte == _OPEN_LIST:  # noqa: PLR1714
             depth += 1
             stack = (stack << np.uint64(1)) | np.uint64(byte == _OPEN)
             at = _after_blanks(data, at + 1, end)
             if depth > _DEEPEST or at >= end:
                 return -1
-            if data[at] != byte + 2:
+            if byte_at(data, at) != byte + 2:
                 at = _after_name(data, at, end) if byte == _OPEN else at
                 if at < 0:
                     return -1
@@ -311,21 +318,21 @@ def _after_closing(data: Any, at: int, end: int, stack: Any, depth: int) -> tupl
         at = _after_blanks(data, at, end)
         if at >= end:
             return -1, stack, depth
-        if data[at] != (_CLOSE if stack & np.uint64(1) else _CLOSE_LIST):
+        if byte_at(data, at) != (_CLOSE if stack & np.uint64(1) else _CLOSE_LIST):
             break
         depth -= 1
         stack >>= np.uint64(1)
         at += 1
         if depth == 0:
             return at, stack, depth
-    if at < 0 or data[at] != _COMMA:
+    if at < 0 or byte_at(data, at) != _COMMA:
         return -1, stack, depth
     return _after_blanks(data, at + 1, end), stack, depth
 
 
 @inner
 def _after_name(data: Any, at: int, end: int) -> int:
-    if at >= end or data[at] != _QUOTE:
+    if at >= end or byte_at(data, at) != _QUOTE:
         return -1
     last, _ = _string(data, at + 1, end)
     return _after_colon(data, last + 1, end) if last >= 0 else -1
@@ -333,7 +340,7 @@ def _after_name(data: Any, at: int, end: int) -> int:
 
 @inner
 def _scalar_end(data: Any, at: int, end: int) -> int:
-    byte = data[at]
+    byte = byte_at(data, at)
     if byte == _QUOTE:
         last, _ = _string(data, at + 1, end)
         return last + 1 if last >= 0 else -1
