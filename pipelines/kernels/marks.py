@@ -34,7 +34,9 @@ def _marked(_typing, data, _first, _one, _two, _three, _four):
         bits = None
         for byte in arguments[2:]:
             single = builder.insert_element(nothing, byte, first)
-            equal = builder.icmp_unsigned("==", found, builder.shuffle_vector(single, nothing, same))
+            equal = builder.icmp_unsigned(
+                "==", found, builder.shuffle_vector(single, nothing, same)
+            )
             bits = equal if bits is None else builder.or_(bits, equal)
         return builder.bitcast(bits, _BITS)
 

@@ -16,12 +16,12 @@ from pipelines.sources.csv_scan import (
     NONE,
     REFUSED,
     ROWS,
-    SKIPPING,
     STATE_SIZE,
     Found,
     Rules,
     scan,
 )
+from pipelines.sources.opening import BREAKS
 
 CHUNK_BYTES = 8 << 20
 """Bytes that are held at once, unless a record is longer."""
@@ -42,6 +42,7 @@ class Chunks:
     def __init__(self, stream: BinaryIO, length: int | None, line: int, base: int) -> None:
         self._stream = stream
         self._left = length
+        self._broken: Exception | None = None
         self.base = base
         self.data = np.zeros(PADDING, np.uint8)
         self.size = 0
@@ -60,7 +61,13 @@ class Chunks:
         return self.base + int(self.state[AT])
 
     def fill(self) -> None:
-        """Drop what the scan is through with, and read on; the rest moves to the front."""
+        """Drop what the scan is through with, and read on; the rest moves to the front.
+
+        Where the file breaks off, what was read before is held first; the next call raises the
+        error.
+        """
+        if self._broken:
+            raise self._broken
         at = int(self.state[AT])
         rest = self.data[at : self.size]
         capacity = max(CHUNK_BYTES, 2 * len(rest))
@@ -80,14 +87,23 @@ class Chunks:
             room = capacity - self.size
             room = room if self._left is None else min(room, self._left)
             view: Any = memoryview(self.data)[self.size : self.size + room]
-            count = self._stream.readinto(view) if room else 0  # type: ignore[attr-defined]
+            count = self._read_into(view) if room else 0
             self.size += count
             self._left = None if self._left is None else self._left - count
+            if self._broken:
+                break
             self.state[ENDED] = int(count == 0)
         if self.is_ended and self.size and self.data[self.size - 1] not in (LF, CR):
             self.data[self.size] = LF
             self.size += 1
         self.data[self.size : self.size + PADDING] = 0
+
+    def _read_into(self, view: Any) -> int:
+        try:
+            return int(self._stream.readinto1(view))  # type: ignore[attr-defined]
+        except BREAKS as error:
+            self._broken = error
+            return 0
 
     def mark(self, rules: Rules) -> None:
         """Find the delimiters, quotes and line ends from where the scan is."""
@@ -109,14 +125,26 @@ class Chunks:
         """
         self.state[ROWS] = self.state[REFUSED] = 0
         end = self.size if until is None else until - self.base
-        return bool(
-            scan(self.data, self.size, self._marks, rules, slots, found, self.state, end)
-        )
+        return bool(scan(self.data, self.size, self._marks, rules, slots, found, self.state, end))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many sound and refused records the last scan found."""
+        return int(self.state[ROWS]), int(self.state[REFUSED])
 
     @property
     def is_through(self) -> bool:
         """Whether the scan is at the stream's end."""
-        return self.is_ended and bool(self.state[AT] >= self.size or self.state[SKIPPING])
+        return self.is_ended and bool(self.state[AT] >= self.size)
+
+    @property
+    def is_free(self) -> bool:
+        """Whether a record may begin a piece here: none before it failed further on."""
+        return bool(self.state[AT] >= self.state[FRONTIER])
+
+    def text(self, begin: int, stop: int) -> str:
+        """Return a part of the chunk, with replacement characters for what is no UTF-8."""
+        return str(self.data[begin:stop].tobytes().decode("utf-8", "replace"))
 
 
 def room_for(columns: int, rows: int) -> Found:

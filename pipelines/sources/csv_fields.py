@@ -93,3 +93,24 @@ def _unescape(data, start, end, rules, out, to):
         to += 1
         at += 1
     return to
+
+
+def invalid_records(data: Any, bounds: Any) -> list[int]:
+    """Return the sound records that are no UTF-8, found by halves."""
+    if not len(bounds) or _is_utf8(data[bounds[0, 0] : bounds[-1, 1]]):
+        return []
+    if len(bounds) == 1:
+        return [0]
+    half = len(bounds) // 2
+    later = invalid_records(data, bounds[half:])
+    return invalid_records(data, bounds[:half]) + [half + row for row in later]
+
+
+def _is_utf8(data: Any) -> bool:
+    offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
+    text = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(data)])
+    try:
+        text.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True

@@ -10,11 +10,11 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.csv_chunks import Chunks, room_for
-from pipelines.sources.csv_scan import AT, LINE, NONE, ROWS, Rules
-from pipelines.sources.names import PROBLEMS
+from pipelines.sources.csv_scan import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
 
 _DELIMITERS = ",;\t|"
 _BOM = b"\xef\xbb\xbf"
+_ADVICE = "correct it, or set delimiter and quote"
 _LONGEST = 1 << 30  # offsets in a chunk have 32 bits
 
 
@@ -26,7 +26,7 @@ class Header:
     delimiter: str
 
 
-def rules_of(delimiter: str, width: int, settings: SourceSettings) -> Rules:
+def rules_of(delimiter: str, settings: SourceSettings) -> Rules:
     """Return how a file is written.
 
     Raises:
@@ -40,9 +40,7 @@ def rules_of(delimiter: str, width: int, settings: SourceSettings) -> Rules:
         raise InputError(f"delimiter {delimiter!r} is also quote or escape; set another")
     quote, escape = (NONE if mark is None else ord(mark) for mark in list(marks.values())[1:])
     escape = NONE if escape == quote else escape
-    return Rules(
-        ord(delimiter), quote, escape, width, min(settings.max_record_bytes, _LONGEST)
-    )
+    return Rules(ord(delimiter), quote, escape, min(settings.max_record_bytes, _LONGEST))
 
 
 def read_header(chunks: Chunks, uri: str, settings: SourceSettings) -> Header | None:
@@ -92,12 +90,32 @@ def _likeliest(line: str, quote: str | None) -> str:
 
 
 def _names(chunks: Chunks, uri: str, delimiter: str, settings: SourceSettings) -> tuple[str, ...]:
-    """Read the header as a record without columns, whose fields are too many if there are any."""
-    rules, found = rules_of(delimiter, 0, settings), room_for(0, 1)
-    at = chunks.base + int(chunks.state[AT])
+    """Read the header as a record of no columns: its bounds are what the scan then tells."""
+    rules, found = rules_of(delimiter, settings), room_for(0, 1)
     chunks.mark(rules)
-    while chunks.scan(rules, np.empty(0, np.int64), found) and chunks.place == at:
+    while chunks.scan(rules, np.empty(0, np.int64), found) and not any(chunks.counts):
         chunks.fill()
         chunks.mark(rules)
-    raise_if = None
-    return ()
+    begin, stop, _, what = (*found.bounds[0], SOUND) if chunks.counts[0] else found.refused[0]
+    text = chunks.text(begin, stop)
+    if what not in (SOUND, MISCOUNTED):
+        raise InputError(f"{uri}: the header is no record of CSV: {text[:100]!r}; {_ADVICE}")
+    names = [name.removeprefix("\ufeff") for name in _fields(text, uri, delimiter, settings)]
+    while names and not names[-1]:
+        names.pop()
+    return tuple(names)
+
+
+def _fields(text: str, uri: str, delimiter: str, settings: SourceSettings) -> list[str]:
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quotechar=settings.quote,
+        quoting=csv.QUOTE_NONE if settings.quote is None else csv.QUOTE_MINIMAL,
+        doublequote=settings.escape is None,
+        escapechar=settings.escape,
+    )
+    try:
+        return next(reader)
+    except csv.Error as error:
+        raise InputError(f"{uri}: the header cannot be read ({error}); {_ADVICE}") from error

@@ -23,12 +23,11 @@ PLAIN, QUOTED, ESCAPED = range(3)
 
 
 class Rules(NamedTuple):
-    """How a file is written: bytes (`NONE` where there is none), fields, and the longest record."""
+    """How a file is written: its bytes (`NONE` where there is none), and the longest record."""
 
     delimiter: int
     quote: int
     escape: int
-    width: int
     longest: int
 
 
