@@ -1,0 +1,116 @@
+# mypy: ignore-errors
+"""Arrow columns of the fields that a scan of CSV found."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from pipelines.kernels.compiling import inner
+from pipelines.kernels.marks import PADDING, copy_bytes
+from pipelines.sources.csv_scan import ESCAPED, NONE, PLAIN, Found, Rules
+
+
+class Nulls(NamedTuple):
+    """Texts of unquoted fields that mean no value, one behind the other, and where each ends."""
+
+    texts: Any
+    ends: Any
+
+
+def nulls_of(values: list[str]) -> Nulls:
+    """Return texts as a kernel compares them."""
+    texts = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, texts)]).astype(np.int64)
+    return Nulls(np.frombuffer(b"".join(texts) + bytes(1), np.uint8), ends)
+
+
+def column(data: Any, found: Found, slot: int, rows: int, rules: Rules, nulls: Nulls) -> pa.Array:
+    """Return one wanted column of the records that were found.
+
+    Grain: one value per record, verbatim; null where an unquoted field is a null value.
+    """
+    starts, ends = found.starts[slot, :rows], found.ends[slot, :rows]
+    kinds = found.kinds[slot, :rows]
+    size = int(ends.sum(dtype=np.int64) - starts.sum(dtype=np.int64))
+    texts = pa.allocate_buffer(size + PADDING)
+    offsets = np.empty(rows + 1, np.int32)
+    valid = np.empty(rows, np.bool_)
+    out = np.frombuffer(texts, np.uint8)
+    missing = _gather(data, starts, ends, kinds, rules, nulls, offsets, valid, out)
+    bits = pa.py_buffer(np.packbits(valid, bitorder="little")) if missing else None
+    buffers = [bits, pa.py_buffer(offsets), texts.slice(0, int(offsets[rows]))]
+    return pa.Array.from_buffers(pa.string(), rows, buffers, null_count=missing)
+
+
+@inner
+def _gather(data, starts, ends, kinds, rules, nulls, offsets, valid, out):
+    """Copy the fields of one column one behind the other; return how many are null."""
+    to, missing = 0, 0
+    offsets[0] = 0
+    for row in range(len(starts)):
+        start, end = starts[row], ends[row]
+        valid[row] = True
+        if kinds[row] == ESCAPED:
+            to = _unescape(data, start, end, rules, out, to)
+        elif kinds[row] == PLAIN and _is_null(data, start, end, nulls):
+            valid[row] = False
+            missing += 1
+        else:
+            copy_bytes(out, to, data, start, end - start)
+            to += end - start
+        offsets[row + 1] = to
+    return missing
+
+
+@inner
+def _is_null(data, start, end, nulls):
+    """Tell whether a field is one of the null values."""
+    for value in range(len(nulls.ends) - 1):
+        first, length = nulls.ends[value], nulls.ends[value + 1] - nulls.ends[value]
+        if length == end - start:
+            same = 0
+            while same < length and data[start + same] == nulls.texts[first + same]:
+                same += 1
+            if same == length:
+                return True
+    return False
+
+
+@inner
+def _unescape(data, start, end, rules, out, to):
+    """Copy a quoted field without what escapes its quotes; return where it ends."""
+    escape = rules.quote if rules.escape == NONE else rules.escape
+    at = start
+    while at < end:
+        byte = data[at]
+        if byte == escape and at + 1 < end:
+            after = data[at + 1]
+            if after == rules.quote or after == escape:
+                byte = after
+                at += 1
+        out[to] = byte
+        to += 1
+        at += 1
+    return to
+
+
+def invalid_records(data: Any, bounds: Any) -> list[int]:
+    """Return the sound records that are no UTF-8, found by halves."""
+    if not len(bounds) or _is_utf8(data[bounds[0, 0] : bounds[-1, 1]]):
+        return []
+    if len(bounds) == 1:
+        return [0]
+    half = len(bounds) // 2
+    later = invalid_records(data, bounds[half:])
+    return invalid_records(data, bounds[:half]) + [half + row for row in later]
+
+
+def _is_utf8(data: Any) -> bool:
+    offsets = pa.py_buffer(np.array([0, len(data)], np.int32))
+    text = pa.Array.from_buffers(pa.binary(), 1, [None, offsets, pa.py_buffer(data)])
+    try:
+        text.cast(pa.string())
+    except pa.ArrowInvalid:
+        return False
+    return True
