@@ -60,4 +60,4 @@ def main_content(html: str, settings: SourceSettings, extra: str) -> str:
 def title_of(html: str, extra: str) -> str | None:
     """Return the title of a page, None where it has none."""
     tree = need("resiliparse.parse.html", extra).HTMLTree.parse(html)
-    return tree.title.strip() or None
+    return (tree.title or "").strip() or None

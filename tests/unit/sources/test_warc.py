@@ -216,7 +216,9 @@ def test_a_damaged_record_is_one_row_and_the_next_ones_are_read(
     places = [sum(map(len, parts[:n])) for n in range(5)]
     assert [row["position"] for row in found] == places
     assert [row.get("problem") for row in found] == [None, None, "valid_record", None, None]
-    assert [row.get("url") for row in found if "url" in row] == [f"http://e/{n}" for n in (0, 1, 3, 4)]
+    assert [row.get("url") for row in found if "url" in row] == [
+        f"http://e/{n}" for n in (0, 1, 3, 4)
+    ]
     assert found[2]["record"]
 
 
