@@ -41,7 +41,7 @@ SOUND = [
         f'1.2.3.4 - - {TIME} "\\x16\\x03\\x01" 200 5',
         {"method": None, "path": "\\x16\\x03\\x01", "protocol": None},
     ),
-    (f'1.2.3.4 - - {TIME} "-" 408 -', {k: None for k in (*GET, "bytes")} | {"status": 408}),
+    (f'1.2.3.4 - - {TIME} "-" 408 -', dict.fromkeys((*GET, "bytes")) | {"status": 408}),
     (f'1.2.3.4 - - {TIME} "" 200 5', {"method": None, "path": "", "protocol": None}),
     (f'1.2.3.4 - - {TIME} "GET /a HTTP/1.1" 200 5 "-" "a \\"b\\" \\\\"', {"agent": 'a "b" \\'}),
     (f'1.2.3.4 - - {TIME} "GET /a HTTP/1.1" 200 5 "-" "-" "9.9.9.9" rt=0.1', {}),
@@ -83,7 +83,7 @@ def test_a_line_of_another_kind_is_refused(line: str, tmp_path: Path) -> None:
 def test_bytes_that_are_no_text_and_long_lines_are_refused(tmp_path: Path) -> None:
     sound = SOUND[0][0].encode()
     data = b"\n".join([sound, sound.replace(b"/a", b"/\xff"), b"x" * 9000, b"", sound, b" "])
-    found = _read(tmp_path / "a.log", data, asking("host", max_record_bytes=1024))
+    found = _read(tmp_path / "a.log", data, asking("host", encoding="utf-8", max_record_bytes=1024))
     assert [(row["position"], row.get("problem")) for row in found] == [
         (0, None),
         (len(sound) + 1, "valid_utf8"),
