@@ -81,9 +81,9 @@ def _pages(pieces: Iterator[bytes], longest: int) -> Iterator[ET.Element]:
     since = 0
     with closing(pieces):  # type: ignore[type-var]
         for piece in pieces:
-            _feed(parser, piece)
+            parser.feed(piece)
             since += len(piece)
-            for event, element in parser.read_events():
+            for event, element in _events(parser):
                 root = element if root is None else root
                 if event == "end" and _name(element) == "page":
                     yield element
@@ -94,9 +94,10 @@ def _pages(pieces: Iterator[bytes], longest: int) -> Iterator[ET.Element]:
     _close(parser)
 
 
-def _feed(parser: Any, piece: bytes) -> None:
+def _events(parser: Any) -> Iterator[tuple[str, ET.Element]]:
+    """Return what was parsed so far; an error comes behind what is before it."""
     try:
-        parser.feed(piece)
+        yield from parser.read_events()
     except ET.ParseError as error:
         raise OSError(f"not well-formed XML: {error}") from error
 

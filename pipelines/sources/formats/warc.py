@@ -85,6 +85,8 @@ def _row(frame: Frame, request: Request, parse: Any) -> Row | None:
     if frame.problem is not None:
         return _refused(frame, frame.problem)
     kind = type_of(frame.header)
+    if kind is None:
+        return _refused(frame, "valid_record")
     if kind not in ("conversion", "response"):
         return None
     try:

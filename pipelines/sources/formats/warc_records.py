@@ -137,8 +137,8 @@ def frames(source: Source, *, longest: int) -> Iterator[Frame]:
         position = source.position()
         if _VERSION.fullmatch(line):
             yield _record(source, position, longest)
-        elif not line.endswith(b"\n") and b"WARC/1.0\r\n".startswith(line):
-            raise EOFError("the file ends inside a record's header")
+        elif not line.endswith(b"\n") and len(line) < _HEADER_BYTES:
+            raise EOFError("the file ends inside a line that begins no record")
         else:
             yield Frame(position, _to_next(source), problem="valid_record")
 
@@ -157,11 +157,11 @@ def _record(source: Source, position: int, longest: int) -> Frame:
     body = source.read(size)
     if len(body) == size and _ends_here(source):
         return Frame(position, header, body)
-    inner = _NEXT.search(body)  # the length leads past the beginning of the next record
+    held = body + source.line()
+    inner = _NEXT.search(held)  # the length leads past the beginning of the next record
     if inner is None and len(body) < size:
         raise EOFError("the file ends inside a record")
-    if inner is not None:
-        source.back(body[inner.end() :])
+    source.back(held[inner.end() :] if inner else held[len(body) :])
     _to_next(source)
     return Frame(position, header, problem="valid_record")
 
