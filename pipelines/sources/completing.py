@@ -16,7 +16,7 @@ def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.Recor
 
     A row that a column refuses keeps the first problem, and its values as `record`.
     """
-    columns = {"position": batch["_position"], "source": _given(batch, "_source")}
+    columns = {"position": _given(batch, "_position"), "source": _given(batch, "_source")}
     if "_source" not in batch.schema.names:
         columns["source"] = pa.repeat(split.relative, len(batch))
     found = {field: typed(_column(batch, field, split), field) for field in request.fields}
@@ -49,14 +49,16 @@ def _types(request: Request) -> Iterator[tuple[str, pa.DataType]]:
 
 
 def _column(batch: pa.RecordBatch, wanted: Field, split: Split) -> pa.Array:
-    """Return a column by its name, else by the way into structs, else the folders' value of it."""
+    """Return the folders' value of a column, else the file's, by its name or its way."""
     path = wanted.path
+    if path in split.partitions:
+        return pa.array([split.partitions[path]] * len(batch), pa.string())
     if path in batch.schema.names:
         return batch[path]
     name, _, rest = path.partition(".")
     if rest and name in batch.schema.names and pa.types.is_struct(batch[name].type):
         return _nested(batch[name], rest)
-    return pa.array([split.partitions.get(path)] * len(batch), pa.string())
+    return pa.nulls(len(batch), pa.string())
 
 
 def _nested(array: pa.Array, path: str) -> pa.Array:
@@ -70,8 +72,9 @@ def _nested(array: pa.Array, path: str) -> pa.Array:
 
 
 def _given(batch: pa.RecordBatch, name: str) -> pa.Array:
-    if name in batch.schema.names:
-        return batch[name]
+    for given in (name, name[1:]):
+        if given in batch.schema.names:
+            return batch[given]
     return pa.nulls(len(batch), pa.string())
 
 

@@ -1,12 +1,14 @@
 """Delta tables as raw input: the rows that the log says are live, never those of old files."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from pipelines.sources.columns import missing_column
 from pipelines.sources.frames import column_paths, complete_frame
@@ -22,8 +24,8 @@ class LiveFiles:
     """The files of a Delta table's newest version.
 
     Args:
-        splits: The files, whole; None where they hold other rows or names than the table
-            (deletion vectors, column mapping), or where Python tasks do not reach them.
+        splits: The files, whole; None where they hold rows that the table has not (deletion
+            vectors), or where Python tasks do not reach them.
         version: Hash of the commit.
     """
 
@@ -41,25 +43,53 @@ def live_files(spark: SparkSession, uri: str) -> LiveFiles:
     folder = files.qualified(uri).rstrip("/")
     version = str(delta.last_commit(files, folder)["hash"])
     delta.read(spark, files, folder)  # compares each file with the size in the log
-    if not delta.is_plain(spark, folder) or not reaches(folder):
-        return LiveFiles(None, version)
     # one row per file, as a listing of the folder has
-    rows = _snapshot_files(spark, folder).collect()
-    return LiveFiles([_split(folder, row) for row in sorted(rows)], version)
+    rows = sorted(_snapshot_files(spark, folder).collect())
+    if not reaches(folder) or any(row["has_deletions"] for row in rows):
+        return LiveFiles(None, version)
+    names = dict(_stored_names(_snapshot_schema(spark, folder), ""))
+    return LiveFiles([_split(folder, row, names) for row in rows], version)
 
 
 def _snapshot_files(spark: SparkSession, folder: str) -> DataFrame:
+    live = DataFrame(_snapshot(spark, folder).allFiles().toDF(), spark)
+    return live.select(
+        "path",
+        "size",
+        F.to_json("partitionValues").alias("values"),
+        F.col("deletionVector").isNotNull().alias("has_deletions"),
+    )
+
+
+def _snapshot(spark: SparkSession, folder: str) -> Any:
     jvm: Any = spark._jvm
     log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
-    live = DataFrame(log.unsafeVolatileSnapshot().allFiles().toDF(), spark)
-    return live.select("path", "size", F.to_json("partitionValues").alias("values"))
+    return log.unsafeVolatileSnapshot()
 
 
-def _split(folder: str, row: Any) -> Split:
+def _snapshot_schema(spark: SparkSession, folder: str) -> StructType:
+    """Return the schema as the log has it; Spark's frames lack the names that files have."""
+    return StructType.fromJson(json.loads(_snapshot(spark, folder).metadata().schemaString()))
+
+
+def _stored_names(schema: StructType, path: str) -> Iterator[tuple[str, str]]:
+    """Yield paths of columns with those that files have in their stead (column mapping)."""
+    for field in schema:
+        stored = field.metadata.get("delta.columnMapping.physicalName", field.name)
+        yield f"{path}{field.name}", stored
+        if isinstance(field.dataType, StructType):
+            for inner, name in _stored_names(field.dataType, f"{path}{field.name}."):
+                yield inner, f"{stored}.{name}"
+
+
+def _split(folder: str, row: Any, names: dict[str, str]) -> Split:
     path = unquote(row["path"])
     is_elsewhere = "://" in path or path.startswith("file:")
-    values = json.loads(row["values"] or "{}")
-    return Split(path if is_elsewhere else f"{folder}/{path}", path, row["size"], partitions=values)
+    uri = path if is_elsewhere else f"{folder}/{path}"
+    logical = {stored: name for name, stored in names.items()}
+    values = {logical.get(n, n): value for n, value in json.loads(row["values"] or "{}").items()}
+    mapped = {name: stored for name, stored in names.items() if name != stored}
+    return Split(uri, path, row["size"], partitions=values, about={"names": mapped})
 
 
 def delta_records(spark: SparkSession, uri: str, request: Request) -> DataFrame:

@@ -1,10 +1,11 @@
 """Parquet files: typed columns, read by row groups; a position is the row's number in the file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.sources.request import Request
@@ -61,22 +62,38 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
     with _opened(part) as file:
         groups = range(part.start, file.num_row_groups if part.end is None else part.end)
         position = sum(file.metadata.row_group(n).num_rows for n in range(part.start))
-        wanted = _top_level(file.schema_arrow, request)
+        names = part.about.get("names", {})  # of a Delta table whose columns are mapped
+        stored = {names.get(path, path): path for path in request.paths}
+        wanted = _top_level(file.schema_arrow, stored)
         int96, uuids = _int96(file), _uuids(file)
         for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=wanted):
             arrays = {
-                name: _as_stored(batch[name], is_int96=name in int96, is_uuid=name in uuids)
+                stored.get(name, name): _as_stored(
+                    batch[name], is_int96=name in int96, is_uuid=name in uuids
+                )
                 for name in batch.schema.names
             }
+            arrays |= _nested(batch, stored)
             numbers = pa.array(range(position, position + len(batch)), pa.int64())
             yield pa.RecordBatch.from_pydict({**arrays, "_position": numbers})
             position += len(batch)
 
 
-def _top_level(schema: pa.Schema, request: Request) -> list[str]:
+def _nested(batch: pa.RecordBatch, stored: dict[str, str]) -> dict[str, pa.Array]:
+    """Return columns inside structs by the paths that are asked for, where files have others."""
+    mapped = {path: wanted for path, wanted in stored.items() if path != wanted and "." in path}
+    arrays = {}
+    for path, wanted in mapped.items():
+        name, *inner = path.split(".")
+        if name in batch.schema.names:
+            arrays[wanted] = pc.struct_field(batch[name], inner)
+    return arrays
+
+
+def _top_level(schema: pa.Schema, paths: Iterable[str]) -> list[str]:
     """Return the columns to read: each wanted one, or the struct that holds it."""
     found = []
-    for path in request.paths:
+    for path in paths:
         name = path if path in schema.names else path.partition(".")[0]
         if name in schema.names:
             found.append(name)

@@ -11,16 +11,17 @@ from pipelines.errors import ConfigError
 GROUP = "vectormill.formats"
 """The entry point group of formats; where the code runs from a zip there are none."""
 
-_MODULES = {
-    "text": "text",
-    "jsonl": "json_lines",
-    "csv": "csv",
-    "parquet": "parquet",
-    "warc": "warc",
-    "mediawiki": "mediawiki",
-    "access_log": "access_log",
-    "html": "html_pages",
+_BUILT_IN: dict[str, tuple[str, tuple[str, ...]]] = {
+    "text": ("text", (".txt", ".text", ".md", ".rst")),
+    "jsonl": ("json_lines", (".jsonl", ".ndjson", ".json")),
+    "csv": ("csv", (".csv", ".tsv")),
+    "parquet": ("parquet", (".parquet", ".parq", ".pq")),
+    "warc": ("warc", (".warc", ".wet")),
+    "mediawiki": ("mediawiki", (".xml",)),
+    "access_log": ("access_log", (".log",)),
+    "html": ("html_pages", (".html", ".htm")),
 }
+"""Name of a format: its module, and the endings, so that no module is imported to tell a format."""
 
 
 def format_named(name: str) -> Any:
@@ -30,8 +31,8 @@ def format_named(name: str) -> Any:
         ConfigError: There is no such format, or what an entry point names cannot be imported or
             lacks a part of a format.
     """
-    if name in _MODULES:
-        return import_module(f"{__package__}.{_MODULES[name]}")
+    if name in _BUILT_IN:
+        return import_module(f"{__package__}.{_BUILT_IN[name][0]}")
     found = _others().get(name)
     if found is None:
         near = difflib.get_close_matches(name, known_names(), n=3) or known_names()
@@ -53,17 +54,18 @@ def format_of(name: str) -> str | None:
 
 def known_names() -> list[str]:
     """Return the names of all formats, the built-in ones first."""
-    return list(dict.fromkeys([*_MODULES, *_others()]))
+    return list(dict.fromkeys([*_BUILT_IN, *_others()]))
 
 
 def known_formats() -> dict[str, tuple[str, ...]]:
     """Return the names of all formats with the endings of their files."""
-    return {name: tuple(format_named(name).ENDINGS) for name in known_names()}
+    built_in = {name: endings for name, (_, endings) in _BUILT_IN.items()}
+    return built_in | {name: tuple(_loaded(entry).ENDINGS) for name, entry in _others().items()}
 
 
 @cache
 def _others() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in _MODULES}
+    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in _BUILT_IN}
 
 
 def _loaded(entry: EntryPoint) -> Any:

@@ -1,252 +1,244 @@
-"""Reading raw files: every record once with its place, every broken file by its name."""
+"""Records of inputs through Spark: which files count, where each record is, what is refused."""
 
 import bz2
 import gzip
+import io
 import json
-from pathlib import Path
+import lzma
+import zipfile
+from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from pipelines.errors import InputError, from_spark
-from pipelines.sources import files, records
-from pipelines.sources.files import Split
-from pipelines.storage.hadoop import FileInfo
+from pipelines.sources import Field, SourceSettings, files, read_records
+from pipelines.sources.records import broken_files, sound_records
+from pipelines.sources.split import Split
+from schemas import REJECTED_FILES
 
-LINES = [f"line {n} ü" for n in range(3000)]
-DATA = "\n".join(LINES).encode()
-PLACES = [sum(len(line.encode()) + 1 for line in LINES[:n]) for n in range(len(LINES))]
-
-
-def _zst(data: bytes) -> bytes:
-    return bytes(pa.Codec("zstd").compress(data, asbytes=True))
+TEXT = (Field("t", "t"),)
 
 
-def _rows(path: Path, mode: str, bad_files: str = "fail") -> list[records.Row]:
-    split = Split(str(path), path.name, 0, None, path.stat().st_size)
-    return list(records._task_rows([split], mode, bad_files))
+def rows(spark, where, fields=TEXT, **settings):
+    """Return `(source, position, fields..., problem)` of each record, in order."""
+    found = read_records(spark, where, fields, SourceSettings(**settings))
+    names = ["source", "position", *(field.name for field in fields), "problem"]
+    return [tuple(row) for row in found.frame.select(names).orderBy(*names[:2]).collect()]
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("a.txt", DATA),
-        ("a.txt.gz", gzip.compress(DATA)),
-        ("a.txt.bz2", bz2.compress(DATA)),
-        ("a.txt.zst", _zst(DATA)),
-        ("A.TXT.GZ", gzip.compress(DATA)),
-        ("members.gz", gzip.compress(DATA[:999]) + gzip.compress(DATA[999:])),
-    ],
-)
-def test_compression_changes_neither_records_nor_positions(
-    name: str, data: bytes, tmp_path: Path
-) -> None:
-    (tmp_path / name).write_bytes(data)
-    rows = _rows(tmp_path / name, "text")
-    assert rows == [(name, place, line, None) for place, line in zip(PLACES, LINES, strict=True)]
+def put(folder, name, data):
+    place = folder / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(data)
+    return place
 
 
-@pytest.mark.parametrize(
-    ("name", "data"),
-    [
-        ("a.gz", gzip.compress(DATA)[:-4]),
-        ("b.gz", gzip.compress(DATA)[:2000]),
-        ("c.gz", DATA),
-        ("a.bz2", bz2.compress(DATA)[:-20]),
-        ("a.zst", _zst(DATA)[:-20]),
-    ],
-)
-def test_a_file_that_breaks_off_ends_the_job_by_name_or_is_listed(
-    name: str, data: bytes, tmp_path: Path
-) -> None:
-    (tmp_path / name).write_bytes(data)
-    with pytest.raises(InputError, match=rf"{name}: cannot be read to its end.* bad_files: reject"):
-        _rows(tmp_path / name, "text")
-    *sound, last = _rows(tmp_path / name, "text", "reject")
-    assert (last[0], last[1], last[3]) == (name, len(data), records.BROKEN_FILE)
-    assert [row[2] for row in sound] == LINES[: len(sound)], "records before the break are kept"
+def zipped(data):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inner.jsonl", data)
+    return stream.getvalue()
 
 
-def test_records_are_kept_until_shortly_before_the_break(tmp_path: Path) -> None:
-    lines = [f"line {n} and {n * 7919}" for n in range(50_000)]
-    (tmp_path / "a.gz").write_bytes(gzip.compress("\n".join(lines).encode())[:-4])
-    *sound, last = _rows(tmp_path / "a.gz", "text", "reject")
-    assert last[3] == records.BROKEN_FILE
-    assert [row[2] for row in sound] == lines[: len(sound)]
-    assert len(sound) > 45_000
+LINE = b'{"t": "one"}\n'
+COMPRESSED = {
+    "gzip": gzip.compress(LINE),
+    "two members": gzip.compress(LINE[:5]) + gzip.compress(LINE[5:]),
+    "bz2": bz2.compress(LINE),
+    "xz": lzma.compress(LINE),
+    "zstd": bytes(pa.Codec("zstd").compress(LINE, asbytes=True)),
+    "zip": zipped(LINE),
+}
 
 
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    split = Split(str(tmp_path / "gone.txt"), "gone.txt", 0, None, 5)
-    with pytest.raises(InputError, match=r"gone\.txt"):
-        list(records._task_rows([split], "text", "fail"))
+def test_files_are_decompressed_by_what_they_hold_whatever_their_names(spark, tmp_path):
+    for number, data in enumerate(COMPRESSED.values()):
+        put(tmp_path, f"{number}.jsonl", data)  # no ending tells the compression
+    put(tmp_path, "plain.jsonl.gz", LINE)  # and this one tells it wrongly
+    found = rows(spark, str(tmp_path))
+    assert len(found) == len(COMPRESSED) + 1
+    assert {row[1:] for row in found} == {(0, "one", None)}
 
 
-def test_bad_bytes_are_flagged_and_replaced_in_every_format(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_bytes(b"good\nb\xffd\n")
-    assert _rows(path, "text") == [("a", 0, "good", None), ("a", 5, "b\ufffdd", "valid_utf8")]
-    assert _rows(path, "file") == [("a", 0, "good\nb\ufffdd\n", "valid_utf8")]
-    path.write_bytes(b"t,n\nb\xffd,1\nok,2\n")
-    bad, good = _rows(path, "csv")
-    assert (bad[1], bad[3]) == (0, "valid_utf8")
-    assert len(json.loads(bad[2] or "")["t"]) > 2
-    assert good == ("a", 1, '{"t": "ok", "n": "2"}', None)
+ODD_NAMES = ["day[1]", "day*", "a{b,c}", "a b", "ü%20#1", "a+b", "x:y", "q?", "back\\slash", "100%"]
 
 
-def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
-    path = tmp_path / "a"
-    path.write_bytes(b"\xef\xbb\xbf{}\n{}")
-    assert _rows(path, "jsonl") == [("a", 0, "{}", None), ("a", 6, "{}", None)]
-    assert _rows(path, "file") == [("a", 0, "{}\n{}", None)]
-    path.write_bytes(b"\xef\xbb\xbft\nx\n")
-    assert _rows(path, "csv") == [("a", 0, '{"t": "x"}', None)]
-    path.write_bytes(b"\xef\xbb\xbf\n")
-    assert _rows(path, "jsonl") == []
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_paths_mean_what_they_say(spark, tmp_path, kind):
+    for folder in [*ODD_NAMES, "day1", "days", "ab"]:
+        place = tmp_path / folder / f"{folder}.{kind}"
+        place.parent.mkdir()
+        if kind == "jsonl":
+            place.write_text(json.dumps({"t": folder}), encoding="utf-8")
+        else:
+            pq.write_table(pa.table({"t": [folder]}), place)
+    for folder in ODD_NAMES:
+        assert rows(spark, str(tmp_path / folder)) == [(f"{folder}.{kind}", 0, folder, None)]
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_csv_keeps_quoted_delimiters_quotes_and_line_ends(delimiter: str, tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    body = f'id{delimiter}text\r\n1{delimiter}"a{delimiter}b ""c""\nd"\r\n\r\n2{delimiter}é\r\n'
-    path.write_text(body, encoding="utf-8", newline="")
-    first, second = _rows(path, "csv")
-    assert first[1] == 0
-    assert json.loads(first[2] or "") == {"id": "1", "text": f'a{delimiter}b "c"\nd'}
-    assert json.loads(second[2] or "") == {"id": "2", "text": "é"}
-
-
-def test_csv_rows_of_another_length_are_flagged_and_kept(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text("a,b\n1\n1,2,3\n1,2\n", encoding="utf-8")
-    short, long, sound = _rows(path, "csv")
-    assert (short[2], short[3]) == ('["1"]', "column_count")
-    assert (long[2], long[3]) == ('["1", "2", "3"]', "column_count")
-    assert sound[3] is None
-
-
-def test_csv_that_ends_inside_quotes_is_broken(tmp_path: Path) -> None:
-    path = tmp_path / "a.csv"
-    path.write_text('a,b\n1,2\n3,"4', encoding="utf-8")
-    with pytest.raises(InputError, match=r"a\.csv: cannot be read to its end"):
-        _rows(path, "csv")
-    assert [row[3] for row in _rows(path, "csv", "reject")] == [None, records.BROKEN_FILE]
-
-
-@pytest.mark.parametrize("data", ["", "\n", "\n\n"])
-def test_csv_without_a_header_has_no_records(data: str, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text(data, encoding="utf-8")
-    assert _rows(tmp_path / "a.csv", "csv") == []
-
-
-def test_a_text_longer_than_csv_usually_allows_is_read(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("text\n" + "x" * 200_000 + "\n", encoding="utf-8")
-    [row] = _rows(tmp_path / "a.csv", "csv")
-    assert len(row[2] or "") > 200_000
-
-
-def _info(name: str, size: int) -> FileInfo:
-    return FileInfo(f"file:/in/{name}", name, size, 0)
-
-
-def test_large_files_are_cut_and_small_ones_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files, "_SPLIT_BYTES", 100)
-    monkeypatch.setattr(files, "_SMALL_BYTES", 30)
-    found = [_info("big", 250), _info("zip.gz", 500), *(_info(f"s{n}", 10) for n in range(7))]
-    tasks = files.plan_tasks(found, is_splittable=True)
-    assert [[(s.relative, s.start, s.end) for s in task] for task in tasks] == [
-        [("big", 0, 100)],
-        [("big", 100, 200)],
-        [("big", 200, 250)],
-        [("zip.gz", 0, None)],
-        [("s0", 0, 10), ("s1", 0, 10), ("s2", 0, 10)],
-        [("s3", 0, 10), ("s4", 0, 10), ("s5", 0, 10)],
-        [("s6", 0, 10)],
-    ]
-    whole = files.plan_tasks(found, is_splittable=False)
-    assert [(s.relative, s.end) for s in whole[0]] == [("big", None)]
-
-
-def test_planning_a_hundred_thousand_files_takes_no_time() -> None:
-    found = [_info(f"{n}.txt", 10) for n in range(100_000)]
-    assert len(files.plan_tasks(found, is_splittable=True)) == 1
+def test_include_exclude_and_lists_of_paths(spark, tmp_path):
+    for name in ("x/a.jsonl", "x/b.jsonl", "y/a.jsonl", "y/skip/a.jsonl"):
+        put(tmp_path, name, json.dumps({"t": name}).encode())
+    put(tmp_path, "notes.md", b"no record")
+    chosen = rows(spark, str(tmp_path), include=["*.jsonl"], exclude=["*/skip/*"])
+    assert [row[2] for row in chosen] == ["x/a.jsonl", "x/b.jsonl", "y/a.jsonl"]
+    both = rows(spark, [str(tmp_path / "x"), str(tmp_path / "y")], exclude=["b.jsonl", "*/skip/*"])
+    assert [row[0] for row in both] == ["x/a.jsonl", "y/a.jsonl"]
+    with pytest.raises(InputError, match="include and exclude leave none"):
+        rows(spark, str(tmp_path), include=["*.csv"])
+    with pytest.raises(InputError, match=r"paths are no patterns.*set include"):
+        rows(spark, str(tmp_path / "*.jsonl"))
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ((), "the folder holds no files"),
-        (("a.txt", "b.csv"), "holds csv and text files; keep one format, or set file_format"),
+        ((), "holds no files"),
+        (("a.txt", "b.csv"), "holds csv and text files; choose with include, or set file_format"),
         (("a.xyz",), r"a\.xyz: unknown kind of file; known endings are"),
-        (("_hidden.txt", ".also.txt"), "the folder holds no files"),
+        (("_hidden.txt", ".also.txt"), "holds no files"),
     ],
 )
-def test_a_folder_that_cannot_be_read_is_refused(
-    spark: SparkSession, names: tuple[str, ...], message: str, tmp_path: Path
-) -> None:
+def test_a_folder_that_cannot_be_read_is_refused(spark, tmp_path, names, message):
     for name in names:
-        (tmp_path / name).write_text("x", encoding="utf-8")
+        put(tmp_path, name, b"x")
     with pytest.raises(InputError, match=message):
-        files.list_files(spark, str(tmp_path), file_format=None)
+        rows(spark, str(tmp_path))
 
 
-def test_missing_and_empty_files_are_named(spark: SparkSession, tmp_path: Path) -> None:
+def test_missing_and_empty_files_are_named(spark, tmp_path):
     with pytest.raises(InputError, match="nowhere: no such file or folder"):
-        files.list_files(spark, str(tmp_path / "nowhere"), file_format=None)
-    (tmp_path / "good.txt").write_text("x", encoding="utf-8")
-    (tmp_path / "empty.txt").touch()
-    with pytest.raises(InputError, match=r"empty\.txt: is empty \(zero bytes\)"):
-        files.list_files(spark, str(tmp_path), file_format=None)
+        rows(spark, str(tmp_path / "nowhere"))
+    put(tmp_path, "good.jsonl", LINE)
+    put(tmp_path, "empty.jsonl", b"")
+    with pytest.raises(InputError, match=r"empty\.jsonl: is empty \(zero bytes\)"):
+        rows(spark, str(tmp_path))
 
 
-def test_records_come_through_spark_with_every_kind_told_by_its_ending(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    (tmp_path / "sub dir").mkdir()
-    (tmp_path / "sub dir" / "a ü%20#1.jsonl").write_text('{"t": 1}\n{"t": 2}', encoding="utf-8")
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"t": 3}\n'))
-    frame, kind, version = records.read_records(
-        spark, str(tmp_path), file_format=None, bad_files="fail"
-    )
-    assert kind == "jsonl"
-    odd = "sub dir/a ü%20#1.jsonl"
-    assert {tuple(row) for row in frame.collect()} == {
-        (odd, 0, '{"t": 1}', None),
-        (odd, 9, '{"t": 2}', None),
-        ("b.jsonl.gz", 0, '{"t": 3}', None),
-    }
-    (tmp_path / "b.jsonl.gz").write_bytes(gzip.compress(b'{"t": 33}\n'))
-    again = records.read_records(spark, str(tmp_path), file_format=None, bad_files="fail")
-    assert again[2] != version, "another content is another version"
-
-
-def test_a_broken_file_met_in_a_worker_is_an_input_error(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    (tmp_path / "cut.txt.gz").write_bytes(gzip.compress(DATA)[:-9])
-    frame, _, _ = records.read_records(spark, str(tmp_path), file_format=None, bad_files="fail")
+def test_a_broken_file_is_an_input_error_or_listed(spark, tmp_path):
+    data = gzip.compress(b"".join(b'{"t": "%d"}\n' % n**5 for n in range(30_000)))[:-9000]
+    put(tmp_path, "cut.jsonl.gz", data)
     with pytest.raises(Exception, match="cut") as caught:
-        frame.collect()
+        rows(spark, str(tmp_path))
     known = from_spark(caught.value)
     assert isinstance(known, InputError)
-    assert "cut.txt.gz: cannot be read to its end" in str(known)
+    assert "cut.jsonl.gz: cannot be read to its end" in str(known)
+    found = read_records(spark, str(tmp_path), TEXT, SourceSettings(bad_files="reject")).frame
+    (listed,) = broken_files(found).collect()
+    assert (listed["path"], listed["size"]) == ("cut.jsonl.gz", len(data))
+    assert broken_files(found).columns == REJECTED_FILES.column_names
+    assert 15_000 < sound_records(found).count() < 30_000
 
 
-def test_parquet_records_have_their_relative_path_and_all_columns(
-    spark: SparkSession, tmp_path: Path
-) -> None:
-    for name, columns in (
-        ("x/a+b %é.parquet", {"t": ["1", "2"]}),
-        ("y/a+b %é.parquet", {"t": ["3"], "more": [4]}),
-    ):
-        (tmp_path / name).parent.mkdir()
-        pq.write_table(pa.table(columns), tmp_path / name)
-    frame, kind, _ = records.read_records(spark, str(tmp_path), file_format=None, bad_files="fail")
-    assert kind == "parquet"
-    assert sorted(tuple(row) for row in frame.collect()) == [
-        ("x/a+b %é.parquet", 0, '{"t":"1"}', None),
-        ("x/a+b %é.parquet", 1, '{"t":"2"}', None),
-        ("y/a+b %é.parquet", 0, '{"t":"3","more":4}', None),
+def test_files_of_one_folder_may_have_other_columns_orders_and_types(spark, tmp_path):
+    fields = (Field("user", "user", "key"), Field("more", "more"))
+    pq.write_table(pa.table({"user": [1, 2]}), tmp_path / "a.parquet")
+    pq.write_table(pa.table({"more": ["x"], "user": [3.0]}), tmp_path / "b.parquet")
+    pq.write_table(pa.table({"user": ["4"]}), tmp_path / "c.parquet")
+    assert [row[2:4] for row in rows(spark, str(tmp_path), fields)] == [
+        ("1", None),
+        ("2", None),
+        ("3", "x"),
+        ("4", None),
     ]
+
+
+def test_the_columns_of_hive_partitions_are_columns(spark, tmp_path):
+    fields = (Field("t", "t"), Field("day", "day"), Field("kind", "kind"))
+    for folder in ("day=2024-01-01/kind=a%2Fb", "day=2024-01-02/kind=__HIVE_DEFAULT_PARTITION__"):
+        put(tmp_path, f"{folder}/part.jsonl", LINE)
+    assert [row[2:5] for row in rows(spark, str(tmp_path), fields)] == [
+        ("one", "2024-01-01", "a/b"),
+        ("one", "2024-01-02", None),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_column_that_does_not_exist_is_refused_with_the_nearest_names(spark, tmp_path, kind):
+    if kind == "parquet":
+        pq.write_table(pa.table({"Content": ["x"], "n": [1]}), tmp_path / "a.parquet")
+    else:
+        put(
+            tmp_path,
+            f"a.{kind}",
+            b'{"Content": "x", "n": 1}' if kind == "jsonl" else b"Content,n\nx,1",
+        )
+    field = Field("text", "content", setting="text_column", is_required=True)
+    with pytest.raises(
+        InputError, match=r"no column 'content' \(text_column\); there are: Content, n"
+    ) as told:
+        rows(spark, str(tmp_path), (field,))
+    assert "did you mean 'Content'? Name the right one with --set text_column=Content" in str(
+        told.value
+    )
+
+
+def test_nested_columns_are_named_by_their_way(spark, tmp_path):
+    fields = (Field("a", "user.id", "key", is_required=True), Field("b", "user.name.first"))
+    put(tmp_path, "j/a.jsonl", b'{"user": {"id": 7, "name": {"first": "Ann"}}}')
+    (tmp_path / "p").mkdir()
+    table = pa.table({"user": [{"id": 7, "name": {"first": "Ann"}}]})
+    pq.write_table(table, tmp_path / "p" / "a.parquet")
+    for folder in ("j", "p"):
+        assert rows(spark, str(tmp_path / folder), fields)[0][2:] == ("7", "Ann", None)
+
+
+TABLE = "CREATE TABLE delta.`{}` (user STRING, time TIMESTAMP, day STRING) USING delta {}"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "PARTITIONED BY (day)",
+        "TBLPROPERTIES ('delta.enableDeletionVectors' = true)",
+        "TBLPROPERTIES ('delta.columnMapping.mode' = 'name')",
+    ],
+)
+def test_of_a_delta_table_the_live_rows_are_read(spark, tmp_path, options):
+    place = str(tmp_path / "log")
+    spark.sql(TABLE.format(place, options))
+    for user, day in (("gone", "1"), ("ann", "2"), ("bob", "2")):
+        spark.sql(
+            f"INSERT INTO delta.`{place}` VALUES ('{user}', '2024-01-31 12:00:00.123456Z', '{day}')"
+        )
+    spark.sql(f"DELETE FROM delta.`{place}` WHERE user = 'gone'")
+    fields = (Field("user", "user", "key"), Field("time", "time", "time"), Field("day", "day"))
+    found = read_records(spark, place, fields, SourceSettings())
+    assert found.format == "delta"
+    got = found.frame.orderBy("user").select("user", "time_micros", "day", "position").collect()
+    noon = int(datetime(2024, 1, 31, 12, tzinfo=UTC).timestamp()) * 10**6 + 123456
+    assert [tuple(row) for row in got] == [("ann", noon, "2", 0), ("bob", noon, "2", 0)]
+    sources = {row["source"] for row in found.frame.select("source").collect()}
+    assert all((tmp_path / "log" / source).exists() for source in sources)
+
+
+def test_small_files_are_gathered_and_planned_at_once(monkeypatch):
+    monkeypatch.setattr(files, "_TASK_BYTES", 30)
+    splits = [Split(f"file:/in/s{n}", f"s{n}", 10) for n in range(7)]
+    tasks = files.gather(splits)
+    assert [[split.relative for split in task] for task in tasks] == [
+        ["s0", "s1", "s2"],
+        ["s3", "s4", "s5"],
+        ["s6"],
+    ]
+    assert len(files.gather(splits * 15_000)) == 35_000
+
+
+def test_another_content_is_another_version(spark, tmp_path):
+    put(tmp_path, "a.jsonl", LINE)
+    first = read_records(spark, str(tmp_path), TEXT, SourceSettings()).version
+    put(tmp_path, "a.jsonl", LINE * 2)
+    assert read_records(spark, str(tmp_path), TEXT, SourceSettings()).version != first
+
+
+def test_every_record_of_many_large_files_is_read_once(spark, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_LARGE_BYTES", 1000)
+    for number in range(3):
+        lines = b"".join(b'{"t": "%d"}\n' % n for n in range(500 * number, 500 * number + 500))
+        put(tmp_path, f"{number}.jsonl", lines)
+    frame = read_records(spark, str(tmp_path), TEXT, SourceSettings()).frame
+    assert frame.select(F.col("t").cast("int")).distinct().count() == frame.count() == 1500
