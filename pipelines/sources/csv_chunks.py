@@ -86,8 +86,7 @@ class Chunks:
         while self.size < capacity and not self.is_ended:
             room = capacity - self.size
             room = room if self._left is None else min(room, self._left)
-            view: Any = memoryview(self.data)[self.size : self.size + room]
-            count = self._read_into(view) if room else 0
+            count = self._read_into(self.data[self.size : self.size + room]) if room else 0
             self.size += count
             self._left = None if self._left is None else self._left - count
             if self._broken:
@@ -98,9 +97,9 @@ class Chunks:
             self.size += 1
         self.data[self.size : self.size + PADDING] = 0
 
-    def _read_into(self, view: Any) -> int:
+    def _read_into(self, part: Any) -> int:
         try:
-            return int(self._stream.readinto1(view))  # type: ignore[attr-defined]
+            return int(self._stream.readinto1(memoryview(part)))  # type: ignore[attr-defined]
         except BREAKS as error:
             self._broken = error
             return 0

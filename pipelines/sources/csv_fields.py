@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.kernels.compiling import inner
-from pipelines.kernels.marks import PADDING, copy_bytes
+from pipelines.kernels.marks import PADDING, copy_bytes, find_byte
 from pipelines.sources.csv_scan import ESCAPED, NONE, PLAIN, Found, Rules
 
 
@@ -83,15 +83,16 @@ def _unescape(data, start, end, rules, out, to):
     escape = rules.quote if rules.escape == NONE else rules.escape
     at = start
     while at < end:
-        byte = data[at]
-        if byte == escape and at + 1 < end:
-            after = data[at + 1]
-            if after == rules.quote or after == escape:
-                byte = after
+        place = find_byte(data, at, end, np.uint8(escape))
+        copy_bytes(out, to, data, at, place - at)
+        to += place - at
+        at = place + 1
+        if place < end:
+            out[to] = escape
+            if at < end and (data[at] == rules.quote or data[at] == escape):
+                out[to] = data[at]
                 at += 1
-        out[to] = byte
-        to += 1
-        at += 1
+            to += 1
     return to
 
 

@@ -16,8 +16,8 @@ LF, CR, NONE = 10, 13, 256
 AT, MARK, LINE, FRONTIER, ROWS, REFUSED, ENDED, SKIPPING = range(8)
 """Places in the state of a scan: next byte and mark, its line, and what was found so far."""
 STATE_SIZE = 8
-SOUND, MISCOUNTED, BROKEN, TOO_LONG, SHORT = range(5)
-"""What a record may be; `SHORT` is one that goes on behind the chunk."""
+SOUND, MISCOUNTED, BROKEN, TOO_LONG, SHORT, INSIDE = range(6)
+"""What a record or quote may be; `SHORT` goes on behind the chunk, `INSIDE` is a quote as text."""
 PLAIN, QUOTED, ESCAPED = range(3)
 """What a field may be; `ESCAPED` is a quoted one with characters to leave out."""
 
@@ -111,8 +111,8 @@ def _take(data, size, marks, rules, slots, found, state):
 @inner
 def _record(data, size, marks, rules, slots, found, state):
     """Read the fields of one record; return what it is, the mark of its end, and lines inside."""
-    row, width, lines, field, surplus = state[ROWS], len(slots), 0, 0, False
     at, mark = state[AT], state[MARK]
+    lines, field, surplus = 0, 0, False
     while True:
         kind, start = PLAIN, at
         if data[at] == rules.quote and at < size:
@@ -129,16 +129,23 @@ def _record(data, size, marks, rules, slots, found, state):
         stop = marks[mark]
         if stop >= size:
             return SHORT, mark, lines
-        if field >= width:
-            surplus |= end > start
-        elif slots[field] >= 0:
-            slot = slots[field]
-            found.starts[slot, row], found.ends[slot, row] = start, end
-            found.kinds[slot, row] = kind
+        surplus |= _keep(slots, found, state[ROWS], field, start, end, kind)
         field += 1
         if data[stop] != rules.delimiter:
-            return (MISCOUNTED if surplus or field < width else SOUND), mark, lines
+            return (MISCOUNTED if surplus or field < len(slots) else SOUND), mark, lines
         at, mark = stop + 1, mark + 1
+
+
+@inner
+def _keep(slots, found, row, field, start, end, kind):
+    """Note where a wanted field is; return whether it is one too many."""
+    if field >= len(slots):
+        return end > start
+    slot = slots[field]
+    if slot >= 0:
+        found.starts[slot, row], found.ends[slot, row] = start, end
+        found.kinds[slot, row] = kind
+    return False
 
 
 @inner
@@ -151,25 +158,36 @@ def _close(data, size, marks, rules, state, mark):
         place = marks[mark]
         if place >= size:
             return SHORT, mark, lines, kind
-        byte, after = data[place], data[place + 1]
         if place - state[AT] > rules.longest:
             state[FRONTIER] = max(state[FRONTIER], state[AT] + rules.longest)
             return BROKEN, mark, lines, kind
-        if byte == rules.quote:
-            if rules.escape == NONE and after == rules.quote:
-                kind = ESCAPED
-                mark += 1
-            elif rules.escape == NONE or not _is_escaped(data, opened, place, rules.escape):
-                if place + 1 >= size:
-                    return SHORT, mark, lines, kind
-                if after == rules.delimiter or after == LF or after == CR:
-                    return SOUND, mark, lines, kind
+        if data[place] == rules.quote:
+            status = _quote(data, size, rules, opened, place)
+            if status == BROKEN:
                 state[FRONTIER] = max(state[FRONTIER], place)
-                return BROKEN, mark, lines, kind
-        elif byte == LF or (byte == CR and after != LF):
+            if status != INSIDE:
+                return status, mark, lines, kind
+            kind = ESCAPED
+            mark += int(rules.escape == NONE)
+        elif data[place] == LF or (data[place] == CR and data[place + 1] != LF):
             lines += 1
             if place < state[FRONTIER]:
                 return BROKEN, mark, lines, kind
+
+
+@inner
+def _quote(data, size, rules, opened, place):
+    """Tell what a quote in a quoted field does: it closes it, is of its text, or is wrong there."""
+    after = data[place + 1]
+    if rules.escape == NONE:
+        if after == rules.quote:
+            return INSIDE
+    elif _is_escaped(data, opened, place, rules.escape):
+        return INSIDE
+    if place + 1 >= size:
+        return SHORT
+    is_end = after == rules.delimiter or after == LF or after == CR
+    return SOUND if is_end else BROKEN
 
 
 @inner

@@ -31,9 +31,7 @@ IN_ONE_FOLDER = settings(
 
 
 def _read(path: Path, **given_settings: Any) -> list[Row]:
-    request = Request(
-        tuple(Field(name, name) for name in "abc"), SourceSettings(**given_settings)
-    )
+    request = Request(tuple(Field(name, name) for name in "abc"), SourceSettings(**given_settings))
     whole = Split(str(path), path.name, path.stat().st_size)
     found: list[Row] = []
     for piece in csv_format.split(whole, request):
@@ -62,7 +60,9 @@ def _model(content: bytes, escape: bytes | None = None) -> list[Row]:
             values = re.findall(rb"(?:^|(?<=,))%b" % field, raw) if is_sound else []
             values = _fields(raw, field) if is_sound else []
             problem = None if is_sound else "valid_csv"
-            if is_sound and (len(values) < 3 or any(value not in ("", None) for value in values[3:])):
+            if is_sound and (
+                len(values) < 3 or any(value not in ("", None) for value in values[3:])
+            ):
                 problem = "column_count"
             elif is_sound and not _is_utf8(raw):
                 problem = "valid_utf8"

