@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pipelines.kernels.marks import PADDING, find_marks
-from pipelines.sources.csv_scan import (
+from pipelines.sources.csv_records import (
     AT,
     CR,
     ENDED,
@@ -19,8 +19,8 @@ from pipelines.sources.csv_scan import (
     STATE_SIZE,
     Found,
     Rules,
-    scan,
 )
+from pipelines.sources.csv_scan import scan
 from pipelines.sources.opening import BREAKS
 
 CHUNK_BYTES = 8 << 20
@@ -124,7 +124,8 @@ class Chunks:
         """
         self.state[ROWS] = self.state[REFUSED] = 0
         end = self.size if until is None else until - self.base
-        return bool(scan(self.data, self.size, self._marks, rules, slots, found, self.state, end))
+        how = tuple(rules), slots, tuple(found)
+        return bool(scan(self.data, self.size, self._marks, *how, self.state, end))
 
     @property
     def counts(self) -> tuple[int, int]:

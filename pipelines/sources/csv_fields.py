@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.marks import PADDING, copy_bytes, find_byte
-from pipelines.sources.csv_scan import ESCAPED, NONE, PLAIN, Found, Rules
+from pipelines.sources.csv_records import ESCAPE, ESCAPED, NONE, PLAIN, QUOTE, Found, Rules
 
 
 class Nulls(NamedTuple):
@@ -37,7 +37,8 @@ def column(data: Any, found: Found, slot: int, rows: int, rules: Rules, nulls: N
     offsets = np.empty(rows + 1, np.int32)
     valid = np.empty(rows, np.bool_)
     out = np.frombuffer(texts, np.uint8)
-    missing = _gather(data, starts, ends, kinds, rules, nulls, offsets, valid, out)
+    how = tuple(rules), tuple(nulls)
+    missing = _gather(data, starts, ends, kinds, *how, offsets, valid, out)
     bits = pa.py_buffer(np.packbits(valid, bitorder="little")) if missing else None
     buffers = [bits, pa.py_buffer(offsets), texts.slice(0, int(offsets[rows]))]
     return pa.Array.from_buffers(pa.string(), rows, buffers, null_count=missing)
@@ -66,11 +67,11 @@ def _gather(data, starts, ends, kinds, rules, nulls, offsets, valid, out):
 @inner
 def _is_null(data, start, end, nulls):
     """Tell whether a field is one of the null values."""
-    for value in range(len(nulls.ends) - 1):
-        first, length = nulls.ends[value], nulls.ends[value + 1] - nulls.ends[value]
+    for value in range(len(nulls[1]) - 1):
+        first, length = nulls[1][value], nulls[1][value + 1] - nulls[1][value]
         if length == end - start:
             same = 0
-            while same < length and data[start + same] == nulls.texts[first + same]:
+            while same < length and data[start + same] == nulls[0][first + same]:
                 same += 1
             if same == length:
                 return True
@@ -80,7 +81,7 @@ def _is_null(data, start, end, nulls):
 @inner
 def _unescape(data, start, end, rules, out, to):
     """Copy a quoted field without what escapes its quotes; return where it ends."""
-    escape = rules.quote if rules.escape == NONE else rules.escape
+    escape = rules[QUOTE] if rules[ESCAPE] == NONE else rules[ESCAPE]
     at = start
     while at < end:
         place = find_byte(data, at, end, np.uint8(escape))
@@ -89,7 +90,7 @@ def _unescape(data, start, end, rules, out, to):
         at = place + 1
         if place < end:
             out[to] = escape
-            if at < end and (data[at] == rules.quote or data[at] == escape):
+            if at < end and (data[at] == rules[QUOTE] or data[at] == escape):
                 out[to] = data[at]
                 at += 1
             to += 1

@@ -10,7 +10,7 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.csv_chunks import Chunks, room_for
-from pipelines.sources.csv_scan import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
+from pipelines.sources.csv_records import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
 
 _DELIMITERS = ",;\t|"
 _BOM = b"\xef\xbb\xbf"

@@ -13,7 +13,7 @@ from pipelines.errors import InputError
 from pipelines.sources.csv_chunks import BATCH_ROWS, Chunks, room_for
 from pipelines.sources.csv_fields import Nulls, column, invalid_records, nulls_of
 from pipelines.sources.csv_header import Header, read_header, rules_of
-from pipelines.sources.csv_scan import BROKEN, LINE, MISCOUNTED, TOO_LONG, Found, Rules
+from pipelines.sources.csv_records import BROKEN, LINE, MISCOUNTED, TOO_LONG, Found, Rules
 from pipelines.sources.encodings import is_plain, utf8_stream
 from pipelines.sources.opening import open_bytes
 from pipelines.sources.request import Request
