@@ -30,8 +30,25 @@ def column(data: Any, found: Found, slot: int, rows: int, rules: Rules, nulls: N
 
     Grain: one value per record, verbatim; null where an unquoted field is a null value.
     """
-    starts, ends = found.starts[slot, :rows], found.ends[slot, :rows]
-    kinds = found.kinds[slot, :rows]
+    fields = found.starts[slot, :rows], found.ends[slot, :rows], found.kinds[slot, :rows]
+    return _texts(data, *fields, rules, nulls)
+
+
+def raw_records(data: Any, bounds: Any, rules: Rules) -> pa.Array:
+    """Return the raw text of records, with replacement characters for what is no UTF-8."""
+    starts, ends = bounds[:, 0].astype(np.int32), bounds[:, 1].astype(np.int32)
+    kinds = np.full(len(bounds), PLAIN, np.uint8)
+    texts = _texts(data, starts, ends, kinds, rules, nulls_of([]))
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        found = texts.cast(pa.binary()).to_pylist()
+        return pa.array([text.decode("utf-8", "replace") for text in found], pa.string())
+    return texts
+
+
+def _texts(data: Any, starts: Any, ends: Any, kinds: Any, rules: Rules, nulls: Nulls) -> pa.Array:
+    rows = len(starts)
     size = int(ends.sum(dtype=np.int64) - starts.sum(dtype=np.int64))
     texts = pa.allocate_buffer(size + PADDING)
     offsets = np.empty(rows + 1, np.int32)

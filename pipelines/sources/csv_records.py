@@ -9,8 +9,9 @@ LF, CR, NONE = 10, 13, 256
 AT, MARK, LINE, FRONTIER, ROWS, REFUSED, ENDED, SKIPPING = range(8)
 """Places in the state of a scan: next byte and mark, its line, and what was found so far."""
 STATE_SIZE = 8
-SOUND, MISCOUNTED, BROKEN, TOO_LONG, SHORT, INSIDE = range(6)
-"""What a record or quote may be; `SHORT` goes on behind the chunk, `INSIDE` is a quote as text."""
+SOUND, MISCOUNTED, BROKEN, TOO_LONG, INVALID, SHORT, INSIDE = range(7)
+"""What a record or quote may be: `INVALID` is no UTF-8, `SHORT` goes on behind the chunk, `INSIDE`
+is a quote as text."""
 PLAIN, QUOTED, ESCAPED = range(3)
 """What a field may be; `ESCAPED` is a quoted one with characters to leave out."""
 DELIMITER, QUOTE, ESCAPE, LONGEST = range(4)
