@@ -32,13 +32,16 @@ def _read(whole: Split, request: Request) -> tuple[Rows, Rows]:
     rows: Rows = []
     refused: Rows = []
     for piece in csv_format.split(whole, request):
-        for batch in csv_format.read(piece, request):
-            for row in batch.to_pylist():
-                if row.get("problem"):
-                    refused.append((row["position"], row["problem"], row["record"]))
-                else:
-                    rows.append((row["position"], *(row[path] for path in request.paths)))
+        for row in _dicts(piece, request):
+            if row.get("problem"):
+                refused.append((row["position"], row["problem"], row["record"]))
+            else:
+                rows.append((row["position"], *(row[path] for path in request.paths)))
     return rows, refused
+
+
+def _dicts(piece: Split, request: Request) -> list[dict[str, Any]]:
+    return [row for batch in csv_format.read(piece, request) for row in batch.to_pylist()]
 
 
 WELL_WRITTEN = {
@@ -212,9 +215,9 @@ def test_a_long_file_is_cut_at_records(tmp_path: Path, monkeypatch: pytest.Monke
         (4, 17, 2),
         (17, 25, 7),
     ]
-    assert [_read(piece, _request())[0] for piece in pieces] == [
-        [(2, "1", "2"), (3, "3", "\n\n\n4")],
-        [(7, "5", "6"), (8, "7", "8")],
+    assert [[row["position"] for row in _dicts(piece, _request())] for piece in pieces] == [
+        [2, 3],
+        [7, 8],
     ]
     assert csv_format.split(_split(tmp_path / "z", gzip.compress(b"a,b\n1,2\n")), _request()) == [
         Split(str(tmp_path / "z"), "z", (tmp_path / "z").stat().st_size)
@@ -257,7 +260,7 @@ def test_wrong_quotes_take_linear_time(line: bytes, tmp_path: Path) -> None:
         for batch in csv_format.read(piece, _request())
     )
     assert found >= count // 2
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 10
 
 
 def test_records_before_a_break_are_read(tmp_path: Path) -> None:
