@@ -269,9 +269,9 @@ def test_records_before_a_break_are_read(tmp_path: Path) -> None:
     packed = gzip.compress(content)
     found: Rows = []
     split = _split(tmp_path / "a.gz", packed[: len(packed) // 2])
+    batches = json_lines.read(split, _request("a"))
     with pytest.raises(BREAKS):
-        for batch in json_lines.read(split, _request("a")):
-            found.extend(batch.to_pylist())
+        found.extend(row for batch in batches for row in batch.to_pylist())
     assert [row["a"] for row in found] == [str(n) for n in range(len(found))]
     assert len(found) > 100_000
     assert {row["problem"] for row in found} == {None}
