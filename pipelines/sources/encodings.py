@@ -64,18 +64,19 @@ def detect(head: bytes, settings: SourceSettings) -> str:
     return _guess(head)
 
 
-def utf8_stream(split: Split, settings: SourceSettings) -> BinaryIO:
+def utf8_stream(split: Split, settings: SourceSettings, *, keeps_mark: bool = False) -> BinaryIO:
     """Open a file's text as UTF-8 without a byte order mark.
 
     A split that begins within its file is of a file that `is_plain`, and is read as it is. A byte
-    that is not of the file's encoding becomes 0xFF: it is found where the record is checked.
+    that is not of the file's encoding becomes 0xFF: it is found where the record is checked. With `keeps_mark`
+    the mark of a UTF-8 file is not removed, so that places are those of the file.
     """
     if split.start > 0:
         return open_bytes(split)
     name = detect(head_of(split, HEAD_BYTES), settings)
     stream = open_bytes(split)
     if name == "utf-8":
-        if stream.peek(3)[:3] == codecs.BOM_UTF8:  # type: ignore[attr-defined]
+        if not keeps_mark and stream.peek(3)[:3] == codecs.BOM_UTF8:  # type: ignore[attr-defined]
             stream.read(3)
         return stream
     closing = ExitStack()

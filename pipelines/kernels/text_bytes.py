@@ -1,0 +1,51 @@
+# mypy: ignore-errors
+"""Bytes of texts in kernels: one without Numba's check of negative places, and many at once."""
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
+
+_emitted: Any = intrinsic  # as Any: its own type would have callers pass `_typing`
+
+COUNT = 32
+"""Bytes that `string_stops` compares; so many must follow the last one that is of interest."""
+
+_BYTE, _BYTES, _BITS = ir.IntType(8), ir.VectorType(ir.IntType(8), COUNT), ir.IntType(COUNT)
+
+
+@_emitted
+def byte_at(_typing, data, _place):
+    """Return a byte of a uint8 array as int64; the place must be within the array."""
+
+    def emit(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        return builder.zext(builder.load(place), ir.IntType(64))
+
+    return types.int64(data, types.intp), emit
+
+
+@_emitted
+def string_stops(_typing, data, _place):
+    """Return the uint64 whose bit n is set where byte `place + n` ends or changes a JSON string.
+
+    These are quotes, backslashes and what is below a blank.
+    """
+
+    def emit(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        text = builder.load(builder.bitcast(place, _BYTES.as_pointer()), align=1)
+
+        def all_are(byte):
+            return ir.Constant(_BYTES, [byte] * COUNT)
+
+        quotes = builder.icmp_unsigned("==", text, all_are(ord('"')))
+        escapes = builder.icmp_unsigned("==", text, all_are(ord("\\")))
+        controls = builder.icmp_unsigned("<", text, all_are(ord(" ")))
+        stops = builder.or_(builder.or_(quotes, escapes), controls)
+        return builder.zext(builder.bitcast(stops, _BITS), ir.IntType(64))
+
+    return types.uint64(data, types.intp), emit
