@@ -194,6 +194,21 @@ def test_input_errors(given: dict[str, Any], content: bytes, message: str, tmp_p
     assert message in str(raised.value)
 
 
+def test_a_tsv_of_one_column_may_have_commas(tmp_path: Path) -> None:
+    whole = _split(tmp_path / "a.tsv", b"a\n1,2\n")
+    assert _read(whole, _request("a")) == ([(2, "1,2")], [])
+
+
+def test_a_long_header_and_blank_lines_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_chunks, "CHUNK_BYTES", 1000)
+    names = ";".join(f"name {number}" for number in range(20_000))
+    content = "\r\n" * 5000 + f'{names};a;"b\n"\r\n' + ";" * 20_000 + "1;2"
+    rows, refused = _read(_split(tmp_path / "a.csv", content.encode()), _request("a"))
+    assert (rows, refused) == ([(5003, "1")], [])
+
+
 def test_columns_are_the_names_of_the_header(tmp_path: Path) -> None:
     content = b'\nsep=|\nb| x |"c|d"||b|\n1|2|3|4|5\n'
     names = csv_format.columns(_split(tmp_path / "a.csv", content), _request())
