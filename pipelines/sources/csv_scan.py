@@ -47,7 +47,7 @@ def scan(data, size, marks, rules, slots, found, state, until):
         slots: For each field of a record the wanted column, or -1.
         found: What is filled.
         state: Where the scan is; changed in place.
-        until: Byte at which to stop (only where no earlier record failed behind it).
+        until: Byte from which on no further record is begun.
     """
     if state[SKIPPING]:
         _skip(data, size, marks, state)
@@ -55,7 +55,7 @@ def scan(data, size, marks, rules, slots, found, state, until):
         begin = state[AT]
         if state[ROWS] == len(found[BOUNDS]) or state[REFUSED] == len(found[REFUSALS]):
             return False
-        if begin >= until and begin >= state[FRONTIER]:
+        if begin >= until:
             return False
         if data[begin] == LF or data[begin] == CR:
             if _is_cut(data, size, state, begin):

@@ -126,6 +126,8 @@ LONG = st.lists(
 
 @IN_ONE_FOLDER
 @given(content=LONG, piece=st.integers(1, 3000), chunk=st.integers(1, 3000))
+@example(content=b'",a","\n' * 160 + b'"\n', piece=300, chunk=3000)
+@example(content=b'",a","\n' * 160 + b'"\n', piece=3000, chunk=1)
 def test_any_cutting_gives_the_same_where_records_are_too_long(
     content: bytes, piece: int, chunk: int, tmp_path: Path, monkeypatch: Any
 ) -> None:
