@@ -26,7 +26,7 @@ PARTS = [
 ]
 NASTY = st.lists(st.sampled_from(b" ".join(PARTS).split(b" ")), max_size=40).map(b"".join)
 IN_ONE_FOLDER = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None
 )
 
 

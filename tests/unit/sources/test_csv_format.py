@@ -239,19 +239,22 @@ def test_a_long_file_is_cut_at_records(tmp_path: Path, monkeypatch: pytest.Monke
     ]
 
 
-def test_records_that_are_too_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(csv_chunks, "CHUNK_BYTES", 100)
-    long = "x" * 1023
-    content = f'a,b\n{long},\n{long},1\n"{long}\n",2\n3,"{long}\n5,6\n'
+@pytest.mark.parametrize("chunk", [100, 700, 1 << 20])
+def test_records_that_are_too_long(
+    chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_chunks, "CHUNK_BYTES", chunk)
+    long, text = "x" * 1023, f"{'y' * 300}\n{'y' * 600}"
+    content = f'a,b\n{long},\n"{text}",1\n{long},1\n"{long}\n",2\n3,"{long * 9}\n5,6\n'
     rows, refused = _read(
         _split(tmp_path / "a.csv", content.encode()), _request(max_record_bytes=1024)
     )
-    assert rows == [(2, long, None), (7, "5", "6")]
+    assert rows == [(2, long, None), (3, text, "1"), (9, "5", "6")]
     assert refused == [
-        (3, "max_record_bytes", f"{long},"),
-        (4, "valid_csv", f'"{long}'),
-        (5, "valid_csv", '",2'),
-        (6, "max_record_bytes", f'3,"{long}'[:1024]),
+        (5, "max_record_bytes", f"{long},"),
+        (6, "valid_csv", f'"{long}'),
+        (7, "valid_csv", '",2'),
+        (8, "max_record_bytes", f'3,"{long}'[:1024]),
     ]
 
 
