@@ -281,6 +281,14 @@ def test_wrong_quotes_take_linear_time(line: bytes, tmp_path: Path) -> None:
     assert time.process_time() - began < 10
 
 
+def test_the_mark_of_a_long_file_is_no_part_of_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_format, "SPLIT_BYTES", 5)
+    whole = _split(tmp_path / "a.csv", b'\xef\xbb\xbf"a","b"\n1,2\n3,4\n')
+    assert _read(whole, _request()) == ([(2, "1", "2"), (3, "3", "4")], [])
+
+
 def test_records_before_a_break_are_read(tmp_path: Path) -> None:
     content = gzip.compress(b"a,b\n" + b"".join(b"%d,2\n" % n for n in range(10**5)))
     whole = _split(tmp_path / "a.csv", content[: len(content) // 2])
