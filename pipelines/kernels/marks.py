@@ -83,3 +83,13 @@ def copy_bytes(out, to, data, first, length):
     """Copy `length` bytes; up to 31 bytes behind them are overwritten too."""
     for step in range(0, length, 32):
         _move(out, to + step, data, first + step)
+
+
+@inner
+def find_byte(data, first, end, byte):
+    """Return the first place of a byte in data[first:end], or `end`."""
+    for block in range(first, end, 64):
+        bits = _marked(data, block, byte, byte, byte, byte)
+        if bits:
+            return min(end, block + np.intp(lowest(bits)))
+    return end

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pipelines.kernels.marks import PADDING, find_marks
-from pipelines.sources.csv_scan import (
+from pipelines.sources.csv_records import (
     AT,
     CR,
     ENDED,
@@ -19,8 +19,8 @@ from pipelines.sources.csv_scan import (
     STATE_SIZE,
     Found,
     Rules,
-    scan,
 )
+from pipelines.sources.csv_scan import scan
 from pipelines.sources.opening import BREAKS
 
 CHUNK_BYTES = 8 << 20
@@ -86,8 +86,7 @@ class Chunks:
         while self.size < capacity and not self.is_ended:
             room = capacity - self.size
             room = room if self._left is None else min(room, self._left)
-            view: Any = memoryview(self.data)[self.size : self.size + room]
-            count = self._read_into(view) if room else 0
+            count = self._read_into(self.data[self.size : self.size + room]) if room else 0
             self.size += count
             self._left = None if self._left is None else self._left - count
             if self._broken:
@@ -98,9 +97,9 @@ class Chunks:
             self.size += 1
         self.data[self.size : self.size + PADDING] = 0
 
-    def _read_into(self, view: Any) -> int:
+    def _read_into(self, part: Any) -> int:
         try:
-            return int(self._stream.readinto1(view))  # type: ignore[attr-defined]
+            return int(self._stream.readinto1(memoryview(part)))  # type: ignore[attr-defined]
         except BREAKS as error:
             self._broken = error
             return 0
@@ -125,7 +124,8 @@ class Chunks:
         """
         self.state[ROWS] = self.state[REFUSED] = 0
         end = self.size if until is None else until - self.base
-        return bool(scan(self.data, self.size, self._marks, rules, slots, found, self.state, end))
+        how = tuple(rules), slots, tuple(found)
+        return bool(scan(self.data, self.size, self._marks, *how, self.state, end))
 
     @property
     def counts(self) -> tuple[int, int]:

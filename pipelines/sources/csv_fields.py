@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.kernels.compiling import inner
-from pipelines.kernels.marks import PADDING, copy_bytes
-from pipelines.sources.csv_scan import ESCAPED, NONE, PLAIN, Found, Rules
+from pipelines.kernels.marks import PADDING, copy_bytes, find_byte
+from pipelines.sources.csv_records import ESCAPE, ESCAPED, NONE, PLAIN, QUOTE, Found, Rules
 
 
 class Nulls(NamedTuple):
@@ -30,14 +30,32 @@ def column(data: Any, found: Found, slot: int, rows: int, rules: Rules, nulls: N
 
     Grain: one value per record, verbatim; null where an unquoted field is a null value.
     """
-    starts, ends = found.starts[slot, :rows], found.ends[slot, :rows]
-    kinds = found.kinds[slot, :rows]
+    fields = found.starts[slot, :rows], found.ends[slot, :rows], found.kinds[slot, :rows]
+    return _texts(data, *fields, rules, nulls)
+
+
+def raw_records(data: Any, bounds: Any, rules: Rules) -> pa.Array:
+    """Return the raw text of records, with replacement characters for what is no UTF-8."""
+    starts, ends = bounds[:, 0].astype(np.int32), bounds[:, 1].astype(np.int32)
+    kinds = np.full(len(bounds), PLAIN, np.uint8)
+    texts = _texts(data, starts, ends, kinds, rules, nulls_of([]))
+    try:
+        texts.validate(full=True)
+    except pa.ArrowInvalid:
+        found = texts.cast(pa.binary()).to_pylist()
+        return pa.array([text.decode("utf-8", "replace") for text in found], pa.string())
+    return texts
+
+
+def _texts(data: Any, starts: Any, ends: Any, kinds: Any, rules: Rules, nulls: Nulls) -> pa.Array:
+    rows = len(starts)
     size = int(ends.sum(dtype=np.int64) - starts.sum(dtype=np.int64))
     texts = pa.allocate_buffer(size + PADDING)
     offsets = np.empty(rows + 1, np.int32)
     valid = np.empty(rows, np.bool_)
     out = np.frombuffer(texts, np.uint8)
-    missing = _gather(data, starts, ends, kinds, rules, nulls, offsets, valid, out)
+    how = tuple(rules), tuple(nulls)
+    missing = _gather(data, starts, ends, kinds, *how, offsets, valid, out)
     bits = pa.py_buffer(np.packbits(valid, bitorder="little")) if missing else None
     buffers = [bits, pa.py_buffer(offsets), texts.slice(0, int(offsets[rows]))]
     return pa.Array.from_buffers(pa.string(), rows, buffers, null_count=missing)
@@ -66,11 +84,11 @@ def _gather(data, starts, ends, kinds, rules, nulls, offsets, valid, out):
 @inner
 def _is_null(data, start, end, nulls):
     """Tell whether a field is one of the null values."""
-    for value in range(len(nulls.ends) - 1):
-        first, length = nulls.ends[value], nulls.ends[value + 1] - nulls.ends[value]
+    for value in range(len(nulls[1]) - 1):
+        first, length = nulls[1][value], nulls[1][value + 1] - nulls[1][value]
         if length == end - start:
             same = 0
-            while same < length and data[start + same] == nulls.texts[first + same]:
+            while same < length and data[start + same] == nulls[0][first + same]:
                 same += 1
             if same == length:
                 return True
@@ -80,18 +98,19 @@ def _is_null(data, start, end, nulls):
 @inner
 def _unescape(data, start, end, rules, out, to):
     """Copy a quoted field without what escapes its quotes; return where it ends."""
-    escape = rules.quote if rules.escape == NONE else rules.escape
+    escape = rules[QUOTE] if rules[ESCAPE] == NONE else rules[ESCAPE]
     at = start
     while at < end:
-        byte = data[at]
-        if byte == escape and at + 1 < end:
-            after = data[at + 1]
-            if after == rules.quote or after == escape:
-                byte = after
+        place = find_byte(data, at, end, np.uint8(escape))
+        copy_bytes(out, to, data, at, place - at)
+        to += place - at
+        at = place + 1
+        if place < end:
+            out[to] = escape
+            if at < end and (data[at] == rules[QUOTE] or data[at] == escape):
+                out[to] = data[at]
                 at += 1
-        out[to] = byte
-        to += 1
-        at += 1
+            to += 1
     return to
 
 

@@ -10,12 +10,12 @@ import numpy as np
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.csv_chunks import Chunks, room_for
-from pipelines.sources.csv_scan import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
+from pipelines.sources.csv_records import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
 
-_DELIMITERS = ",;\t|"
 _BOM = b"\xef\xbb\xbf"
 _ADVICE = "correct it, or set delimiter and quote"
-_LONGEST = 1 << 30  # offsets in a chunk have 32 bits
+_LONGEST = (1 << 30) - 64  # places in a chunk, which holds up to twice as much, have 32 bits
+_LINE_BYTES = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -59,20 +59,24 @@ def read_header(chunks: Chunks, uri: str, settings: SourceSettings) -> Header | 
             delimiter = delimiter or (told[1].decode("latin-1") if told else None)
             _pass_line(chunks, line)
             continue
-        delimiter = delimiter or _likeliest(line.decode(errors="replace"), settings.quote)
+        delimiter = delimiter or _likeliest(line.decode(errors="replace"), settings.quote, uri)
         return Header(_names(chunks, uri, delimiter, settings), delimiter)
     return None
 
 
 def _line(chunks: Chunks, settings: SourceSettings) -> bytes:
     """Return the line that the scan is at, or as much of it as a record may have."""
+    most = _LINE_BYTES
     while True:
         at = int(chunks.state[AT])
-        held = chunks.data[at : min(chunks.size, at + settings.max_record_bytes)].tobytes()
-        ends = re.search(rb"\r\n|\r(?!\Z)|\n", held)
-        if ends or chunks.is_ended or len(held) == settings.max_record_bytes:
-            return held[: ends.start()] if ends else held.rstrip(b"\r")
-        chunks.fill()
+        held = chunks.data[at : min(chunks.size, at + most)].tobytes()
+        if ends := re.search(rb"\r\n|\r(?!\Z)|\n", held):
+            return held[: ends.start()]
+        if most >= settings.max_record_bytes or (chunks.is_ended and at + most >= chunks.size):
+            return held.rstrip(b"\r")
+        if at + most >= chunks.size:
+            chunks.fill()
+        most *= 2
 
 
 def _pass_line(chunks: Chunks, line: bytes) -> None:
@@ -82,11 +86,14 @@ def _pass_line(chunks: Chunks, line: bytes) -> None:
     chunks.state[LINE] += 1
 
 
-def _likeliest(line: str, quote: str | None) -> str:
-    """Return the delimiter that stands most often in a line, outside quotes."""
+def _likeliest(line: str, quote: str | None, uri: str) -> str:
+    """Return the delimiter that stands most often in a line, outside quotes.
+
+    Where there is none, as over a single column, it is what the file's name says.
+    """
     if quote is not None:
         line = re.sub(f"{re.escape(quote)}[^{re.escape(quote)}]*({re.escape(quote)}|$)", "", line)
-    return max(_DELIMITERS, key=line.count)
+    return max("\t,;|" if ".tsv" in uri.lower() else ",;\t|", key=line.count)
 
 
 def _names(chunks: Chunks, uri: str, delimiter: str, settings: SourceSettings) -> tuple[str, ...]:
@@ -107,13 +114,14 @@ def _names(chunks: Chunks, uri: str, delimiter: str, settings: SourceSettings) -
 
 
 def _fields(text: str, uri: str, delimiter: str, settings: SourceSettings) -> list[str]:
+    escape = None if settings.escape == settings.quote else settings.escape
     reader = csv.reader(
         io.StringIO(text, newline=""),
         delimiter=delimiter,
         quotechar=settings.quote,
         quoting=csv.QUOTE_NONE if settings.quote is None else csv.QUOTE_MINIMAL,
-        doublequote=settings.escape is None,
-        escapechar=settings.escape,
+        doublequote=escape is None,
+        escapechar=escape,
     )
     try:
         return next(reader)

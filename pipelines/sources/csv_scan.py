@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Kernels that find the records of CSV and the fields of the columns that are wanted.
+"""Kernels that go through CSV record by record, and refuse lines that are none.
 
 A quote opens at a field's start alone and closes before a delimiter or a line end alone. Where that
 does not hold, the line on which the record began is refused and reading goes on with the next line.
@@ -8,43 +8,28 @@ frontier), and so has any later record that crosses a line end before the fronti
 both read the same, so the later one fails too and is not followed any further.
 """
 
-from typing import Any, NamedTuple
-
 from pipelines.kernels.compiling import inner
-
-LF, CR, NONE = 10, 13, 256
-AT, MARK, LINE, FRONTIER, ROWS, REFUSED, ENDED, SKIPPING = range(8)
-"""Places in the state of a scan: next byte and mark, its line, and what was found so far."""
-STATE_SIZE = 8
-SOUND, MISCOUNTED, BROKEN, TOO_LONG, SHORT = range(5)
-"""What a record may be; `SHORT` is one that goes on behind the chunk."""
-PLAIN, QUOTED, ESCAPED = range(3)
-"""What a field may be; `ESCAPED` is a quoted one with characters to leave out."""
-
-
-class Rules(NamedTuple):
-    """How a file is written: its bytes (`NONE` where there is none), and the longest record."""
-
-    delimiter: int
-    quote: int
-    escape: int
-    longest: int
-
-
-class Found(NamedTuple):
-    """Where sound records and refused lines are in a chunk.
-
-    Args:
-        starts, ends, kinds: Fields, by wanted column and record.
-        bounds: First byte, byte after the last one, and line of each sound record.
-        refused: The same of each refused record, and what it is.
-    """
-
-    starts: Any
-    ends: Any
-    kinds: Any
-    bounds: Any
-    refused: Any
+from pipelines.sources.csv_records import (
+    AT,
+    BOUNDS,
+    BROKEN,
+    CR,
+    ENDED,
+    FRONTIER,
+    LF,
+    LINE,
+    LONGEST,
+    MARK,
+    MISCOUNTED,
+    REFUSALS,
+    REFUSED,
+    ROWS,
+    SHORT,
+    SKIPPING,
+    SOUND,
+    TOO_LONG,
+    read_record,
+)
 
 
 @inner
@@ -62,15 +47,15 @@ def scan(data, size, marks, rules, slots, found, state, until):
         slots: For each field of a record the wanted column, or -1.
         found: What is filled.
         state: Where the scan is; changed in place.
-        until: Byte at which to stop (only where no earlier record failed behind it).
+        until: Byte from which on no further record is begun.
     """
     if state[SKIPPING]:
         _skip(data, size, marks, state)
     while state[AT] < size:
         begin = state[AT]
-        if state[ROWS] == len(found.bounds) or state[REFUSED] == len(found.refused):
+        if state[ROWS] == len(found[BOUNDS]) or state[REFUSED] == len(found[REFUSALS]):
             return False
-        if begin >= until and begin >= state[FRONTIER]:
+        if begin >= until:
             return False
         if data[begin] == LF or data[begin] == CR:
             if _is_cut(data, size, state, begin):
@@ -85,100 +70,27 @@ def scan(data, size, marks, rules, slots, found, state, until):
 def _take(data, size, marks, rules, slots, found, state):
     """Take one record, or refuse its first line; return False where the chunk is too short."""
     begin = state[AT]
-    status, mark, lines = _record(data, size, marks, rules, slots, found, state)
+    status, mark, lines = read_record(data, size, marks, rules, slots, found, state)
     stop = marks[mark]
     if status == SHORT or (status <= MISCOUNTED and _is_cut(data, size, state, stop)):
-        if not state[ENDED] and size - begin <= rules.longest + 2:
+        if not state[ENDED] and size - begin <= rules[LONGEST] + 2:
             return False
         status = BROKEN
-        state[FRONTIER] = max(state[FRONTIER], min(size, begin + rules.longest))
-    if status <= MISCOUNTED and stop - begin > rules.longest:
+        state[FRONTIER] = max(state[FRONTIER], min(size, begin + rules[LONGEST]))
+    if status <= MISCOUNTED and stop - begin > rules[LONGEST]:
         status = BROKEN
-        state[FRONTIER] = max(state[FRONTIER], begin + rules.longest)
+        state[FRONTIER] = max(state[FRONTIER], begin + rules[LONGEST])
     if status == BROKEN:
         return _refuse_line(data, size, marks, rules, found, state)
     if status == SOUND:
         row = state[ROWS]
-        found.bounds[row, 0], found.bounds[row, 1] = begin, stop
-        found.bounds[row, 2] = state[LINE]
+        found[BOUNDS][row, 0], found[BOUNDS][row, 1] = begin, stop
+        found[BOUNDS][row, 2] = state[LINE]
         state[ROWS] = row + 1
     else:
         _refuse(found, state, stop, MISCOUNTED)
     _go_on(data, state, stop, mark, lines + 1)
     return True
-
-
-@inner
-def _record(data, size, marks, rules, slots, found, state):
-    """Read the fields of one record; return what it is, the mark of its end, and lines inside."""
-    row, width, lines, field, surplus = state[ROWS], len(slots), 0, 0, False
-    at, mark = state[AT], state[MARK]
-    while True:
-        kind, start = PLAIN, at
-        if data[at] == rules.quote and at < size:
-            status, mark, inside, kind = _close(data, size, marks, rules, state, mark)
-            if status != SOUND:
-                return status, mark, lines
-            lines += inside
-            start, end = at + 1, marks[mark] + 0
-            mark += 1
-        else:
-            while data[marks[mark]] == rules.quote and marks[mark] < size:
-                mark += 1
-            end = marks[mark] + 0
-        stop = marks[mark]
-        if stop >= size:
-            return SHORT, mark, lines
-        if field >= width:
-            surplus |= end > start
-        elif slots[field] >= 0:
-            slot = slots[field]
-            found.starts[slot, row], found.ends[slot, row] = start, end
-            found.kinds[slot, row] = kind
-        field += 1
-        if data[stop] != rules.delimiter:
-            return (MISCOUNTED if surplus or field < width else SOUND), mark, lines
-        at, mark = stop + 1, mark + 1
-
-
-@inner
-def _close(data, size, marks, rules, state, mark):
-    """Find the quote that closes a field; return what it is, its mark, lines inside, the kind."""
-    opened, lines = marks[mark], 0
-    kind = QUOTED if rules.escape == NONE else ESCAPED
-    while True:
-        mark += 1
-        place = marks[mark]
-        if place >= size:
-            return SHORT, mark, lines, kind
-        byte, after = data[place], data[place + 1]
-        if place - state[AT] > rules.longest:
-            state[FRONTIER] = max(state[FRONTIER], state[AT] + rules.longest)
-            return BROKEN, mark, lines, kind
-        if byte == rules.quote:
-            if rules.escape == NONE and after == rules.quote:
-                kind = ESCAPED
-                mark += 1
-            elif rules.escape == NONE or not _is_escaped(data, opened, place, rules.escape):
-                if place + 1 >= size:
-                    return SHORT, mark, lines, kind
-                if after == rules.delimiter or after == LF or after == CR:
-                    return SOUND, mark, lines, kind
-                state[FRONTIER] = max(state[FRONTIER], place)
-                return BROKEN, mark, lines, kind
-        elif byte == LF or (byte == CR and after != LF):
-            lines += 1
-            if place < state[FRONTIER]:
-                return BROKEN, mark, lines, kind
-
-
-@inner
-def _is_escaped(data, opened, place, escape):
-    """Tell whether an odd number of escapes stands before a quote."""
-    before = place - 1
-    while before > opened and data[before] == escape:
-        before -= 1
-    return (place - 1 - before) % 2 == 1
 
 
 @inner
@@ -189,12 +101,12 @@ def _refuse_line(data, size, marks, rules, found, state):
         mark += 1
     stop = marks[mark]
     is_short = stop >= size or _is_cut(data, size, state, stop)
-    if is_short and size - begin <= rules.longest + 2:
+    if is_short and size - begin <= rules[LONGEST] + 2:
         return False
-    if stop - begin <= rules.longest:
+    if stop - begin <= rules[LONGEST]:
         _refuse(found, state, stop, BROKEN)
     else:
-        _refuse(found, state, begin + rules.longest, TOO_LONG)
+        _refuse(found, state, begin + rules[LONGEST], TOO_LONG)
     if is_short:
         state[AT], state[MARK], state[SKIPPING] = stop, mark, 1
     else:
@@ -224,8 +136,8 @@ def _is_cut(data, size, state, stop):
 def _refuse(found, state, stop, problem):
     """Note that what `state` is at is refused."""
     row = state[REFUSED]
-    found.refused[row, 0], found.refused[row, 1] = state[AT], stop
-    found.refused[row, 2], found.refused[row, 3] = state[LINE], problem
+    found[REFUSALS][row, 0], found[REFUSALS][row, 1] = state[AT], stop
+    found[REFUSALS][row, 2], found[REFUSALS][row, 3] = state[LINE], problem
     state[REFUSED] = row + 1
 
 

@@ -18,22 +18,20 @@ from pipelines.sources.split import Split
 
 Row = tuple[int, Any, str | None]  # line, values or the raw record, problem
 HEADER = b"a,b,c\n"
-NASTY = st.lists(
-    st.sampled_from(
-        [b'"', b'""', b'"', b",", b",", b"\n", b"\n", b"\r\n", b"\r", b"x", b"y z", b"\xc3\xa9"]
-        + [b"\xff", b"\0", b'",a","\n', b'"q\nq"', b"1,2,3\n", b'"1","2","3"\r\n', b"\\"]
-    ),
-    max_size=40,
-).map(b"".join)
+MODULES = (csv_format, csv_chunks, csv_format)
+SIZES = ("SPLIT_BYTES", "CHUNK_BYTES", "BATCH_ROWS")
+PARTS = [
+    b'" " "" , , \n \n \r\n \r x yz \xc3\xa9 \xff \0 \\ \\N',
+    b'",a","\n "q\nq" 1,2,3\n "1","2","3"\r\n',
+]
+NASTY = st.lists(st.sampled_from(b" ".join(PARTS).split(b" ")), max_size=40).map(b"".join)
 IN_ONE_FOLDER = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None
 )
 
 
 def _read(path: Path, **given_settings: Any) -> list[Row]:
-    request = Request(
-        tuple(Field(name, name) for name in "abc"), SourceSettings(**given_settings)
-    )
+    request = Request(tuple(Field(name, name) for name in "abc"), SourceSettings(**given_settings))
     whole = Split(str(path), path.name, path.stat().st_size)
     found: list[Row] = []
     for piece in csv_format.split(whole, request):
@@ -45,47 +43,46 @@ def _read(path: Path, **given_settings: Any) -> list[Row]:
     return sorted(found, key=lambda row: row[0])
 
 
-def _model(content: bytes, escape: bytes | None = None) -> list[Row]:
+def _model(content: bytes, escape: str | None) -> list[Row]:
     """Read by the rules as they are written down, one record after the other, slowly."""
     found: list[Row] = []
-    field = rb'(?:"(?:[^"]|"")*"(?=[,\r\n])|(?!")[^,\r\n]*)'
-    if escape:
-        field = rb'(?:"(?:[^"\\]|\\["\\]|\\)*?(?<!\\)(?:\\\\)*"(?=[,\r\n])|(?!")[^,\r\n]*)'
-    record = re.compile(rb"%b(?:,%b)*" % (field, field))
+    inside = rb'[^"]|""' if escape is None else rb'[^"\\]|\\["\\]|\\(?!["\\])'
+    field = rb'(?:"(?:%b)*"(?=[,\r\n])|(?!")[^,\r\n]*)' % inside
+    record = re.compile(rb"%b(?:,%b)*(?=[\r\n])" % (field, field))
     content += b"" if content.endswith((b"\n", b"\r")) else b"\n"
     at, line = 0, 1
     while at < len(content):
-        whole = record.match(content, at)
-        is_sound = whole and re.match(rb"[\r\n]", content[whole.end() :])
-        raw = whole[0] if whole and is_sound else re.match(rb"[^\r\n]*", content[at:])[0]  # type: ignore[index]
+        sound = record.match(content, at)
+        raw = sound[0] if sound else re.split(rb"[\r\n]", content[at:], maxsplit=1)[0]
         if raw:
-            values = re.findall(rb"(?:^|(?<=,))%b" % field, raw) if is_sound else []
-            values = _fields(raw, field) if is_sound else []
-            problem = None if is_sound else "valid_csv"
-            if is_sound and (len(values) < 3 or any(value not in ("", None) for value in values[3:])):
+            values = _values(raw, field, escape) if sound else []
+            problem = None if _is_utf8(raw) else "valid_utf8"
+            if not sound:
+                problem = "valid_csv"
+            elif len(values) < 3 or any(values[3:]):
                 problem = "column_count"
-            elif is_sound and not _is_utf8(raw):
-                problem = "valid_utf8"
             found.append((line, raw.decode("utf-8", "replace") if problem else values[:3], problem))
-        at += len(raw)
         line += len(re.findall(rb"\r\n|\r|\n", raw)) + 1
-        at += len(re.match(rb"\r\n|\r|\n|", content[at:])[0])  # type: ignore[index]
+        at += len(raw)
+        at += 2 if content[at : at + 2] == b"\r\n" else 1
     return found[1:]
 
 
-def _fields(raw: bytes, field: bytes) -> list[str | None]:
+def _values(raw: bytes, field: bytes, escape: str | None) -> list[str | None]:
     values: list[str | None] = []
     at = 0
-    while True:
-        text = re.compile(field).match(raw + b"\n", at)[0]  # type: ignore[index]
-        at += len(text) + 1
-        plain = text.decode("utf-8", "replace")
-        if plain.startswith('"'):
-            values.append(plain[1:-1].replace('""', '"'))
+    while at <= len(raw):
+        found = re.compile(field).match(raw + b"\n", at)
+        assert found
+        at = found.end() + 1
+        text = found[0].decode("utf-8", "replace")
+        if not text.startswith('"'):
+            values.append(None if text in ("", "\\N") else text)
+        elif escape is None:
+            values.append(text[1:-1].replace('""', '"'))
         else:
-            values.append(None if plain in ("", "\\N") else plain)
-        if at > len(raw):
-            return values
+            values.append(re.sub(r'\\(["\\])', r"\1", text[1:-1]))
+    return values
 
 
 def _is_utf8(raw: bytes) -> bool:
@@ -97,23 +94,28 @@ def _is_utf8(raw: bytes) -> bool:
 
 
 @IN_ONE_FOLDER
-@given(content=NASTY, piece=st.integers(1, 60), chunk=st.integers(1, 60), rows=st.integers(1, 4))
-@example(content=b'",a","\n' * 4, piece=1, chunk=1, rows=1)
-@example(content=b'x,y,"a\r\nb"\r\n"open\r', piece=1, chunk=7, rows=2)
+@given(
+    content=NASTY,
+    cuts=st.tuples(st.integers(1, 60), st.integers(1, 60), st.integers(1, 4)),
+    escape=st.sampled_from([None, "\\"]),
+)
+@example(content=b'",a","\n' * 4, cuts=(1, 1, 1), escape=None)
+@example(content=b'x,y,"a\r\nb"\r\n"open\r', cuts=(1, 7, 2), escape=None)
 def test_any_cutting_gives_the_records_of_the_rules(
-    content: bytes, piece: int, chunk: int, rows: int, tmp_path: Path, monkeypatch: Any
+    content: bytes,
+    cuts: tuple[int, int, int],
+    escape: str | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(HEADER + content)
     with monkeypatch.context() as patched:
-        patched.setattr(csv_format, "is_plain", lambda *_: True)
-        patched.setattr(csv_format, "utf8_stream", lambda split, _: Path(split.uri).open("rb"))
-        whole = _read(path)
-        patched.setattr(csv_format, "SPLIT_BYTES", piece)
-        patched.setattr(csv_chunks, "CHUNK_BYTES", chunk)
-        patched.setattr(csv_format, "BATCH_ROWS", rows)
-        assert _read(path) == whole
-    assert whole == _model(HEADER + content)
+        whole = _read(path, encoding="utf-8", escape=escape)
+        for module, name, size in zip(MODULES, SIZES, cuts, strict=True):
+            patched.setattr(module, name, size)
+        assert _read(path, encoding="utf-8", escape=escape) == whole
+    assert whole == _model(HEADER + content, escape)
 
 
 LONG = st.lists(
@@ -124,6 +126,8 @@ LONG = st.lists(
 
 @IN_ONE_FOLDER
 @given(content=LONG, piece=st.integers(1, 3000), chunk=st.integers(1, 3000))
+@example(content=b'",a","\n' * 160 + b'"\n', piece=300, chunk=3000)
+@example(content=b'",a","\n' * 160 + b'"\n', piece=3000, chunk=1)
 def test_any_cutting_gives_the_same_where_records_are_too_long(
     content: bytes, piece: int, chunk: int, tmp_path: Path, monkeypatch: Any
 ) -> None:

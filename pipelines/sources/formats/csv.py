@@ -1,3 +1,4 @@
+# ruff: noqa: A005
 """CSV: one record per line, or several where quoted fields have line ends, under a header."""
 
 from collections.abc import Iterator
@@ -10,9 +11,9 @@ import pyarrow as pa
 
 from pipelines.errors import InputError
 from pipelines.sources.csv_chunks import BATCH_ROWS, Chunks, room_for
-from pipelines.sources.csv_fields import Nulls, column, invalid_records, nulls_of
+from pipelines.sources.csv_fields import Nulls, column, invalid_records, nulls_of, raw_records
 from pipelines.sources.csv_header import Header, read_header, rules_of
-from pipelines.sources.csv_scan import BROKEN, LINE, MISCOUNTED, TOO_LONG, Found, Rules
+from pipelines.sources.csv_records import INVALID, LINE, Found, Rules
 from pipelines.sources.encodings import is_plain, utf8_stream
 from pipelines.sources.opening import open_bytes
 from pipelines.sources.request import Request
@@ -22,7 +23,8 @@ ENDINGS = (".csv", ".tsv")
 SPLIT_BYTES = 64 << 20
 """Bytes of a piece of a plain file; longer files are cut at records."""
 
-_PROBLEMS = {MISCOUNTED: "column_count", BROKEN: "valid_csv", TOO_LONG: "max_record_bytes"}
+_PROBLEMS = [None, "column_count", "valid_csv", "max_record_bytes", "valid_utf8"]
+"""Problems by what `csv_records` calls a record."""
 
 
 def split(split: Split, request: Request) -> list[Split]:
@@ -114,7 +116,7 @@ def _wanted(header: Header, request: Request, uri: str) -> dict[str, int]:
     for name in request.paths:
         count = header.names.count(name)
         if count > 1:
-            times = "twice" if count == 2 else f"{count} times"
+            times = {2: "twice"}.get(count, f"{count} times")
             raise InputError(f"{uri}: the header has {name!r} {times}; rename one")
     return {name: header.names.index(name) for name in request.paths if name in header.names}
 
@@ -132,19 +134,18 @@ def _batches(
         ]
         batch = pa.record_batch([pa.array(bounds[:, 2]), *columns], names=["position", *names])
         yield batch.filter(pa.array(~np.isin(np.arange(rows), bad))) if bad else batch
-    wrong = [(*bounds[row], "valid_utf8") for row in bad]
-    wrong += [(*each[:3], _PROBLEMS[int(each[3])]) for each in found.refused[:refused]]
-    if wrong:
-        yield _refusals(chunks, names, wrong)
+    invalid = np.column_stack([bounds[bad], np.full(len(bad), INVALID)])
+    wrong = np.concatenate([invalid, found.refused[:refused]])
+    if len(wrong):
+        yield _refusals(chunks, names, wrong[np.argsort(wrong[:, 0])], rules)
 
 
-def _refusals(chunks: Chunks, names: list[str], wrong: list[tuple[Any, ...]]) -> pa.RecordBatch:
+def _refusals(chunks: Chunks, names: list[str], wrong: Any, rules: Rules) -> pa.RecordBatch:
     """Return refused records with their raw text; they have no values."""
     nothing = pa.nulls(len(wrong), pa.string())
-    arrays = [
-        pa.array([int(line) for _, _, line, _ in wrong], pa.int64()),
-        *(nothing for _ in names),
-        pa.array([chunks.text(begin, stop) for begin, stop, *_ in wrong], pa.string()),
-        pa.array([problem for *_, problem in wrong], pa.string()),
-    ]
-    return pa.record_batch(arrays, names=["position", *names, "record", "problem"])
+    records = raw_records(chunks.data, wrong, rules)
+    problems = pa.array(_PROBLEMS, pa.string()).take(pa.array(wrong[:, 3]))
+    return pa.record_batch(
+        [pa.array(wrong[:, 2]), *(nothing for _ in names), records, problems],
+        names=["position", *names, "record", "problem"],
+    )
