@@ -68,8 +68,12 @@ def utf8_stream(split: Split, settings: SourceSettings, *, keeps_mark: bool = Fa
     """Open a file's text as UTF-8 without a byte order mark.
 
     A split that begins within its file is of a file that `is_plain`, and is read as it is. A byte
-    that is not of the file's encoding becomes 0xFF: it is found where the record is checked. With `keeps_mark`
-    the mark of a UTF-8 file is not removed, so that places are those of the file.
+    that is not of the file's encoding becomes 0xFF: it is found where the record is checked.
+
+    Args:
+        split: The split.
+        settings: What may name the encoding.
+        keeps_mark: Leave the mark of a UTF-8 file, so that places are those of the file.
     """
     if split.start > 0:
         return open_bytes(split)

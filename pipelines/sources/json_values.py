@@ -1,6 +1,6 @@
 """Values of requested paths from lines that hold JSON objects, as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,19 +9,18 @@ import pyarrow.compute as pc
 
 from pipelines.sources.json_exact import Values, exact_values, heads, names_and_rests
 from pipelines.sources.json_scanning import (
-    ARRAY,
     BLANK,
     FINE,
-    MISSING,
-    OBJECT,
     PADDING,
     REFUSED,
     REPEATED,
     REPLACED,
     SLOW,
+    Wanted,
     scan_rows,
 )
 from pipelines.sources.json_texts import text_array
+from pipelines.sources.json_tokens import ARRAY, MISSING, OBJECT
 from pipelines.sources.lines import Block
 from pipelines.sources.names import NOTES
 
@@ -106,7 +105,7 @@ class Lines:
             "notes": notes,
         }
 
-    def _line(self, row: int) -> bytes:
+    def _line(self, row: Any) -> bytes:
         return self._block.data[self._starts[row] : self._ends[row]]
 
     def _shown(self, row: int) -> str:
@@ -117,13 +116,13 @@ class Lines:
 
 
 def find(data: Any, rows: Any, starts: Any, ends: Any, paths: Sequence[str], marks: Any) -> Any:
-    """Return where the values of paths are, as `scan_rows` has it; its arguments are the same."""
+    """Return where the values of paths are, as `scan_rows` writes it."""
     rests = names_and_rests(paths)
     names = [name.encode() for name in rests]
     edges = np.cumsum([0, *map(len, names)])
     found = np.zeros((3, len(names), marks.shape[1]), np.int32)
     joined = np.frombuffer(b"".join(names) + PADDING, np.uint8)
-    scan_rows(data, rows, starts, ends, joined, edges, found, marks)
+    scan_rows(data, rows, starts, ends, Wanted(joined, edges, found, marks))
     within = {}
     for number, (name, inner) in enumerate(rests.items()):
         if inner:
@@ -138,7 +137,7 @@ def find(data: Any, rows: Any, starts: Any, ends: Any, paths: Sequence[str], mar
     return found[:, : len(paths)]
 
 
-def _overlaid(array: pa.Array, values: dict[int, str | None]) -> pa.Array:
+def _overlaid(array: pa.Array, values: Mapping[int, str | None]) -> pa.Array:
     """Return an array with the values of some rows replaced."""
     if not values:
         return array
