@@ -8,9 +8,8 @@ from pipelines.kernels.text_bytes import byte_at
 
 _PLUS, _MINUS, _POINT, _ZERO, _NINE, _E = b"+-.09e"
 _TO_LOWER = 32  # the bit by which small letters differ
-_EXACT_DIGITS = 16  # of a fraction that is not whole, and whose float is not either
-_SAFE_WHOLE = 13  # digits of numbers whose floats are closer together than 0.1
-_LONG_FRACTION = 300  # below which no float is zero
+_EXACT_DIGITS = 16
+_LONG_FRACTION = 300  # in which a digit that is not 0 leaves no float of 0
 _WHOLE_DIGITS = 15  # of integers below 2^53
 
 
@@ -57,20 +56,18 @@ def _after_exponent(data: Any, at: int, end: int) -> int:
 def _text_end(data: Any, at: int, point: int, end: int) -> int:
     """Return where the text of a number with a fraction ends, or -1 where that needs thought.
 
-    A whole number ends before its point. That the float of a number with another fraction is not
-    whole is sure where the fraction is far from 0 and 1, or the digits are few.
+    A whole number ends before its point. The float of another number may be whole all the same, but
+    not where a digit soon shows that the fraction is neither close to 0 nor close to 1: at the 16th
+    digit of the number 10^-n is still more than half of the distance between two floats.
     """
-    last = end
+    last, digits = end, point - at
     while last > point + 1 and byte_at(data, last - 1) == _ZERO:
         last -= 1
-    digits = point - at
     if last == point + 1:
         return point if digits <= _WHOLE_DIGITS else -1
-    if end - point > _LONG_FRACTION:
-        return -1
-    tenth = byte_at(data, point + 1)
-    if digits <= _SAFE_WHOLE and tenth not in (_ZERO, _NINE):
-        return end
-    if byte_at(data, at) == _ZERO and tenth == _ZERO:
-        return end
-    return end if digits + last - point - 1 <= _EXACT_DIGITS else -1
+    tenth, place = byte_at(data, point + 1), point + 1
+    if tenth in (_ZERO, _NINE):
+        while place < last and byte_at(data, place) == tenth:
+            place += 1
+    is_small = byte_at(data, at) == _ZERO and tenth == _ZERO and end - point <= _LONG_FRACTION
+    return end if is_small or digits + place - point <= _EXACT_DIGITS else -1

@@ -53,7 +53,10 @@ class Lines:
         self._exact: dict[int, Values] = {}
 
     def batch(self) -> pa.RecordBatch:
-        """Return position, the paths, record, problem and notes; blank lines are left out."""
+        """Return position, the paths, record, problem and notes; blank lines are left out.
+
+        A path may have the name of one of the others: the columns are in this order.
+        """
         data = np.frombuffer(self._block.data, np.uint8)
         self._refuse_unreadable()
         rows = np.flatnonzero(self._marks[0] == FINE)
@@ -61,12 +64,14 @@ class Lines:
         containers = ((found[2] == OBJECT) | (found[2] == ARRAY)).any(axis=0)
         self._refuse(np.flatnonzero(containers & (self._marks[0] == FINE)), "scalar_value")
         self._read_slowly()
-        columns = {
-            "position": pa.array(self._block.positions(self._starts)),
-            **{path: self._column(data, found, n) for n, path in enumerate(self._paths)},
-            **self._about(),
-        }
-        batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+        columns = [
+            ("position", pa.array(self._block.positions(self._starts))),
+            *((path, self._column(data, found, n)) for n, path in enumerate(self._paths)),
+            *self._about(),
+        ]
+        batch = pa.RecordBatch.from_arrays(
+            [array for _, array in columns], names=[name for name, _ in columns]
+        )
         is_blank = self._marks[0] == BLANK
         return batch.filter(pa.array(~is_blank)) if is_blank.any() else batch
 
@@ -95,15 +100,15 @@ class Lines:
         array = text_array(data, found[:, number], self._marks)
         return _overlaid(array, {row: v.texts[number] for row, v in self._exact.items()})
 
-    def _about(self) -> dict[str, pa.Array]:
+    def _about(self) -> list[tuple[str, pa.Array]]:
         nothing = pa.nulls(len(self._starts), pa.string())
         records = {row: self._shown(row) for row in self._problems}
         notes = _NOTES.take(pa.array(self._marks[1])) if self._marks[1].any() else nothing
-        return {
-            "record": _overlaid(nothing, records),
-            "problem": _overlaid(nothing, self._problems),
-            "notes": notes,
-        }
+        return [
+            ("record", _overlaid(nothing, records)),
+            ("problem", _overlaid(nothing, self._problems)),
+            ("notes", notes),
+        ]
 
     def _line(self, row: Any) -> bytes:
         return self._block.data[self._starts[row] : self._ends[row]]
