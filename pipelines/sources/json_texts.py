@@ -64,11 +64,11 @@ def _unescape(data: Any, at: int, end: int, text: Any, place: int) -> tuple[int,
     """Copy a string whose escapes are sound; return the place after it, and what was replaced."""
     is_replaced = False
     while at < end:
-        run = _run_end(data, at, end)
-        place = _copy_run(data, at, run, text, place)
-        at = run
-        if at >= end:
-            break
+        if byte_at(data, at) != _BACKSLASH:
+            run = _run_end(data, at, end)
+            place = _copy_run(data, at, run, text, place)
+            at = run
+            continue
         letter = byte_at(data, at + 1)
         if letter != _U:
             text[place] = short_escape(letter)

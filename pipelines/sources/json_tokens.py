@@ -4,6 +4,7 @@
 Places that are -1 mean that there is none, because the text is no JSON.
 """
 
+from string import hexdigits
 from typing import Any
 
 import numpy as np
@@ -19,9 +20,9 @@ MISSING, PLAIN, ESCAPED, LITERAL, NULL, OBJECT, ARRAY, ODD = range(8)
 QUOTE, COMMA, OPEN, CLOSE = b'",{}'
 _BACKSLASH, _COLON, _MINUS, _SLASH, _ZERO, _NINE = b"\\:-/09"
 _OPEN_LIST, _CLOSE_LIST, _BLANK, _TAB, _RETURN, _NEWLINE = b"[] \t\r\n"
-_A, _B, _F, _N, _R, _T, _U = b"abfnrtu"
+_B, _F, _N, _R, _T, _U = b"bfnrtu"
 _BACKSPACE, _FEED = b"\b\f"
-_TO_LOWER = 32  # the bit by which small letters differ
+_HEX = np.array([int(chr(n), 16) if chr(n) in hexdigits else -1 for n in range(256)])
 _NULL, _TRUE, _ALSE = (int.from_bytes(word, "little") for word in (b"null", b"true", b"alse"))
 _DEEPEST = 60  # the stack is the bits of one integer
 
@@ -49,19 +50,16 @@ def string_end(data: Any, at: int, end: int) -> tuple[int, bool]:
     """Return the place of the closing quote, or -1, and whether there are escapes."""
     is_escaped = False
     while at < end:
+        while at < end and byte_at(data, at) == _BACKSLASH:  # escapes are often many in a row
+            is_escaped = True
+            length = _escape_length(data, at, end)
+            if length == 0:
+                return -1, is_escaped
+            at += length
         stops = string_stops(data, at)
-        if stops == 0:
-            at += COUNT
-            continue
-        at += int(lowest(stops))
-        byte = byte_at(data, at)
-        if at >= end or byte != _BACKSLASH:
+        at += COUNT if stops == 0 else int(lowest(stops))
+        if stops != 0 and byte_at(data, at) != _BACKSLASH:
             break
-        is_escaped = True
-        length = _escape_length(data, at, end)
-        if length == 0:
-            return -1, is_escaped
-        at += length
     return at if at < end and byte_at(data, at) == QUOTE else -1, is_escaped
 
 
@@ -88,18 +86,9 @@ def short_escape(byte: int) -> int:
 
 @inner
 def code_unit(data: Any, at: int) -> int:
-    """Return the number that four hexadecimal digits are, or -1."""
-    unit = 0
-    for place in range(at, at + 4):
-        byte = byte_at(data, place)
-        if _ZERO <= byte <= _NINE:
-            digit = byte - _ZERO
-        elif _A <= byte | _TO_LOWER <= _F:
-            digit = (byte | _TO_LOWER) - _A + 10
-        else:
-            return -1
-        unit = unit * 16 + digit
-    return unit
+    """Return the number that four hexadecimal digits are, or one below 0."""
+    high = (_HEX[byte_at(data, at)] << 12) | (_HEX[byte_at(data, at + 1)] << 8)
+    return high | (_HEX[byte_at(data, at + 2)] << 4) | _HEX[byte_at(data, at + 3)]
 
 
 @inner

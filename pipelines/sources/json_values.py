@@ -1,6 +1,6 @@
 """Values of requested paths from lines that hold JSON objects, as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -120,7 +120,7 @@ class Lines:
         return self._line(row).rstrip(b"\r").decode("utf-8", "replace")
 
 
-def find(data: Any, rows: Any, starts: Any, ends: Any, paths: Sequence[str], marks: Any) -> Any:
+def find(data: Any, rows: Any, starts: Any, ends: Any, paths: tuple[str, ...], marks: Any) -> Any:
     """Return where the values of paths are, as `scan_rows` writes it."""
     rests = names_and_rests(paths)
     names = [name.encode() for name in rests]
