@@ -14,13 +14,13 @@ from pipelines.kernels.scanning import lowest
 from pipelines.kernels.text_bytes import COUNT, byte_at, string_stops
 from pipelines.sources.json_numbers import number_end
 
-MISSING, PLAIN, ESCAPED, LITERAL, NULL, OBJECT, ARRAY, ODD = range(8)
+MISSING, PLAIN, ESCAPED, LITERAL, NULL, NAN, OBJECT, ARRAY, ODD = range(9)
 """Kinds of values: strings without and with escapes, numbers and words, containers, others."""
 
 QUOTE, COMMA, OPEN, CLOSE = b'",{}'
 _BACKSLASH, _COLON, _MINUS, _SLASH, _ZERO, _NINE = b"\\:-/09"
 _OPEN_LIST, _CLOSE_LIST, _BLANK, _TAB, _RETURN, _NEWLINE = b"[] \t\r\n"
-_B, _F, _N, _R, _T, _U = b"bfnrtu"
+_A, _B, _F, _N, _R, _T, _U, _CAPITAL_N = b"abfnrtuN"
 _BACKSPACE, _FEED = b"\b\f"
 _HEX = np.array([int(chr(n), 16) if chr(n) in hexdigits else -1 for n in range(256)])
 _NULL, _TRUE, _ALSE = (int.from_bytes(word, "little") for word in (b"null", b"true", b"alse"))
@@ -105,7 +105,8 @@ def value_end(data: Any, at: int, end: int) -> tuple[int, int, int, int]:
         after, last = number_end(data, at, end)
         return after, LITERAL if last >= 0 else ODD, at, last
     after = _word_end(data, at, end)
-    return after, NULL if byte == _N else LITERAL, at, after
+    kind = NULL if byte == _N else NAN if byte == _CAPITAL_N else LITERAL
+    return after, kind, at, after
 
 
 @inner
@@ -113,6 +114,9 @@ def _word_end(data: Any, at: int, end: int) -> int:
     byte = byte_at(data, at)
     if byte == _F:
         return _word(data, at + 1, end, _ALSE)
+    if byte == _CAPITAL_N:  # Python and others write NaN, though it is no JSON
+        is_nan = at + 3 <= end and byte_at(data, at + 1) == _A and byte_at(data, at + 2) == byte
+        return at + 3 if is_nan else -1
     return _word(data, at, end, _NULL if byte == _N else _TRUE)
 
 

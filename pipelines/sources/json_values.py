@@ -20,7 +20,7 @@ from pipelines.sources.json_scanning import (
     scan_rows,
 )
 from pipelines.sources.json_texts import text_array
-from pipelines.sources.json_tokens import ARRAY, MISSING, OBJECT
+from pipelines.sources.json_tokens import ARRAY, MISSING, NAN, OBJECT
 from pipelines.sources.lines import Block
 from pipelines.sources.names import NOTES
 
@@ -63,6 +63,8 @@ class Lines:
         found = find(data, rows, self._starts, self._ends, self._paths, self._marks)
         containers = ((found[2] == OBJECT) | (found[2] == ARRAY)).any(axis=0)
         self._refuse(np.flatnonzero(containers & (self._marks[0] == FINE)), "scalar_value")
+        are_nan = (found[2] == NAN).any(axis=0) & (self._marks[0] == FINE)
+        self._marks[1, are_nan] |= _BITS["not_finite"]
         self._read_slowly()
         columns = [
             ("position", pa.array(self._block.positions(self._starts))),

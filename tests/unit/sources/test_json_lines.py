@@ -118,6 +118,10 @@ LINES: list[tuple[bytes, str | None, str | None, str | None]] = [  # line, value
     (b'{"a": [1]}', None, "scalar_value", None),
     (b'{"a": []}', None, "scalar_value", None),
     (b'{"a": {"b": 1}}', None, "scalar_value", None),
+    (b'{"a": NaN, "b": {"c": [NaN, 1, NaN]}}', None, None, "not_finite"),
+    (b'{"a": Nan}', None, "valid_json", None),
+    (b'{"a": NaNN}', None, "valid_json", None),
+    (b'{"a": Na', None, "valid_json", None),
     (b'{"a": 1} {"a": 2}', None, "valid_json", None),
     (b'{"a": 1}{"a": 2}', None, "valid_json", None),
     (b'{"a": 1} x', None, "valid_json", None),
@@ -205,8 +209,10 @@ def test_paths(
 
 
 def test_a_container_where_a_nested_value_is_asked_is_refused(tmp_path: Path) -> None:
-    (row,) = _read(tmp_path, b'{"a": {"b": [1]}, "c": 1}', "a.b", "c")
-    assert (row["problem"], row["c"]) == ("scalar_value", None)
+    for other in (b"1", b"NaN", b'"\\ud800"', b"1e999"):
+        line = b'{"a": {"b": [1]}, "c": ' + other + b"}"
+        (row,) = _read(tmp_path, line, "a.b", "c")
+        assert (row["problem"], row["c"], row["notes"]) == ("scalar_value", None, None)
 
 
 def test_blank_lines_are_no_records(tmp_path: Path) -> None:
