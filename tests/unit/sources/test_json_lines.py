@@ -233,15 +233,16 @@ def test_other_encodings_are_read(encoding: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("block", [5, 1 << 20])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_splits_have_each_line_once(
-    size: int, mark: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    size: int, block: int, mark: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = mark + '{"a": "é"}\r\n\r\n\n{"a": 1}\n   \nx\n{"a": "日本"}'.encode()
     whole = _read(tmp_path, content)
     assert [row["a"] for row in whole] == ["é", "1", None, "日本"]
     monkeypatch.setattr(lines, "SPLIT_BYTES", size)
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 5)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", block)
     split = _split(tmp_path / "a.jsonl", content)
     pieces = json_lines.split(split, _request("a"))
     assert [piece.start for piece in pieces] == list(range(0, len(content), size))
