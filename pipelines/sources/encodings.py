@@ -68,8 +68,12 @@ def utf8_stream(split: Split, settings: SourceSettings, *, keeps_mark: bool = Fa
     """Open a file's text as UTF-8 without a byte order mark.
 
     A split that begins within its file is of a file that `is_plain`, and is read as it is. A byte
-    that is not of the file's encoding becomes 0xFF: it is found where the record is checked. With `keeps_mark`
-    the mark of a UTF-8 file is not removed, so that places are those of the file.
+    that is not of the file's encoding becomes 0xFF: it is found where the record is checked.
+
+    Args:
+        split: The split.
+        settings: What may name the encoding.
+        keeps_mark: Leave the mark of a UTF-8 file, so that places are those of the file.
     """
     if split.start > 0:
         return open_bytes(split)
@@ -103,13 +107,15 @@ def _known(name: str) -> str:
 
 
 def _utf8_counts(head: bytes) -> tuple[int, int]:
-    """Count the characters of several bytes, and the bytes that are not UTF-8."""
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    text = decoder.decode(head)  # without the beginning of a character at the end
-    if text.isascii():
-        return 0, 0
-    bad = len(re.findall("[\udc80-\udcff]", text))
-    return len(re.findall("[^\x00-\x7f]", text)) - bad, bad
+    """Count the characters of several bytes, and bytes that are not UTF-8; 0 where all are."""
+    decode = codecs.getincrementaldecoder("utf-8")  # leaves out what begins at the end
+    try:
+        decode().decode(head)
+    except UnicodeDecodeError:
+        text = decode("surrogateescape").decode(head)
+        bad = len(re.findall("[\udc80-\udcff]", text))
+        return len(re.findall("[^\x00-\x7f]", text)) - bad, bad
+    return 0, 0
 
 
 def _utf16_by_nulls(head: bytes, share: float) -> str | None:

@@ -3,8 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -55,13 +55,15 @@ def exact_values(line: str, paths: tuple[str, ...]) -> Values:
     return values
 
 
-def heads(path: str) -> list[tuple[str, str]]:
+@cache
+def heads(path: str) -> tuple[tuple[str, str], ...]:
     """Return the ways to read a path as a name and the path within it, longest name first."""
     cuts = [match.start() for match in re.finditer(r"\.", path)]
-    return [(path[:cut], path[cut + 1 :]) for cut in reversed(cuts)]
+    return tuple((path[:cut], path[cut + 1 :]) for cut in reversed(cuts))
 
 
-def names_and_rests(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
+@cache
+def names_and_rests(paths: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     """Return the names that lead to paths, each with the paths within its object."""
     rests: dict[str, list[str]] = {path: [] for path in paths}
     for path in tuple(rests):
@@ -70,7 +72,7 @@ def names_and_rests(paths: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(dict.fromkeys(within)) for name, within in rests.items()}
 
 
-def _find(record: _Pairs, paths: Iterable[str], notes: set[str]) -> dict[str, Any]:
+def _find(record: _Pairs, paths: tuple[str, ...], notes: set[str]) -> dict[str, Any]:
     """Return the values of the paths that there are."""
     rests = names_and_rests(paths)
     first: dict[str, Any] = {}

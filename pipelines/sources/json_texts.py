@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-any-return"
 """Compiled copies of the values that `json_scanning` found, into the arrays of Arrow's strings."""
 
 from typing import Any
@@ -8,17 +9,11 @@ import pyarrow as pa
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.scanning import lowest
 from pipelines.kernels.text_bytes import COUNT, byte_at, string_stops
-from pipelines.sources.json_scanning import (
-    ESCAPED,
-    FINE,
-    LITERAL,
-    PLAIN,
-    REPLACED,
-    code_unit,
-    short_escape,
-)
+from pipelines.sources.json_scanning import FINE, REPLACED
+from pipelines.sources.json_tokens import ESCAPED, LITERAL, PLAIN, code_unit, short_escape
 
-_BACKSLASH, _LETTER_U, _LAST_ASCII = 92, 117, 0x7F
+_BACKSLASH, _U, _LAST_ASCII = b"\\u\x7f"
+_THREE_BYTES, _FOUR_BYTES = 0x800, 0x10000  # first characters that have so many
 _REPLACEMENT, _HIGH, _LOW, _BEYOND = 0xFFFD, 0xD800, 0xDC00, 0xE000
 
 
@@ -69,13 +64,13 @@ def _unescape(data: Any, at: int, end: int, text: Any, place: int) -> tuple[int,
     """Copy a string whose escapes are sound; return the place after it, and what was replaced."""
     is_replaced = False
     while at < end:
-        run = _run_end(data, at, end)
-        place = _copy_run(data, at, run, text, place)
-        at = run
-        if at >= end:
-            break
+        if byte_at(data, at) != _BACKSLASH:
+            run = _run_end(data, at, end)
+            place = _copy_run(data, at, run, text, place)
+            at = run
+            continue
         letter = byte_at(data, at + 1)
-        if letter != _LETTER_U:
+        if letter != _U:
             text[place] = short_escape(letter)
             at, place = at + 2, place + 1
             continue
@@ -92,7 +87,7 @@ def _run_end(data: Any, at: int, end: int) -> int:
     while at < end:
         stops = string_stops(data, at)
         if stops != 0:
-            at += np.int64(lowest(stops))
+            at += int(lowest(stops))
             break
         at += COUNT
     return min(at, end)
@@ -104,12 +99,12 @@ def _character(data: Any, at: int, end: int) -> tuple[int, int]:
     unit, at = code_unit(data, at + 2), at + 6
     if not _HIGH <= unit < _LOW or at + 6 > end:
         return unit, at
-    if byte_at(data, at) != _BACKSLASH or byte_at(data, at + 1) != _LETTER_U:
+    if byte_at(data, at) != _BACKSLASH or byte_at(data, at + 1) != _U:
         return unit, at
     second = code_unit(data, at + 2)
     if not _LOW <= second < _BEYOND:
         return unit, at
-    return 0x10000 + ((unit - _HIGH) << 10) + (second - _LOW), at + 6
+    return _FOUR_BYTES + ((unit - _HIGH) << 10) + (second - _LOW), at + 6
 
 
 @inner
@@ -118,7 +113,7 @@ def _put(text: Any, place: int, character: int) -> int:
     if character <= _LAST_ASCII:
         text[place] = character
         return place + 1
-    length = 2 if character < 0x800 else 3 if character < 0x10000 else 4  # noqa: PLR2004
+    length = 2 if character < _THREE_BYTES else 3 if character < _FOUR_BYTES else 4
     for step in range(length - 1, 0, -1):
         text[place + step] = 0x80 | (character & 0x3F)
         character >>= 6

@@ -1,6 +1,6 @@
 """Values of requested paths from lines that hold JSON objects, as columns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,19 +9,18 @@ import pyarrow.compute as pc
 
 from pipelines.sources.json_exact import Values, exact_values, heads, names_and_rests
 from pipelines.sources.json_scanning import (
-    ARRAY,
     BLANK,
     FINE,
-    MISSING,
-    OBJECT,
     PADDING,
     REFUSED,
     REPEATED,
     REPLACED,
     SLOW,
+    Wanted,
     scan_rows,
 )
 from pipelines.sources.json_texts import text_array
+from pipelines.sources.json_tokens import ARRAY, MISSING, NAN, OBJECT
 from pipelines.sources.lines import Block
 from pipelines.sources.names import NOTES
 
@@ -54,20 +53,27 @@ class Lines:
         self._exact: dict[int, Values] = {}
 
     def batch(self) -> pa.RecordBatch:
-        """Return position, the paths, record, problem and notes; blank lines are left out."""
+        """Return position, the paths, record, problem and notes; blank lines are left out.
+
+        A path may have the name of one of the others: the columns are in this order.
+        """
         data = np.frombuffer(self._block.data, np.uint8)
         self._refuse_unreadable()
         rows = np.flatnonzero(self._marks[0] == FINE)
         found = find(data, rows, self._starts, self._ends, self._paths, self._marks)
         containers = ((found[2] == OBJECT) | (found[2] == ARRAY)).any(axis=0)
         self._refuse(np.flatnonzero(containers & (self._marks[0] == FINE)), "scalar_value")
+        are_nan = (found[2] == NAN).any(axis=0) & (self._marks[0] == FINE)
+        self._marks[1, are_nan] |= _BITS["not_finite"]
         self._read_slowly()
-        columns = {
-            "position": pa.array(self._block.positions(self._starts)),
-            **{path: self._column(data, found, n) for n, path in enumerate(self._paths)},
-            **self._about(),
-        }
-        batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+        columns = [
+            ("position", pa.array(self._block.positions(self._starts))),
+            *((path, self._column(data, found, n)) for n, path in enumerate(self._paths)),
+            *self._about(),
+        ]
+        batch = pa.RecordBatch.from_arrays(
+            [array for _, array in columns], names=[name for name, _ in columns]
+        )
         is_blank = self._marks[0] == BLANK
         return batch.filter(pa.array(~is_blank)) if is_blank.any() else batch
 
@@ -96,17 +102,17 @@ class Lines:
         array = text_array(data, found[:, number], self._marks)
         return _overlaid(array, {row: v.texts[number] for row, v in self._exact.items()})
 
-    def _about(self) -> dict[str, pa.Array]:
+    def _about(self) -> list[tuple[str, pa.Array]]:
         nothing = pa.nulls(len(self._starts), pa.string())
         records = {row: self._shown(row) for row in self._problems}
         notes = _NOTES.take(pa.array(self._marks[1])) if self._marks[1].any() else nothing
-        return {
-            "record": _overlaid(nothing, records),
-            "problem": _overlaid(nothing, self._problems),
-            "notes": notes,
-        }
+        return [
+            ("record", _overlaid(nothing, records)),
+            ("problem", _overlaid(nothing, self._problems)),
+            ("notes", notes),
+        ]
 
-    def _line(self, row: int) -> bytes:
+    def _line(self, row: Any) -> bytes:
         return self._block.data[self._starts[row] : self._ends[row]]
 
     def _shown(self, row: int) -> str:
@@ -116,14 +122,14 @@ class Lines:
         return self._line(row).rstrip(b"\r").decode("utf-8", "replace")
 
 
-def find(data: Any, rows: Any, starts: Any, ends: Any, paths: Sequence[str], marks: Any) -> Any:
-    """Return where the values of paths are, as `scan_rows` has it; its arguments are the same."""
+def find(data: Any, rows: Any, starts: Any, ends: Any, paths: tuple[str, ...], marks: Any) -> Any:
+    """Return where the values of paths are, as `scan_rows` writes it."""
     rests = names_and_rests(paths)
     names = [name.encode() for name in rests]
     edges = np.cumsum([0, *map(len, names)])
     found = np.zeros((3, len(names), marks.shape[1]), np.int32)
     joined = np.frombuffer(b"".join(names) + PADDING, np.uint8)
-    scan_rows(data, rows, starts, ends, joined, edges, found, marks)
+    scan_rows(data, rows, starts, ends, Wanted(joined, edges, found, marks))
     within = {}
     for number, (name, inner) in enumerate(rests.items()):
         if inner:
@@ -138,7 +144,7 @@ def find(data: Any, rows: Any, starts: Any, ends: Any, paths: Sequence[str], mar
     return found[:, : len(paths)]
 
 
-def _overlaid(array: pa.Array, values: dict[int, str | None]) -> pa.Array:
+def _overlaid(array: pa.Array, values: Mapping[int, str | None]) -> pa.Array:
     """Return an array with the values of some rows replaced."""
     if not values:
         return array

@@ -12,6 +12,7 @@ from pipelines.sources import lines
 from pipelines.sources.encodings import utf8_stream
 from pipelines.sources.json_scanning import PADDING
 from pipelines.sources.json_values import Lines
+from pipelines.sources.opening import BREAKS
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
 
@@ -19,6 +20,7 @@ ENDINGS = (".jsonl", ".ndjson", ".json")
 
 _HEAD_BYTES = 1 << 20
 _HEAD_LINES = 1000
+_PROBLEM = -2  # its column; one that is asked for may have the same name
 
 
 def split(split: Split, request: Request) -> list[Split]:
@@ -50,7 +52,7 @@ def read(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
     for block in lines.blocks(split, request.settings, PADDING):
         batch = Lines(block, request.paths, limit).batch()
         if batch.num_rows:
-            if is_first and batch["problem"][0].as_py() in ("valid_json", "max_record_bytes"):
+            if is_first and batch.column(_PROBLEM)[0].as_py() in ("valid_json", "max_record_bytes"):
                 _refuse_other_json(split, request)
             is_first = False
             yield batch
@@ -67,8 +69,12 @@ def _paths(record: dict[str, Any], prefix: str = "") -> Iterator[str]:
 def _head(split: Split, request: Request) -> str:
     parts = bytearray()
     with utf8_stream(split, request.settings) as stream:
-        while len(parts) < _HEAD_BYTES and (part := stream.read1(_HEAD_BYTES)):  # type: ignore[attr-defined]
-            parts += part
+        try:
+            while len(parts) < _HEAD_BYTES and (part := stream.read1(_HEAD_BYTES)):  # type: ignore[attr-defined]
+                parts += part
+        except BREAKS:
+            if not parts:
+                raise
     return parts[:_HEAD_BYTES].decode("utf-8", "replace").lstrip(" \t\r\n")
 
 

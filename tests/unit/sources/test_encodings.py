@@ -71,6 +71,7 @@ def test_a_byte_order_mark_tells_the_encoding_and_is_removed(mark: str, tmp_path
         (b"a\x00b\n" * 30, "other_than_utf16"),  # some NULs do not make it UTF-16
         (b'{"a": "x\x00y"}\n' * 30, "utf-8"),
         ((LATIN * 9).encode("cp1252") + b"\x00", "other_than_utf16"),
+        (("a, b\n" * 30).encode("utf-32-le"), "other_than_utf16"),
     ],
 )
 def test_the_head_tells_the_encoding(head: bytes, expected: str) -> None:

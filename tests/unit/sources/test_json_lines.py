@@ -71,6 +71,14 @@ VALUES: list[tuple[bytes, str | None, str | None]] = [  # JSON of `a`, value, no
     (b"4.95", "4.95", None),
     (b"0.1234567890123456789", "0.1234567890123456789", None),
     (b"0.99999999999999999999", "1", None),
+    (b"1.0123456789012345", "1.0123456789012345", None),
+    (b"1.9999999999999999", "2", None),
+    (b"1.0000000000000001", "1", None),
+    (b"1.000000000000001", "1.000000000000001", None),
+    (b"9007199254740991.5", "9007199254740991.5", "lossy_key"),
+    (b"999999999999999.9", "999999999999999.9", None),
+    (b"999999999999999.99", "1000000000000000", None),
+    (b"1704110400.0123456", "1704110400.0123456", None),
     (b"0.0000000001", "0.0000000001", None),
     (b"0." + b"0" * 400 + b"1", "0", None),
     (b"12345.00000000000000000001", "12345", None),
@@ -110,6 +118,10 @@ LINES: list[tuple[bytes, str | None, str | None, str | None]] = [  # line, value
     (b'{"a": [1]}', None, "scalar_value", None),
     (b'{"a": []}', None, "scalar_value", None),
     (b'{"a": {"b": 1}}', None, "scalar_value", None),
+    (b'{"a": NaN, "b": {"c": [NaN, 1, NaN]}}', None, None, "not_finite"),
+    (b'{"a": Nan}', None, "valid_json", None),
+    (b'{"a": NaNN}', None, "valid_json", None),
+    (b'{"a": Na', None, "valid_json", None),
     (b'{"a": 1} {"a": 2}', None, "valid_json", None),
     (b'{"a": 1}{"a": 2}', None, "valid_json", None),
     (b'{"a": 1} x', None, "valid_json", None),
@@ -197,8 +209,10 @@ def test_paths(
 
 
 def test_a_container_where_a_nested_value_is_asked_is_refused(tmp_path: Path) -> None:
-    (row,) = _read(tmp_path, b'{"a": {"b": [1]}, "c": 1}', "a.b", "c")
-    assert (row["problem"], row["c"]) == ("scalar_value", None)
+    for other in (b"1", b"NaN", b'"\\ud800"', b"1e999"):
+        line = b'{"a": {"b": [1]}, "c": ' + other + b"}"
+        (row,) = _read(tmp_path, line, "a.b", "c")
+        assert (row["problem"], row["c"], row["notes"]) == ("scalar_value", None, None)
 
 
 def test_blank_lines_are_no_records(tmp_path: Path) -> None:
@@ -219,15 +233,16 @@ def test_other_encodings_are_read(encoding: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 40])
+@pytest.mark.parametrize("block", [5, 1 << 20])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_splits_have_each_line_once(
-    size: int, mark: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    size: int, block: int, mark: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = mark + '{"a": "é"}\r\n\r\n\n{"a": 1}\n   \nx\n{"a": "日本"}'.encode()
     whole = _read(tmp_path, content)
     assert [row["a"] for row in whole] == ["é", "1", None, "日本"]
     monkeypatch.setattr(lines, "SPLIT_BYTES", size)
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 5)
+    monkeypatch.setattr(lines, "BLOCK_BYTES", block)
     split = _split(tmp_path / "a.jsonl", content)
     pieces = json_lines.split(split, _request("a"))
     assert [piece.start for piece in pieces] == list(range(0, len(content), size))
@@ -306,6 +321,27 @@ def test_other_shapes_of_json_are_refused_in_words(
 def test_a_bad_first_line_is_only_that(first: bytes, tmp_path: Path) -> None:
     found = _read(tmp_path, first + b'\n{"a": 1}\n{"a": 2}\n')
     assert [row["problem"] for row in found] == ["valid_json", None, None]
+
+
+def test_columns_may_have_the_names_of_the_readers_own(tmp_path: Path) -> None:
+    split = _split(tmp_path / "a", b'{"problem": "p", "position": 7, "notes": "n"}\nx\n')
+    request = _request("problem", "position", "notes")
+    (batch,) = json_lines.read(split, request)
+    assert batch.schema.names == [
+        "position", "problem", "position", "notes", "record", "problem", "notes"
+    ]  # fmt: skip
+    assert [column.to_pylist() for column in batch] == [
+        [0, 46], ["p", None], ["7", None], ["n", None], [None, "x"], [None, "valid_json"],
+        [None, None],
+    ]  # fmt: skip
+
+
+def test_the_head_of_a_file_that_breaks_off_is_enough(tmp_path: Path) -> None:
+    packed = gzip.compress(b"x\n" + b"".join(b'{"a": %d}\n' % n for n in range(9999)))
+    split = _split(tmp_path / "a", packed[: len(packed) // 2])
+    batches = json_lines.read(split, _request("a"))
+    assert next(batches).column("problem")[0].as_py() == "valid_json"
+    assert json_lines.columns(split, _request("a")) == ["a"]
 
 
 def test_columns_are_those_of_the_beginning(tmp_path: Path) -> None:
