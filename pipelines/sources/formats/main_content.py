@@ -8,6 +8,7 @@ from pipelines.sources.config import SourceSettings
 
 _META_BYTES = 1024  # of a page's beginning, where a `meta` may name its encoding
 
+
 def need(module: str, extra: str) -> Any:
     """Import a module of an extra.
 
