@@ -63,7 +63,7 @@ def known_formats() -> dict[str, tuple[str, ...]]:
 
 @cache
 def _others() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in _MODULES}
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _loaded(entry: EntryPoint) -> Any:

@@ -128,7 +128,7 @@ def _with_text(frame: Frame, record: Any, values: dict[str, Any], request: Reque
     if is_html:
         values["html"] = text
         text = main_content(text, request.settings, _EXTRA) if "text" in request.paths else ""
-    return Row(frame.position, values | {"text": text})
+    return Row(frame.position, values | {"text": text}, len(text) + len(values.get("html", "")))
 
 
 def _content(record: Any, size: int, longest: int) -> bytes:
@@ -141,7 +141,7 @@ def _content(record: Any, size: int, longest: int) -> bytes:
 
 def _converted(frame: Frame, values: dict[str, Any]) -> Row:
     try:
-        return Row(frame.position, values | {"text": frame.body.decode("utf-8")})
+        return Row(frame.position, values | {"text": frame.body.decode("utf-8")}, len(frame.body))
     except UnicodeDecodeError:
         return _refused(frame, "valid_utf8")
 

@@ -34,7 +34,7 @@ KINDS = [
     ("response", b'{"a": 1}', ("200 OK", "Content-Type: application/json"), '{"a": 1}'),
     ("response", b"\x89PNG", ("200 OK", "Content-Type: image/png"), None),
     ("response", b"x", ("200 OK",), None),
-    ("request", b"", ("GET / HTTP/1.1", "Host: e"), None),
+    ("request", b"a=b", ("POST / HTTP/1.1", "Content-Type: text/plain"), None),
     ("metadata", b"a: b", (), None),
     ("warcinfo", b"a: b", (), None),
     ("revisit", b"", ("200 OK", "Content-Type: text/html"), None),
