@@ -132,7 +132,7 @@ def _row(position: int, line: bytes) -> Row:
         "referrer": _value(referrer),
         "agent": _value(agent),
     }
-    return Row(position, values)
+    return Row(position, values, len(line))
 
 
 def _value(text: str | None) -> str | None:
@@ -155,10 +155,8 @@ def _iso(text: str) -> str | None:
     if found is None:
         return None
     day, month, year, clock = found[1][:2], found[1][3:6], found[1][7:11], found[1][12:]
-    number = _MONTHS.find(month)
-    if number % 3:  # also where it is not found
-        return None
-    iso = f"{year}-{number // 3 + 1:02}-{day}T{clock}{found[2]}:{found[3]}"
+    number = _MONTHS.find(month) // 3 + 1  # 0 where it is not found
+    iso = f"{year}-{number:02}-{day}T{clock}{found[2]}:{found[3]}"
     try:
         datetime.fromisoformat(iso)
     except ValueError:

@@ -1,8 +1,8 @@
 """Rows of formats that are read record by record, gathered to Arrow batches."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -12,23 +12,19 @@ BATCH_BYTES = 4 << 20
 _ROW_BYTES = 100  # what a row weighs beside its texts
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One record.
-
-    Args:
-        position: Place of the record in its file.
-        values: Values of the columns; columns that are missing here are null.
-        problem: The rule that a refused record broke.
-        record: Raw text of a refused record.
-        notes: What was changed in the record.
-    """
+class Row(NamedTuple):
+    """One record."""
 
     position: int
-    values: dict[str, Any] = field(default_factory=dict)
+    """Place of the record in its file."""
+    values: Mapping[str, Any] = MappingProxyType({})
+    """Values of the columns; columns that are missing here are null."""
+    size: int = 0
+    """About how many bytes the values have."""
     problem: str | None = None
+    """The rule that a refused record broke."""
     record: str | None = None
-    notes: str | None = None
+    """Raw text of a refused record."""
 
 
 def batches(
@@ -49,7 +45,7 @@ def batches(
     try:
         for row in rows:
             gathered.append(row)
-            size += _ROW_BYTES + sum(len(v) for v in row.values.values() if isinstance(v, str))
+            size += _ROW_BYTES + row.size
             if size >= BATCH_BYTES:
                 yield _batch(gathered, kept)
                 gathered, size = [], 0
@@ -70,6 +66,6 @@ def _batch(rows: list[Row], kept: dict[str, pa.DataType]) -> pa.RecordBatch:
     columns: dict[str, pa.Array] = {"position": pa.array([r.position for r in rows], pa.int64())}
     for name, kind in kept.items():
         columns[name] = pa.array([row.values.get(name) for row in rows], kind)
-    for name in ("problem", "record", "notes"):
+    for name in ("problem", "record"):
         columns[name] = pa.array([getattr(row, name) for row in rows], pa.string())
     return pa.RecordBatch.from_pydict(columns)

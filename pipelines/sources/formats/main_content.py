@@ -6,7 +6,6 @@ from typing import Any
 from pipelines.errors import DependencyError
 from pipelines.sources.config import SourceSettings
 
-_META_BYTES = 1024  # of a page's beginning, where a `meta` may name its encoding
 
 def need(module: str, extra: str) -> Any:
     """Import a module of an extra.
@@ -25,15 +24,13 @@ def need(module: str, extra: str) -> Any:
 def decoded(data: bytes, charset: str | None, extra: str, *, is_html: bool = True) -> str:
     """Return a page's bytes as text.
 
-    The charset that the server named comes first, then the page's own `meta`, then UTF-8 where it
-    fits, then what the bytes look like; NULs and bytes of no character are dropped.
+    The charset that the server named comes first, then UTF-8 where it fits, then the page's own
+    `meta`, then what the bytes look like; NULs and bytes of no character are dropped.
     """
     encoding = need("resiliparse.parse.encoding", extra)
     name = charset and encoding.map_encoding_to_html5(charset.strip("\"' "), fallback_utf8=False)
     if not name:
-        says_so = is_html and b"charset" in data[:_META_BYTES].lower()
-        name = None if says_so else _utf8(data)
-    name = name or encoding.detect_encoding(data, from_html_meta=is_html)
+        name = _utf8(data) or encoding.detect_encoding(data, from_html_meta=is_html)
     text: str = encoding.bytes_to_str(data, name, errors="ignore")
     return text.replace("\0", "")
 

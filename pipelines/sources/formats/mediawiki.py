@@ -130,7 +130,7 @@ def _row(page: ET.Element, longest: int) -> Row:
         return Row(-1, problem="valid_record", record=values["title"])
     if len((values["text"] or "").encode()) > longest:
         return Row(int(number), problem="max_record_bytes", record=values["title"])
-    return Row(int(number), values)
+    return Row(int(number), values, len(values["text"] or ""))
 
 
 def _text(parts: dict[str, ET.Element], name: str) -> str | None:

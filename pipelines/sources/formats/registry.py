@@ -59,13 +59,13 @@ def known_names() -> list[str]:
 
 def known_formats() -> dict[str, tuple[str, ...]]:
     """Return the names of all formats with the endings of their files."""
-    built_in = {name: endings for name, (_, endings) in _BUILT_IN.items()}
-    return built_in | {name: tuple(_loaded(entry).ENDINGS) for name, entry in _others().items()}
+    others = {name: tuple(_loaded(entry).ENDINGS) for name, entry in _others().items()}
+    return others | {name: endings for name, (_, endings) in _BUILT_IN.items()}
 
 
 @cache
 def _others() -> dict[str, EntryPoint]:
-    return {entry.name: entry for entry in entry_points(group=GROUP) if entry.name not in _BUILT_IN}
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
 def _loaded(entry: EntryPoint) -> Any:

@@ -90,7 +90,8 @@ def _row(frame: Frame, request: Request, parse: Any) -> Row | None:
     if kind not in ("conversion", "response"):
         return None
     try:
-        record = parse(io.BytesIO(frame.header + frame.body))
+        held = frame.header + frame.body if kind == "response" else frame.header
+        record = parse(io.BytesIO(held))
         if record.is_http:
             record.parse_http(auto_decode="all")
     except (OSError, ValueError):
@@ -113,26 +114,34 @@ def _with_text(frame: Frame, record: Any, values: dict[str, Any], request: Reque
     """Return a row with what the job asks of the content."""
     if not {"text", "html"} & set(request.paths):
         return Row(frame.position, values)
+    if values["type"] == "conversion":
+        return _converted(frame, values)
     longest = request.settings.max_record_bytes
     try:
-        content = record.reader.read(longest + 1)
+        content = _content(record, len(frame.body), longest)
     except (OSError, ValueError):  # chunks or compression of the page are damaged
         return _refused(frame, "valid_record")
     if len(content) > longest:
         return _refused(frame, "max_record_bytes")
-    if values["type"] == "conversion":
-        return _converted(frame, content, values)
     is_html = values["content_type"] in _HTML
     text = decoded(content, record.http_charset, _EXTRA, is_html=is_html)
     if is_html:
         values["html"] = text
         text = main_content(text, request.settings, _EXTRA) if "text" in request.paths else ""
-    return Row(frame.position, values | {"text": text})
+    return Row(frame.position, values | {"text": text}, len(text) + len(values.get("html", "")))
 
 
-def _converted(frame: Frame, content: bytes, values: dict[str, Any]) -> Row:
+def _content(record: Any, size: int, longest: int) -> bytes:
+    """Return a response's content; it is longer than its record where that was compressed."""
+    content: bytes = record.reader.read(size + 1)
+    if len(content) > size:
+        content += record.reader.read(longest)
+    return content
+
+
+def _converted(frame: Frame, values: dict[str, Any]) -> Row:
     try:
-        return Row(frame.position, values | {"text": content.decode("utf-8")})
+        return Row(frame.position, values | {"text": frame.body.decode("utf-8")}, len(frame.body))
     except UnicodeDecodeError:
         return _refused(frame, "valid_utf8")
 

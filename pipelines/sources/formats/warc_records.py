@@ -18,6 +18,7 @@ _LENGTH = re.compile(
 _TYPE = re.compile(rb"^warc-type:[ \t]*([a-z]+)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _NEXT = re.compile(rb"\r?\n(?=WARC/[01]\.[0-9]+\r?\n)")
 _VERSION = re.compile(rb"WARC/[01]\.[0-9]+\r?\n")
+_HEADER_END = re.compile(rb"\n\r?\n")
 _BLANK = (b"\r\n", b"\n")
 
 
@@ -70,6 +71,13 @@ class Source:
             end = self._data.find(b"\n", self._at)
         stop = end + 1 if end >= 0 else min(len(self._data), self._at + _HEADER_BYTES)
         return self._take(stop)
+
+    def header(self) -> bytes:
+        """Return the bytes to the next blank line and with it; fewer where the file ends."""
+        end = _HEADER_END.search(self._data, self._at)
+        while end is None and len(self._data) - self._at < _HEADER_BYTES and self._fill():
+            end = _HEADER_END.search(self._data, self._at)
+        return self._take(end.end() if end else len(self._data))
 
     def read(self, size: int) -> bytes:
         """Return the next bytes; fewer only where the file ends."""
@@ -144,7 +152,9 @@ def frames(source: Source, *, longest: int) -> Iterator[Frame]:
 
 
 def _record(source: Source, position: int, longest: int) -> Frame:
-    header = _header(source)
+    header = source.header()
+    if not header.endswith((b"\n\n", b"\n\r\n")) and len(header) < _HEADER_BYTES:
+        raise EOFError("the file ends inside a record's header")
     length = _LENGTH.search(header)
     if length is None:
         _to_next(source)
@@ -164,17 +174,6 @@ def _record(source: Source, position: int, longest: int) -> Frame:
     source.back(held[inner.end() :] if inner else held[len(body) :])
     _to_next(source)
     return Frame(position, header, problem="valid_record")
-
-
-def _header(source: Source) -> bytes:
-    lines = [source.line()]
-    size = len(lines[0])
-    while lines[-1] not in _BLANK and size <= _HEADER_BYTES:
-        lines.append(source.line())
-        size += len(lines[-1])
-        if not lines[-1].endswith(b"\n") and len(lines[-1]) < _HEADER_BYTES:
-            raise EOFError("the file ends inside a record's header")
-    return b"".join(lines)
 
 
 def _ends_here(source: Source) -> bool:

@@ -14,7 +14,7 @@ from pipelines.sources.formats import registry
 
 OWN = """
 import pyarrow as pa
-ENDINGS = (".dots", ".warc.dots")
+ENDINGS = (".dots",)
 def split(split, request):
     return [split]
 def columns(split, request):
@@ -29,9 +29,12 @@ def read(split, request):
 def own(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     module = ModuleType("own_dots")
     exec(OWN, module.__dict__)  # noqa: S102
+    long = ModuleType("long_dots")
+    exec(OWN.replace(".dots", ".long.dots"), long.__dict__)  # noqa: S102
     half = ModuleType("half_a_format")
     half.ENDINGS = (".half",)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "own_dots", module)
+    monkeypatch.setitem(sys.modules, "long_dots", long)
     monkeypatch.setitem(sys.modules, "half_a_format", half)
     yield
     registry._others.cache_clear()
@@ -67,6 +70,7 @@ NAMES = [
     ("access.log", "access_log"),
     ("a.htm", "html"),
     ("a.warc.dots", "dots"),
+    ("a.long.dots", "long"),
     ("a.bin", None),
     ("warc", None),
 ]
@@ -76,7 +80,7 @@ NAMES = [
 def test_a_files_ending_tells_its_format(
     name: str, expected: str | None, own: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _register(monkeypatch, dots="own_dots")
+    _register(monkeypatch, dots="own_dots", long="long_dots")
     here = {k: v for k, v in registry._MODULES.items() if registry_has(v)}
     monkeypatch.setattr(registry, "_MODULES", here)
     assert registry.format_of(name) == expected
