@@ -16,19 +16,17 @@ def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.Recor
 
     A row that a column refuses keeps the first problem, and its values as `record`.
     """
-    columns = {"position": _given(batch, "_position"), "source": _given(batch, "_source")}
-    if "_source" not in batch.schema.names:
-        columns["source"] = pa.repeat(split.relative, len(batch))
+    columns = {"position": batch.column(0), "source": pa.repeat(split.relative, len(batch))}
     found = {field: typed(_column(batch, field, split), field) for field in request.fields}
     for field, column in found.items():
         columns[field.name] = column.text
         if field.kind == "time":
             micros = pa.nulls(len(batch), pa.int64()) if column.micros is None else column.micros
             columns[f"{field.name}_micros"] = micros
-    problem = _problems(batch, found)
-    columns["problem"] = problem
-    columns["record"] = _records(batch, problem)
-    columns["notes"] = _notes(batch, found)
+    given = {name: _given(batch, name, request.paths) for name in ("problem", "record", "notes")}
+    columns["problem"] = _problems(given["problem"], found)
+    columns["record"] = _records(batch, given["record"], columns["problem"])
+    columns["notes"] = _notes(given["notes"], found)
     arrays = [columns[name].cast(kind) for name, kind in _types(request)]
     return pa.RecordBatch.from_arrays(arrays, schema=request.schema)
 
@@ -53,10 +51,11 @@ def _column(batch: pa.RecordBatch, wanted: Field, split: Split) -> pa.Array:
     path = wanted.path
     if path in split.partitions:
         return pa.array([split.partitions[path]] * len(batch), pa.string())
-    if path in batch.schema.names:
-        return batch[path]
+    names = batch.schema.names
+    if path in names[1:]:
+        return batch.column(names.index(path, 1))
     name, _, rest = path.partition(".")
-    if rest and name in batch.schema.names and pa.types.is_struct(batch[name].type):
+    if rest and name in names and pa.types.is_struct(batch[name].type):
         return _nested(batch[name], rest)
     return pa.nulls(len(batch), pa.string())
 
@@ -71,23 +70,22 @@ def _nested(array: pa.Array, path: str) -> pa.Array:
     return pa.nulls(len(array), pa.string())
 
 
-def _given(batch: pa.RecordBatch, name: str) -> pa.Array:
-    for given in (name, name[1:]):
-        if given in batch.schema.names:
-            return batch[given]
+def _given(batch: pa.RecordBatch, name: str, paths: tuple[str, ...]) -> pa.Array:
+    """Return what a format says of its records; of two columns of a name, the last is its own."""
+    places = [at for at, found in enumerate(batch.schema.names) if found == name]
+    if len(places) > (name in paths):
+        return batch.column(places[-1])
     return pa.nulls(len(batch), pa.string())
 
 
-def _problems(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
-    problem = _given(batch, "_problem")
+def _problems(problem: pa.Array, found: dict[Field, Typed]) -> pa.Array:
     for column in found.values():
         for name, rows in column.problems.items():
             problem = pc.coalesce(problem, pc.if_else(rows, name, None))
     return problem
 
 
-def _notes(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
-    notes = _given(batch, "_notes")
+def _notes(notes: pa.Array, found: dict[Field, Typed]) -> pa.Array:
     for column in found.values():
         for name, rows in column.notes.items():
             if pc.any(rows).as_py():
@@ -97,9 +95,8 @@ def _notes(batch: pa.RecordBatch, found: dict[Field, Typed]) -> pa.Array:
     return notes
 
 
-def _records(batch: pa.RecordBatch, problem: pa.Array) -> pa.Array:
+def _records(batch: pa.RecordBatch, record: pa.Array, problem: pa.Array) -> pa.Array:
     """Return the raw records of refused rows; those that a column refused are shown as a whole."""
-    record = _given(batch, "_record")
     lacks = pc.and_(problem.is_valid(), record.is_null())
     if not pc.any(lacks).as_py():
         return record

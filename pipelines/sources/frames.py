@@ -40,12 +40,13 @@ def complete_frame(
 ) -> DataFrame:
     """Return a frame's rows with the columns of `request.schema`."""
     names = list(dict.fromkeys(_top_level(frame, request)))
-    given = frame.select(source.alias("_source"), position.alias("_position"), *map(_quoted, names))
+    given = frame.select(position.alias("position"), *map(_quoted, names), source.alias("_source"))
     place = Split("frame", "frame", 0)
 
     def complete(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            yield completed(batch, place, request)
+            whole = completed(batch, place, request)
+            yield whole.set_column(0, whole.schema.field(0), batch.column(len(names) + 1))
 
     return given.mapInArrow(complete, from_arrow_schema(request.schema))
 

@@ -8,10 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from oracles.raw_files import json_records
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from pipelines.interactions import building, cleaning, identities, pairs, parsing
+from pipelines.interactions import building, cleaning, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig, CleanEventsConfig
+from pipelines.interactions.parsing import event_fields
+from pipelines.sources.request import Request
 from schemas import EVENTS
 
 FEW = settings(
@@ -77,14 +81,14 @@ def test_every_record_is_an_event_or_rejected(
             "max_events_per_user": 3,
         }
     )
-    rows = [(source, place, *rest) for place, (source, *rest) in enumerate(records)]
-    raw = spark.createDataFrame(rows, "source string, position long, record string, problem string")
+    request = Request(tuple(event_fields(config)), config)
+    raw = json_records(spark, [tuple(rest) for _, *rest in records], request)
+    sources = F.array(*(F.lit(source) for source, *_ in records))
+    raw = raw.withColumn("source", F.get(sources, F.col("position").cast("int")))
     found = []
     for parts in (1, 7):
-        parsed = parsing.parse_events(raw.repartition(parts), config.columns)
-        judged = cleaning.judge_repetitions(
-            cleaning.judge_events(parsed, config), config, has_ids=True
-        ).persist()
+        alone = cleaning.judge_events(raw.repartition(parts), config)
+        judged = cleaning.judge_repetitions(alone, config, has_ids=True).persist()
         split = cleaning.split_events(judged)
         found.append({name: part.collect() for name, part in split.items()})
         judged.unpersist()
@@ -108,7 +112,8 @@ def kept_places(records: list[Any], rejected: list[Any]) -> Iterator[int]:
         if place not in lost:
             yield place
         else:
-            assert (lost[place]["source"], lost[place]["record"]) == (source, record)
+            assert lost[place]["source"] == source
+            assert lost[place]["record"] == record or lost[place]["reasons"][0]["value"]
 
 
 def build(events: DataFrame, config: BuildInteractionsConfig) -> dict[str, list[str]]:

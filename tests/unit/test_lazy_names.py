@@ -18,7 +18,6 @@ from pipelines.interactions import (
     build_interactions,
     clean_events,
 )
-from pipelines.sources import frame_records
 from schemas import TABLES
 
 PACKAGES = [
@@ -52,7 +51,7 @@ def test_documents_of_a_frame_become_sentences(spark: SparkSession) -> None:
     rows = [("a", "The cat sat on the mat."), ("b", "the  cat sat on the mat."), ("c", "Short.")]
     frame = spark.createDataFrame(rows, "url string, body string")
     settings = CleaningSettings(text_column="body", id_column="url")
-    cleaned = clean_documents(frame_records(frame), settings)
+    cleaned = clean_documents(frame, settings)
     keys = {name: [row["doc_id"] for row in part.collect()] for name, part in cleaned.items()}
     assert keys == {"documents": ["a"], "duplicate_documents": ["b"], "rejected_documents": ["c"]}
     encoded = tokenize(cleaned["documents"], TokenizeSettings(min_count=2))
@@ -63,9 +62,7 @@ def test_documents_of_a_frame_become_sentences(spark: SparkSession) -> None:
 def test_events_of_a_frame_become_interactions(spark: SparkSession) -> None:
     rows = [("ann", "tea", 0), ("ann", "milk", 60), ("bob", "tea", 9000), ("bob", None, 9001)]
     frame = spark.createDataFrame(rows, "customer string, item string, time long")
-    events = clean_events(
-        frame_records(frame), EventSettings(columns=EventColumns(user="customer"))
-    )
+    events = clean_events(frame, EventSettings(columns=EventColumns(user="customer")))
     assert {name: part.count() for name, part in events.items()} == {
         "events": 3,
         "rejected_events": 1,

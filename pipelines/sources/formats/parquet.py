@@ -75,7 +75,9 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
             }
             arrays |= _nested(batch, stored)
             numbers = pa.array(range(position, position + len(batch)), pa.int64())
-            yield pa.RecordBatch.from_pydict({**arrays, "_position": numbers})
+            yield pa.RecordBatch.from_arrays(
+                [numbers, *arrays.values()], names=["position", *arrays]
+            )
             position += len(batch)
 
 

@@ -5,14 +5,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from oracles.raw_files import json_records
 from pydantic import ValidationError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.errors import ConfigError, GateError, InputError
-from pipelines.interactions import cleaning, parsing, times
+from pipelines.errors import ConfigError, GateError
+from pipelines.interactions import cleaning, times
 from pipelines.interactions.config import CleanEventsConfig, EventColumns, EventSettings
+from pipelines.interactions.parsing import event_fields
 from pipelines.results import JobResult
+from pipelines.sources.names import PROBLEMS
+from pipelines.sources.request import Request
 from schemas import EVENTS, REJECTED_EVENTS
 
 Row = tuple[str, str | None]  # record, problem
@@ -23,11 +27,8 @@ def config(**settings: Any) -> CleanEventsConfig:
     return CleanEventsConfig.model_validate_json(json.dumps(tree))
 
 
-def raw(spark: SparkSession, rows: list[Row]) -> DataFrame:
-    placed = [("log", place, record, problem) for place, (record, problem) in enumerate(rows)]
-    return spark.createDataFrame(
-        placed, "source string, position bigint, record string, problem string"
-    )
+def raw(spark: SparkSession, rows: list[Row], settings: EventSettings) -> DataFrame:
+    return json_records(spark, rows, Request(tuple(event_fields(settings)), settings))
 
 
 def event(**fields: Any) -> Row:
@@ -36,8 +37,8 @@ def event(**fields: Any) -> Row:
 
 def judged(spark: SparkSession, rows: list[Row], **settings: Any) -> list[dict[str, Any]]:
     wanted = config(**settings)
-    parsed = parsing.parse_events(raw(spark, rows), wanted.columns)
-    result = cleaning.judge_repetitions(cleaning.judge_events(parsed, wanted), wanted, has_ids=True)
+    alone = cleaning.judge_events(raw(spark, rows, wanted), wanted)
+    result = cleaning.judge_repetitions(alone, wanted, has_ids=True)
     return [row.asDict() for row in result.orderBy("position").collect()]
 
 
@@ -161,6 +162,7 @@ BROKEN: list[tuple[Row, list[str]]] = [
     (event(time="soon", value="many"), ["valid_time", "valid_value"]),
     (event(value="NaN"), ["valid_value"]),
     (event(value="-Infinity"), ["valid_value"]),
+    (event(user=["u"]), ["scalar_value"]),
     (event(value=0.5), ["min_value"]),
     (event(value=5.5), ["max_value"]),
     (event(time=-1), ["earliest_time"]),
@@ -180,7 +182,10 @@ BOUNDS = {
 def test_every_reason_is_kept(spark: SparkSession) -> None:
     found = judged(spark, [row for row, _ in BROKEN], **BOUNDS)
     assert rules(found) == [expected for _, expected in BROKEN]
-    assert [row["record"] for row in found] == [record for (record, _), _ in BROKEN]
+    refused = [n for n, row in enumerate(found) if row["reasons"][0]["rule"] in PROBLEMS]
+    assert [found[n]["record"] for n in refused] == [BROKEN[n][0][0] for n in refused]
+    fields = json.loads(found[-1]["record"])  # what is refused for its values is shown by fields
+    assert fields == {"user": "u", "item": "i", "time": "-1", "event_type": "hover", "value": "9"}
 
 
 def test_reasons_bear_value_and_threshold(spark: SparkSession) -> None:
@@ -251,8 +256,9 @@ def test_bots_are_rejected_whole_by_what_is_left_of_them(spark: SparkSession) ->
 
 
 def test_split_has_each_row_once_in_the_contracts_columns(spark: SparkSession) -> None:
-    parsed = parsing.parse_events(raw(spark, [event(), ("x", None), ("y", None)]), EventColumns())
-    parts = cleaning.split_events(cleaning.judge_events(parsed, config()))
+    records = raw(spark, [event(), ("x", None), ("y", None)], config())
+    assert cleaning.count_records(records) == {"records": 3, "event_id": 0}
+    parts = cleaning.split_events(cleaning.judge_events(records, config()))
     assert parts["events"].columns == EVENTS.column_names
     assert parts["rejected_events"].columns == REJECTED_EVENTS.column_names
     assert not [*EVENTS.differences(parts["events"].schema)]
@@ -266,37 +272,14 @@ def test_split_has_each_row_once_in_the_contracts_columns(spark: SparkSession) -
     assert cleaning.time_span(parts["events"].limit(0)) == {}
 
 
-def counted(spark: SparkSession, rows: list[Row], columns: EventColumns) -> dict[str, int]:
-    parsed = parsing.parse_events(raw(spark, rows), columns)
-    counts = parsing.count_fields(parsed)
-    parsing.require_fields(parsed, columns, counts)
-    return counts
-
-
-def test_a_field_no_record_has_is_refused_by_its_key(spark: SparkSession) -> None:
-    rows = [(json.dumps({"customer": "u", "Item": "i", "time": 0, "kind": "buy"}), None)]
-    with pytest.raises(InputError) as error:
-        counted(spark, rows, EventColumns())
-    assert "'user' (columns.user)" in str(error.value)
-    assert "customer, Item, time, kind" in str(error.value)
-    with pytest.raises(InputError, match=r"did you mean 'Item'.*--set columns.item=Item"):
-        counted(spark, rows, EventColumns(user="customer"))
-    right = EventColumns(user="customer", item="Item")
-    assert counted(spark, rows, right)["event_type"] == 0
-    with pytest.raises(InputError, match=r"columns\.event_type"):
-        counted(spark, rows, right.model_copy(update={"event_type": "sort"}))
-
-
-def test_records_that_are_no_objects_are_refused_together(spark: SparkSession) -> None:
-    with pytest.raises(InputError, match="none of 2 records is a JSON object"):
-        counted(spark, [("[", None), ('{"user": 1},', None)], EventColumns())
-    assert counted(spark, [], EventColumns())["records"] == 0
-
-
-def test_text_files_are_refused() -> None:
-    parsing.require_records("csv")
-    with pytest.raises(InputError, match="file_format"):
-        parsing.require_records("text")
+def test_optional_columns_may_be_missing_where_their_names_are_the_defaults() -> None:
+    columns = EventColumns(user="customer", event_type="kind", event_id=None)
+    fields = {field.name: field for field in event_fields(EventSettings(columns=columns))}
+    required = {name for name, field in fields.items() if field.is_required}
+    assert required == {"user", "item", "time", "event_type"}
+    assert fields["user"].path == "customer"
+    assert fields["user"].setting == "columns.user"
+    assert "event_id" not in fields
 
 
 def test_an_input_of_which_nothing_is_left_is_refused() -> None:
