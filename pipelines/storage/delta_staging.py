@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from py4j.protocol import Py4JError, Py4JJavaError
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from pipelines.storage import delta
 from pipelines.storage.hadoop import Files
@@ -20,9 +20,18 @@ class StagedDelta:
     """
 
     def __init__(
-        self, frame: DataFrame, folder: str, *, part: Mapping[str, str], partitioning: tuple[str, ...]
+        self,
+        frame: DataFrame,
+        folder: str,
+        *,
+        part: Mapping[str, str],
+        partitioning: tuple[str, ...],
     ) -> None:
-        self._spark, self._folder, self._files = frame.sparkSession, folder, Files(frame.sparkSession)
+        self._spark, self._folder, self._files = (
+            frame.sparkSession,
+            folder,
+            Files(frame.sparkSession),
+        )
         self._is_new = not self._files.exists(folder)
         self._jvm: Any = self._spark._jvm
         self._columns = _sequence(self._jvm, partitioning)
@@ -92,17 +101,6 @@ class StagedDelta:
         is_there = self._is_new and self._files.exists(self._folder)
         if is_there and not delta.is_table(self._files, self._folder):
             self._files.delete(self._folder)
-
-
-def stages(spark: SparkSession) -> bool:
-    """Tell whether this version of Delta has the classes by which files are staged."""
-    package: Any = spark._jvm.org.apache.spark.sql.delta  # type: ignore[union-attr]
-    companion = getattr(package.commands, "WriteIntoDelta$")
-    try:
-        method = getattr(companion, "MODULE$").writeAndReturnCommitData
-    except Py4JError:
-        return False
-    return method is not None
 
 
 def _made(companion: Any, *given: Any) -> Any:

@@ -166,9 +166,7 @@ def relative(part: Mapping[str, str], partitioning: Sequence[str]) -> str:
 
 
 @contextmanager
-def _replacing(
-    files: Files, uri: str, inner: str, metadata: Mapping[str, Any]
-) -> Iterator[str]:
+def _replacing(files: Files, uri: str, inner: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """Yield a temporary folder, and put it in the target's place when the block has filled it.
 
     Raises:
@@ -206,6 +204,7 @@ def install(
         inner: What `relative` returned for the part.
         metadata: Recorded with the files.
     """
+    refuse_foreign(files, f"{uri}/{inner}" if inner else uri)
     recorded = {**metadata, _LISTING: _listing(files.walk(temporary))}
     files.create(f"{temporary}/{METADATA}", json.dumps(recorded))
     parent, _, name = uri.rpartition("/")
