@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 
 
 class Bounds(Settings):
@@ -74,7 +74,7 @@ class CorpusOutputs(Outputs):
     """Rows in, out and rejected by reason."""
 
 
-class CleanCorpusConfig(CleaningSettings, JobConfig):
+class CleanCorpusConfig(CleaningSettings, GatedJobConfig):
     """Settings of `clean_corpus`, with its tables."""
 
     inputs: CorpusInput
@@ -116,7 +116,7 @@ class TokenizeOutputs(Outputs):
     """Rows in and out."""
 
 
-class TokenizeCorpusConfig(TokenizeSettings, JobConfig):
+class TokenizeCorpusConfig(TokenizeSettings, GatedJobConfig):
     """Settings of `tokenize_corpus`, with its tables."""
 
     inputs: TokenizeInputs

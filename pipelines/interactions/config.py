@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+from pipelines.settings import GatedJobConfig, JobConfig, Outputs, Settings, StageSettings
 
 MOST_WEIGHT = 1e12  # of an event: sums of millions still fit
 Weight = Annotated[float, Field(ge=0, le=MOST_WEIGHT)]
@@ -97,7 +97,7 @@ class EventSettings(StageSettings):
     """Largest share of rejected events before the job fails: an alarm for wrong settings."""
 
 
-class CleanEventsConfig(EventSettings, JobConfig):
+class CleanEventsConfig(EventSettings, GatedJobConfig):
     """Settings of `clean_events`, with its tables."""
 
     inputs: EventInput

@@ -33,7 +33,8 @@ class StagedDelta:
             Files(frame.sparkSession),
         )
         self._is_new = not self._files.exists(folder)
-        self._jvm: Any = self._spark._jvm
+        jvm: Any = self._spark._jvm
+        self._jvm = jvm
         self._columns = _sequence(self._jvm, partitioning)
         self._predicate = self._jvm.scala.Option.apply(delta.predicate(part) if part else None)
         self._added: list[dict[str, Any]] = []

@@ -56,7 +56,7 @@ class StagedTables:
         self, before: Mapping[str, dict[str, Any] | None], metadata: Mapping[str, Any]
     ) -> str | None:
         folder = next((at.folder for _, at in self._staged.values() if at.folder), None)
-        if folder is None or len(before) < 2:
+        if folder is None or len(before) == 1:
             return None
         place = f"{folder.rpartition('/')[0]}/.{self._job}.intent.json"
         versions = {name: known and known["version"] for name, known in before.items()}
