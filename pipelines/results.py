@@ -92,7 +92,9 @@ class JobResult:
         if self.rows_out[table] or allow_empty:
             return
         rows_in = sum(self.rows_in.values())
-        why = f"the input has no records: nothing to write to {table!r}"
+        broken = self.rows_out.get("rejected_files", 0)
+        files = f", and {broken:,} of its files cannot be read to their end" if broken else ""
+        why = f"the input has no records{files}: nothing to write to {table!r}"
         if rows_in:
             why = f"all {rows_in:,} records were rejected, {self._why(rejected)}"
         hint = f"; see {hint}" if hint else ""

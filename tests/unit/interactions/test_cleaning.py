@@ -9,10 +9,9 @@ from pydantic import ValidationError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.errors import ConfigError, GateError, InputError
+from pipelines.errors import ConfigError, InputError
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig, EventColumns, EventSettings
-from pipelines.results import JobResult
 from schemas import EVENTS, REJECTED_EVENTS
 
 Row = tuple[str, str | None]  # record, problem
@@ -297,16 +296,6 @@ def test_text_files_are_refused() -> None:
     parsing.require_records("csv")
     with pytest.raises(InputError, match="file_format"):
         parsing.require_records("text")
-
-
-def test_an_input_of_which_nothing_is_left_is_refused() -> None:
-    kept = JobResult(rows_out={"events": 1, "rejected_events": 9})
-    cleaning.require_events(kept)
-    cleaning.require_events(JobResult(rows_out={"events": 0, "rejected_events": 0}))
-    with pytest.raises(GateError, match="all 9 records were rejected, most often for 'valid_time'"):
-        cleaning.require_events(
-            JobResult(rows_out={"events": 0, "rejected_events": 9}, rejected={"valid_time": 9})
-        )
 
 
 def test_bounds_of_time_are_utc_unless_they_say_otherwise() -> None:
