@@ -10,7 +10,7 @@ from pipelines.storage.places import Place
 
 def last_commit(files: Files, place: Place) -> dict[str, Any] | None:
     """Return `version`, `hash`, and `metadata` if vectormill wrote it; None without a table."""
-    if place.folder is None or not files.exists(place.folder):
+    if place.folder is None or place.stored_as is None:
         return None
     if place.stored_as == "delta":
         return delta.last_commit(files, place.folder)
