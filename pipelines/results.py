@@ -108,7 +108,8 @@ class JobResult:
         found = [] if rows is None else rows.select(F.col("reasons")[0]).take(_SAMPLES)
         for [first] in found:
             value = str(first["value"])[:_LONGEST_VALUE]
-            shown.append(f"{first['rule']} found {value!r}, allowed {first['threshold']}")
+            about = f" found {value!r}, allowed {first['threshold']}"
+            shown.append(first["rule"] + (about if first["value"] is not None else ""))
         return "; for example ".join([shown[0], " | ".join(shown[1:])] if found else shown)
 
 
