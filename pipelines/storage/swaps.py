@@ -28,6 +28,7 @@ def swap(files: Files, source: str, root: str, relative: str) -> None:
             break
         except (InputError, OSError):
             if tries == _TRIES or not files.exists(target):
+                mend(files, root, relative)
                 raise
     for name in _names(files, root):
         if name.startswith(label):
