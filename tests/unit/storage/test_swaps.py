@@ -52,15 +52,17 @@ def test_a_crash_between_the_moves_is_mended(tmp_path, monkeypatch, relative):
             raise KeyboardInterrupt
         real(self, source, target)
 
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    newer = put(tmp_path / "newer", "two")
+    with monkeypatch.context() as patched:
         patched.setattr(Local, "move", move)
-        swap(Local(), put(tmp_path / "newer", "two"), str(tmp_path), relative)
+        with pytest.raises(KeyboardInterrupt):
+            swap(Local(), newer, str(tmp_path), relative)
     assert not (tmp_path / relative).exists()
     mend(Local(), str(tmp_path), "another")
     assert not (tmp_path / relative).exists()
     mend(Local(), str(tmp_path))
     assert get(tmp_path / relative) == "one"
-    swap(Local(), str(tmp_path / "newer"), str(tmp_path), relative)
+    swap(Local(), newer, str(tmp_path), relative)
     assert get(tmp_path / relative) == "two"
     assert names(tmp_path) == [relative.split("/")[0]]
 
