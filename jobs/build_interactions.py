@@ -24,30 +24,37 @@ _ENTITIES: tuple[tuple[Table, identities.EntitySide], ...] = (
 
 def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
     """Weigh and split events, keep the k-core, number users and items, and write the tables."""
-    store = TableStore(spark, config, job="build_interactions")
+    with TableStore(spark, config, job="build_interactions") as store:
+        return _build(config, store)
+
+
+def _build(config: BuildInteractionsConfig, store: TableStore) -> JobResult:
     weighed, survey = building.weigh(store.read("events", EVENTS), config)
     events, train_end = building.split(weighed, survey, config)
     paired = building.pair(events, train_end, config).persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"events": survey.events}, lines=survey.lines)
     train = pairs.training_pairs(paired)
     core = building.core(train, config)
-    users, items = _number(store, core, train, result)
+    ids = _number(store, core, result)
+    users, items = (
+        identities.training_keys(train, ids[table.name], entity=entity)
+        for table, entity in _ENTITIES
+    )
     labelled = pairs.label_pairs(paired, users=users, items=items).persist(StorageLevel.DISK_ONLY)
     kept, left_out = pairs.count_events(labelled)
     result.rejected = survey.rejected | left_out
     pairs.require_balance(survey.events, kept, result.rejected)
-    result.rows_out["interactions"] = store.write(pairs.select_interactions(labelled), INTERACTIONS)
+    result.rows_out["interactions"] = store.stage(pairs.select_interactions(labelled), INTERACTIONS)
     cut = building.session(events, users, items, config).persist(StorageLevel.DISK_ONLY)
-    long_enough = store.write(building.long_enough(cut, config), SESSIONS)
+    long_enough = store.stage(building.long_enough(cut, config), SESSIONS)
     result.rows_out["sessions"] = long_enough
     result.measures |= {"events_kept": kept, "sessions_too_short": cut.count() - long_enough}
-    return store.finish(result, paired, core, labelled, cut)
+    result.require_rows("interactions", allow_empty=False)
+    return store.finish(result, paired, core, labelled, cut, *ids.values())
 
 
-def _number(
-    store: TableStore, core: DataFrame, train: DataFrame, result: JobResult
-) -> tuple[DataFrame, DataFrame]:
-    """Write the ids of users and items in the core; return the ids of those in `train`."""
+def _number(store: TableStore, core: DataFrame, result: JobResult) -> dict[str, DataFrame]:
+    """Stage the ids of users and items in the core, and return them, persisted."""
     assigned = {}
     for table, entity in _ENTITIES:
         counts = identities.count_training_events(core, entity=entity)
@@ -59,14 +66,8 @@ def _number(
         # the ids of earlier runs are an input too: the version of the new ids stands for them
         store.input_versions[table.name] = identities.content_version(ids)
         assigned[table.name] = ids
-    keys = []
-    for table, entity in _ENTITIES:
-        result.rows_out[table.name] = store.write(assigned[table.name], table)
-        assigned[table.name].unpersist()
-        # read from storage, so that Spark does not compute the ids again
-        written = tables.read(store.spark, store.output(table.name), table)
-        keys.append(identities.training_keys(train, written, entity=entity))
-    return keys[0], keys[1]
+        result.rows_out[table.name] = store.stage(ids, table, may_be_ahead=True)
+    return assigned
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -20,7 +20,11 @@ CONFIG = CleanCorpusConfig
 
 def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
     """Read raw text, judge each record once, and write kept, rejected and duplicate documents."""
-    store = TableStore(spark, config, job="clean_corpus")
+    with TableStore(spark, config, job="clean_corpus") as store:
+        return _clean(spark, config, store)
+
+
+def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) -> JobResult:
     read = read_records(spark, config.inputs.corpus, cleaning.document_fields(config), config)
     store.input_versions["corpus"] = read.version
     records = read.frame.persist(StorageLevel.DISK_ONLY)
@@ -29,11 +33,18 @@ def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
     parts = cleaning.split_documents(judged)
     result = JobResult(rows_in={"corpus": sound_records(records).count()})
     for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS):
-        result.rows_out[table.name] = store.write(parts[table.name], table)
-    result.rows_out[REJECTED_FILES.name] = store.write(broken_files(records), REJECTED_FILES)
+        result.rows_out[table.name] = store.stage(parts[table.name], table)
+    result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
     result.rejected = reason_counts(parts[REJECTED_DOCUMENTS.name])
     result.require_balance("documents", "rejected_documents", "duplicate_documents")
-    result.require_share("rejected_documents", at_most=config.max_rejected_share)
+    rejected = parts[REJECTED_DOCUMENTS.name]
+    result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)
+    result.require_rows(
+        "documents",
+        allow_empty=config.allow_empty,
+        rejected=rejected,
+        hint="text_column, file_format, rules",
+    )
     return store.finish(result, judged, records)
 
 

@@ -20,7 +20,11 @@ CONFIG = CleanEventsConfig
 
 def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
     """Read raw events, judge each record once, and write kept and rejected events."""
-    store = TableStore(spark, config, job="clean_events")
+    with TableStore(spark, config, job="clean_events") as store:
+        return _clean(spark, config, store)
+
+
+def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) -> JobResult:
     times.check_time_settings(spark, config)
     read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
     store.input_versions["events"] = read.version
@@ -32,13 +36,19 @@ def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
     parts = cleaning.split_events(judged)
     result = JobResult(rows_in={"events": counts["records"]})
     for table in (EVENTS, REJECTED_EVENTS):
-        result.rows_out[table.name] = store.write(parts[table.name], table)
-    result.rows_out[REJECTED_FILES.name] = store.write(broken_files(records), REJECTED_FILES)
+        result.rows_out[table.name] = store.stage(parts[table.name], table)
+    result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
     result.rejected = reason_counts(parts[REJECTED_EVENTS.name])
     result.measures |= cleaning.time_span(parts[EVENTS.name])
     result.require_balance("events", "rejected_events")
-    result.require_share("rejected_events", at_most=config.max_rejected_share)
-    cleaning.require_events(result)
+    rejected = parts[REJECTED_EVENTS.name]
+    result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
+    result.require_rows(
+        "events",
+        allow_empty=config.allow_empty,
+        rejected=rejected,
+        hint="columns, time_format, event_types",
+    )
     return store.finish(result, judged, records)
 
 

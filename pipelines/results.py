@@ -9,6 +9,10 @@ from pyspark.sql import functions as F
 from pipelines.errors import GateError, VectormillError
 from schemas.corpus import REASONS
 
+_SAMPLES = 3  # rejected rows that a message shows
+_LONGEST_VALUE = 60  # characters of a value that a message shows
+_STAND = "nothing was written, the tables stand as they were"
+
 
 @dataclass
 class JobResult:
@@ -53,19 +57,60 @@ class JobResult:
             counts = " + ".join(f"{rows} {name}" for name, rows in parts.items())
             raise VectormillError(f"rows were lost or made up: {rows_in} in, {counts} out")
 
-    def require_share(self, table: str, *, at_most: float) -> None:
+    def require_share(self, table: str, *, at_most: float, rows: DataFrame | None = None) -> None:
         """Assert that a table of rejected rows holds no more than a share of the input.
+
+        Args:
+            table: Name in `rows_out`.
+            at_most: The largest share.
+            rows: The rejected rows, of which the message shows some, as none are stored.
 
         Raises:
             GateError: It holds more.
         """
-        rows_in, rows = sum(self.rows_in.values()), self.rows_out[table]
-        if rows > at_most * rows_in:
-            worst = next(iter(self.rejected), "unknown")
+        rows_in, rejected = sum(self.rows_in.values()), self.rows_out[table]
+        if rejected > at_most * rows_in:
             raise GateError(
-                f"{rows:,} of {rows_in:,} records were rejected, more than the allowed share "
-                f"{at_most:g}; most often for {worst!r}: see {table!r}"
+                f"{rejected:,} of {rows_in:,} records were rejected, more than the allowed share "
+                f"{at_most:g}; {self._why(rows)}; {_STAND}"
             )
+
+    def require_rows(
+        self, table: str, *, allow_empty: bool, rejected: DataFrame | None = None, hint: str = ""
+    ) -> None:
+        """Assert that a table is not empty, as it is to replace one that may be full.
+
+        Args:
+            table: Name in `rows_out`.
+            allow_empty: Setting of the job by which it may be empty.
+            rejected: Rejected rows, of which the message shows some.
+            hint: Settings that may be the cause.
+
+        Raises:
+            GateError: It is empty.
+        """
+        if self.rows_out[table] or allow_empty:
+            return
+        rows_in = sum(self.rows_in.values())
+        broken = self.rows_out.get("rejected_files", 0)
+        files = f", and {broken:,} of its files cannot be read to their end" if broken else ""
+        why = f"the input has no records{files}: nothing to write to {table!r}"
+        if rows_in:
+            why = f"all {rows_in:,} records were rejected, {self._why(rejected)}"
+        hint = f"; see {hint}" if hint else ""
+        raise GateError(f"{why}{hint}; {_STAND}; allow_empty: true replaces them by none")
+
+    def _why(self, rows: DataFrame | None) -> str:
+        """Return the reasons by frequency, and of some rejected rows the first reason."""
+        worst = next(iter(self.rejected), "unknown")
+        counts = ", ".join(f"{rule} {count:,}" for rule, count in self.rejected.items())
+        shown = [f"most often for {worst!r} (rows by reason: {counts or 'none'})"]
+        found = [] if rows is None else rows.select(F.col("reasons")[0]).take(_SAMPLES)
+        for [first] in found:
+            value = str(first["value"])[:_LONGEST_VALUE]
+            about = f" found {value!r}, allowed {first['threshold']}"
+            shown.append(first["rule"] + (about if first["value"] is not None else ""))
+        return "; for example ".join([shown[0], " | ".join(shown[1:])] if found else shown)
 
 
 def reason(rule: Column | str, value: Column, threshold: Column, is_broken: Column) -> Column:

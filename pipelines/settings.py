@@ -73,6 +73,13 @@ class JobConfig(StageSettings):
     """Storage format of new tables; an existing table keeps its own."""
 
 
+class GatedJobConfig(JobConfig):
+    """Base of the settings of a job that refuses to replace tables by empty ones."""
+
+    allow_empty: bool = False
+    """Whether a run that keeps nothing replaces the tables; else it fails and they stay."""
+
+
 def beside(uri: str, name: str) -> str:
     """Return the URI of a table beside another one, in the same folder or catalog schema."""
     if is_catalog_name(uri):

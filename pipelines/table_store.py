@@ -3,23 +3,24 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines import __version__, tables
 from pipelines.cluster import progress
-from pipelines.errors import ConfigError, InputError
+from pipelines.errors import InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig
 from pipelines.storage.arrow import reaches
-from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.columns import Columns
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
+from pipelines.storage.outputs import OutputPlaces
 from pipelines.storage.pieces import PiecewiseTable
-from pipelines.storage.places import Place, locate
+from pipelines.storage.places import locate
+from pipelines.storage.staging import stage
+from pipelines.storage.together import StagedTables, refuse_mixture
 from schemas import RUN_COUNTS, TABLES, Table
 
 
@@ -37,15 +38,27 @@ class TableStore:
         self.run_id = uuid.uuid4().hex
         self.input_versions: dict[str, str] = {}
         self._files: dict[str, tuple[str, ...]] = {}
+        self._origins: dict[str, dict[str, Any]] = {}
+        self._staged = StagedTables(self.files, job)
         self._config = config
         self._inputs: Any = getattr(config, "inputs", None)
         self._outputs: Any = getattr(config, "outputs", None)
-        self._require_places()
+        named = {name: uri for name, uri in self._outputs or () if name in TABLES and uri}
+        self._places = OutputPlaces(spark, named)
+        self._places.require_tables()
+
+    def __enter__(self) -> Self:
+        """Begin the run."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the run: what was staged and not committed is deleted."""
+        self._staged.discard()
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """Settings that change the result: all but the places and the format of tables."""
-        places = {"inputs", "outputs", "format", "work"}
+        """Settings that change the rows: not the places of tables, their format and their gates."""
+        places = {"inputs", "outputs", "format", "work", "allow_empty"}
         return self._config.model_dump(mode="json", exclude=places)
 
     @property
@@ -67,39 +80,20 @@ class TableStore:
         """Read the input of this name and remember its version.
 
         Raises:
-            InputError: The table is missing, broken, or not what the contract says.
+            InputError: The table is missing, broken, not what the contract says, or of another
+                run than an input that belongs to it.
         """
         uri = str(getattr(self._inputs, name))
         try:
             frame, files = tables.read_with_files(self.spark, uri, table)
         except InputError as error:
             raise InputError(f"{error} (inputs.{name})") from error
-        self._require_apart(name, uri, table)
-        self.input_versions[name] = tables.version(self.spark, uri)
-        self._files[name] = files
+        self._places.require_apart(name, uri, table.name)
+        commit = tables.commit(self.spark, uri)
+        self.input_versions[name] = tables.version_of(commit)
+        self._files[name], self._origins[name] = files, commit["metadata"]
+        refuse_mixture(dict(self._origins))
         return frame
-
-    @cached_property
-    def _places(self) -> dict[str, Place]:
-        """Return the places of the outputs that are named like tables."""
-        named = {name: uri for name, uri in self._outputs or () if name in TABLES and uri}
-        return {name: locate(self.spark, uri) for name, uri in named.items()}
-
-    def _require_places(self) -> None:
-        """Refuse outputs that would replace other files, before any work is done."""
-        for name, place in self._places.items():
-            if place.folder and place.stored_as != "delta":
-                try:
-                    refuse_foreign(self.files, place.folder)
-                except ConfigError as error:
-                    raise ConfigError(f"outputs.{name}: {error}") from error
-
-    def _require_apart(self, name: str, uri: str, table: Table) -> None:
-        """Refuse an output that would replace an input of another contract."""
-        folder = locate(self.spark, uri).folder
-        for output, place in self._places.items():
-            if output != table.name and folder is not None and place.folder == folder:
-                raise ConfigError(f"outputs.{output} is inputs.{name}: {uri}; name another place")
 
     def read_all(self, **contracts: Table) -> dict[str, DataFrame]:
         """Read inputs by name in parallel threads, as a read mostly waits for storage.
@@ -133,6 +127,24 @@ class TableStore:
     def output(self, name: str) -> str:
         """Return where the output of this name lies."""
         return str(getattr(self._outputs, name))
+
+    def stage(self, frame: DataFrame, table: Table, *, may_be_ahead: bool = False) -> int:
+        """Write the rows of an output that replaces the table when the run is finished.
+
+        Args:
+            frame: Rows in any column order.
+            table: The contract, after which the output is named.
+            may_be_ahead: Rows are only ever added, so that readers may use the table with others
+                of an earlier run. Such a table is staged, and so committed, before the others.
+
+        Returns:
+            Rows written.
+        """
+        with progress.step(f"writing {table.name}"):
+            place = locate(self.spark, self.output(table.name))
+            staged = stage(frame, table, place, format=self.format, part={})
+            self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
+            return staged.rows
 
     def write(
         self,
@@ -206,7 +218,11 @@ class TableStore:
             )
 
     def finish(self, result: JobResult, *persisted: DataFrame) -> JobResult:
-        """Write the run's counts to `run_counts`, unpersist frames, and return the result."""
+        """Commit what is staged, write the counts to `run_counts`, and unpersist frames.
+
+        A job calls this once its gates have passed.
+        """
+        self._staged.commit(self.metadata)
         sides = {"in": result.rows_in, "out": result.rows_out, "rejected": result.rejected}
         rows = [
             (self.job, count, kind, value)

@@ -10,8 +10,8 @@ from pyspark.sql import functions as F
 from pipelines.errors import InputError
 from pipelines.storage import delta, parquet
 from pipelines.storage.arrow import reaches
+from pipelines.storage.commits import last_commit
 from pipelines.storage.conform import conform
-from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
@@ -59,24 +59,20 @@ def read_with_files(
 
 def version(spark: SparkSession, uri: str) -> str:
     """Return a table's version: the fingerprint of the run that wrote it, else of its commit."""
-    recorded = commit(spark, uri)
+    return version_of(commit(spark, uri))
+
+
+def version_of(recorded: Mapping[str, Any]) -> str:
+    """Return the version of a table, given its last commit."""
     return str(recorded["metadata"].get("fingerprint") or recorded["hash"])
 
 
 def commit(spark: SparkSession, uri: str) -> dict[str, Any]:
     """Return a table's last commit: `version`, `hash`, and `metadata` if vectormill wrote it."""
-    files, place = Files(spark), locate(spark, uri)
-    if place.folder is None:
+    recorded = last_commit(Files(spark), locate(spark, uri))
+    if recorded is None:
         raise InputError(f"{uri}: no table here")
-    if place.stored_as == "delta":
-        return delta.last_commit(files, place.folder)
-    folder = parquet.data_folder(files, place.folder)
-    infos = files.walk(folder)
-    return {
-        "version": 0,
-        "hash": digest([(info.relative, info.size, info.modified) for info in infos]),
-        "metadata": parquet.metadata(files, folder, infos),
-    }
+    return recorded
 
 
 def write(

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
 
 
@@ -67,7 +67,7 @@ class CorpusOutputs(Outputs):
     """Rows in, out and rejected by reason."""
 
 
-class CleanCorpusConfig(CleaningSettings, JobConfig):
+class CleanCorpusConfig(CleaningSettings, GatedJobConfig):
     """Settings of `clean_corpus`, with its tables."""
 
     inputs: CorpusInput
@@ -109,7 +109,7 @@ class TokenizeOutputs(Outputs):
     """Rows in and out."""
 
 
-class TokenizeCorpusConfig(TokenizeSettings, JobConfig):
+class TokenizeCorpusConfig(TokenizeSettings, GatedJobConfig):
     """Settings of `tokenize_corpus`, with its tables."""
 
     inputs: TokenizeInputs

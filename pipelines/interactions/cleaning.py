@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.errors import GateError
 from pipelines.interactions.config import EventColumns, EventSettings
 from pipelines.interactions.parsing import event_fields
 from pipelines.interactions.times import check_time_settings, parse_time
-from pipelines.results import JobResult, reason, with_reasons
+from pipelines.results import reason, with_reasons
 from pipelines.sources.frames import frame_records
 from schemas import EVENTS, REJECTED_EVENTS
 
@@ -197,17 +196,3 @@ def time_span(events: DataFrame) -> dict[str, str]:
         F.max("time").cast("string").alias("last_time"),
     )
     return {name: time for name, time in span.collect()[0].asDict().items() if time}
-
-
-def require_events(result: JobResult) -> None:
-    """Refuse an input of which nothing is left.
-
-    Raises:
-        GateError: There were records, and all were rejected.
-    """
-    rows = result.rows_out[REJECTED_EVENTS.name]
-    if rows and not result.rows_out[EVENTS.name]:
-        raise GateError(
-            f"all {rows:,} records were rejected, most often for {next(iter(result.rejected))!r}: "
-            "their values stand in 'rejected_events'; see columns, time_format, event_types"
-        )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipelines.settings import JobConfig, Outputs, Settings, StageSettings
+from pipelines.settings import GatedJobConfig, JobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
 
 MOST_WEIGHT = 1e12  # of an event: sums of millions still fit
@@ -94,7 +94,7 @@ class EventSettings(SourceSettings):
     """Largest share of rejected events before the job fails: an alarm for wrong settings."""
 
 
-class CleanEventsConfig(EventSettings, JobConfig):
+class CleanEventsConfig(EventSettings, GatedJobConfig):
     """Settings of `clean_events`, with its tables."""
 
     inputs: EventInput

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote
 
@@ -156,7 +157,7 @@ def replace(
     writer = frame.write.format("delta").mode("overwrite").partitionBy(*partitioning)
     writer = writer.option("userMetadata", json.dumps(dict(metadata), sort_keys=True))
     if part:
-        writer = writer.option("replaceWhere", _predicate(part))
+        writer = writer.option("replaceWhere", predicate(part))
     else:
         writer = writer.option("overwriteSchema", "true")
     if transaction:
@@ -169,12 +170,23 @@ _CODES = ("DELTA_PROTOCOL_CHANGED", "DELTA_METADATA_CHANGED")  # conflicts by th
 
 
 def _save(writer: DataFrameWriter, folder: str | None, name: str | None) -> None:
-    try:
+    with conflicts_named(name or folder):
         writer.save(folder) if name is None else writer.saveAsTable(name)
+
+
+@contextmanager
+def conflicts_named(place: str | None) -> Iterator[None]:
+    """Turn Delta's refusal of a commit into the error that names the table.
+
+    Raises:
+        ConcurrentRunError: Another run changed the same rows meanwhile.
+    """
+    try:
+        yield
     except (PySparkException, Py4JJavaError) as error:
         if _is_conflict(error):
             raise ConcurrentRunError(
-                f"{name or folder}: another run changed this table meanwhile; "
+                f"{place}: another run changed this table meanwhile; "
                 "nothing was written, run the job again when the other is done"
             ) from error
         raise
@@ -190,6 +202,7 @@ def _is_conflict(error: Exception) -> bool:
     return "CONCURRENT" in first or any(code in first for code in _CODES)
 
 
-def _predicate(part: Mapping[str, str]) -> str:
+def predicate(part: Mapping[str, str]) -> str:
+    """Return the SQL condition that holds for the rows of a part."""
     quoted = {name: value.replace("\\", "\\\\").replace("'", "\\'") for name, value in part.items()}
     return " AND ".join(f"`{name}` = '{value}'" for name, value in quoted.items())

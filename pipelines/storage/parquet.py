@@ -19,6 +19,7 @@ from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import FileInfo, Files
 from pipelines.storage.pieces import PiecewiseTable, write_file, write_pieces
+from pipelines.storage.swaps import swap
 from schemas import Table
 
 METADATA = "_vectormill.json"  # file with the metadata of the last write
@@ -107,10 +108,22 @@ def replace(
 
     `options` are those of Spark's Parquet writer.
     """
+    with _replacing(files, uri, relative(part, partitioning), metadata) as temporary:
+        write(frame, temporary, part=part, partitioning=partitioning, options=options)
+
+
+def write(
+    frame: DataFrame,
+    folder: str,
+    *,
+    part: Mapping[str, str],
+    partitioning: tuple[str, ...],
+    options: Mapping[str, str] | None = None,
+) -> None:
+    """Write the rows of a table, or of a part of it, to a folder."""
     inner = [name for name in partitioning if name not in part]
-    with _replacing(files, _target(uri, part, partitioning), metadata) as temporary:
-        writer = frame.drop(*part).write.partitionBy(*inner).options(**dict(options or {}))
-        writer.parquet(temporary)
+    writer = frame.drop(*part).write.partitionBy(*inner).options(**dict(options or {}))
+    writer.parquet(folder)
 
 
 def replace_by_pieces(
@@ -123,7 +136,7 @@ def replace_by_pieces(
     codec: str = "snappy",
 ) -> int:
     """Write a table by the tasks that make its pieces, and move it into place; return the rows."""
-    with _replacing(files, uri, metadata) as temporary:
+    with _replacing(files, uri, "", metadata) as temporary:
         count = write_pieces(files, pieces, table, temporary, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")
     return count
@@ -140,36 +153,62 @@ def replace_by_rows(
     codec: str = "snappy",
 ) -> None:
     """Write a few rows that the driver has, without a Spark job, which takes 0.2 s."""
-    with _replacing(files, _target(uri, part, table.partitioning), metadata) as temporary:
+    with _replacing(files, uri, relative(part, table.partitioning), metadata) as temporary:
         make_folder(temporary)
         file = f"{temporary}/part-{uuid.uuid4().hex}.{codec}.parquet"
         write_file(rows, table, file, without=part, codec=codec)
         files.create(f"{temporary}/_SUCCESS", "")
 
 
-def _target(uri: str, part: Mapping[str, str], partitioning: Sequence[str]) -> str:
-    """Return the folder to replace: the table's, or that of the part a run owns."""
-    return "/".join([uri, *(_folder(name, part[name]) for name in partitioning if name in part)])
+def relative(part: Mapping[str, str], partitioning: Sequence[str]) -> str:
+    """Return the path below a table of the folder of a part; empty for the whole table."""
+    return "/".join(_folder(name, part[name]) for name in partitioning if name in part)
 
 
 @contextmanager
-def _replacing(files: Files, target: str, metadata: Mapping[str, Any]) -> Iterator[str]:
+def _replacing(files: Files, uri: str, inner: str, metadata: Mapping[str, Any]) -> Iterator[str]:
     """Yield a temporary folder, and put it in the target's place when the block has filled it.
 
     Raises:
         ConfigError: The target holds something else than a table.
     """
-    refuse_foreign(files, target)
-    parent, _, name = target.rpartition("/")
-    temporary = f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
+    temporary = new_folder(files, uri, inner)
     try:
         yield temporary
-        recorded = {**metadata, _LISTING: _listing(files.walk(temporary))}
-        files.create(f"{temporary}/{METADATA}", json.dumps(recorded))
-        files.delete(target)
-        files.move(temporary, target)
+        install(files, temporary, uri, inner, metadata)
     finally:
         files.delete(temporary)
+
+
+def new_folder(files: Files, uri: str, inner: str) -> str:
+    """Return a name, unique to this attempt, of a folder beside a table, or beside a part of it.
+
+    Raises:
+        ConfigError: The table's place holds something else than a table.
+    """
+    target = f"{uri}/{inner}" if inner else uri
+    refuse_foreign(files, target)
+    parent, _, name = target.rpartition("/")
+    return f"{parent or '.'}/.{name}.{uuid.uuid4().hex}"
+
+
+def install(
+    files: Files, temporary: str, uri: str, inner: str, metadata: Mapping[str, Any]
+) -> None:
+    """Put a complete folder in the place of a table, or of a part of it.
+
+    Args:
+        files: The session's files.
+        temporary: What `new_folder` returned.
+        uri: The table.
+        inner: What `relative` returned for the part.
+        metadata: Recorded with the files.
+    """
+    refuse_foreign(files, f"{uri}/{inner}" if inner else uri)
+    recorded = {**metadata, _LISTING: _listing(files.walk(temporary))}
+    files.create(f"{temporary}/{METADATA}", json.dumps(recorded))
+    parent, _, name = uri.rpartition("/")
+    swap(files, temporary, *((uri, inner) if inner else (parent or ".", name)))
 
 
 def _folder(name: str, value: str) -> str:

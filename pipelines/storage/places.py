@@ -10,6 +10,7 @@ from pipelines.storage import delta
 from pipelines.storage.claims import is_empty
 from pipelines.storage.hadoop import Files
 from pipelines.storage.parquet import METADATA, POINTER
+from pipelines.storage.swaps import mend
 from schemas.table import is_catalog_name
 
 
@@ -46,6 +47,15 @@ def locate(spark: SparkSession, uri: str) -> Place:
     folder = files.qualified(uri).rstrip("/")
     if delta.is_table(files, folder):
         return Place(folder, None, "delta")
+    _mend(files, folder)
     is_there = files.exists(folder) and not files.is_folder(f"{folder}/_delta_log")
     is_table = is_there and not is_empty(files, folder, METADATA, POINTER)
     return Place(folder, None, "parquet" if is_table else None)
+
+
+def _mend(files: Files, folder: str) -> None:
+    """Bring back what a writer that was killed between two moves has left aside."""
+    if files.exists(folder):
+        mend(files, folder)
+    else:
+        mend(files, *folder.rsplit("/", 1))

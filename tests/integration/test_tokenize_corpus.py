@@ -5,7 +5,7 @@ import pytest
 from jobs.tokenize_corpus import run
 from pipelines import tables
 from pipelines.corpus.config import TokenizeCorpusConfig, TokenizeInputs, TokenizeOutputs
-from pipelines.errors import InputError
+from pipelines.errors import GateError
 from schemas import DOCUMENTS, RUN_COUNTS, SENTENCES, VOCABULARY
 
 TEXTS = ["The cat sat. The dog sat!", "A cat. Unseen words here.", "the dog"]
@@ -55,5 +55,5 @@ def test_tables_are_exact_and_balanced_whatever_the_partitioning(spark, tmp_path
 
 def test_a_vocabulary_of_nothing_names_the_setting(spark, tmp_path):
     config = prepare(spark, tmp_path, 1).model_copy(update={"min_count": 9})
-    with pytest.raises(InputError, match="min_count"):
+    with pytest.raises(GateError, match="min_count"):
         run(spark, config)

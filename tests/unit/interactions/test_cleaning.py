@@ -10,11 +10,10 @@ from pydantic import ValidationError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.errors import ConfigError, GateError
+from pipelines.errors import ConfigError
 from pipelines.interactions import cleaning, times
 from pipelines.interactions.config import CleanEventsConfig, EventColumns, EventSettings
 from pipelines.interactions.parsing import event_fields
-from pipelines.results import JobResult
 from pipelines.sources.names import PROBLEMS
 from pipelines.sources.request import Request
 from schemas import EVENTS, REJECTED_EVENTS
@@ -280,16 +279,6 @@ def test_optional_columns_may_be_missing_where_their_names_are_the_defaults() ->
     assert fields["user"].path == "customer"
     assert fields["user"].setting == "columns.user"
     assert "event_id" not in fields
-
-
-def test_an_input_of_which_nothing_is_left_is_refused() -> None:
-    kept = JobResult(rows_out={"events": 1, "rejected_events": 9})
-    cleaning.require_events(kept)
-    cleaning.require_events(JobResult(rows_out={"events": 0, "rejected_events": 0}))
-    with pytest.raises(GateError, match="all 9 records were rejected, most often for 'valid_time'"):
-        cleaning.require_events(
-            JobResult(rows_out={"events": 0, "rejected_events": 9}, rejected={"valid_time": 9})
-        )
 
 
 def test_bounds_of_time_are_utc_unless_they_say_otherwise() -> None:

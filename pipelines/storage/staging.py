@@ -1,0 +1,106 @@
+"""Tables written in two steps: the rows now, the table itself once the job's gates have passed."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from py4j.protocol import Py4JError
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from pipelines.storage import delta, parquet
+from pipelines.storage.conform import conform
+from pipelines.storage.delta_staging import StagedDelta
+from pipelines.storage.hadoop import Files
+from pipelines.storage.places import Place
+from schemas import Table
+
+
+class Staged(Protocol):
+    """Rows that are written and not yet a table."""
+
+    rows: int
+    """Rows written."""
+
+    def commit(self, metadata: Mapping[str, Any]) -> None:
+        """Make the rows the table, or the part of it that the run owns."""
+
+    def discard(self) -> None:
+        """Delete what was written; the table stays as it was."""
+
+
+class _StagedParquet:
+    """Rows in a temporary folder beside a Parquet table."""
+
+    def __init__(self, rows: DataFrame, uri: str, table: Table, part: Mapping[str, str]) -> None:
+        self._files, self._uri = Files(rows.sparkSession), uri
+        self._inner = parquet.relative(part, table.partitioning)
+        self._folder = parquet.new_folder(self._files, uri, self._inner)
+        observed = Observation()
+        counted = rows.observe(observed, F.count(F.lit(1)).alias("rows"))
+        try:
+            parquet.write(counted, self._folder, part=part, partitioning=table.partitioning)
+        except BaseException:
+            self.discard()
+            raise
+        self.rows = int(observed.get["rows"])
+
+    def commit(self, metadata: Mapping[str, Any]) -> None:
+        parquet.install(self._files, self._folder, self._uri, self._inner, metadata)
+
+    def discard(self) -> None:
+        self._files.delete(self._folder)
+
+
+class _StagedFrame:
+    """Rows on the executors' disks, for tables that only Spark's own writer can write.
+
+    These are tables of a catalog, and all Delta tables where Delta lacks what `StagedDelta` calls.
+    """
+
+    def __init__(
+        self, rows: DataFrame, place: Place, table: Table, part: Mapping[str, str]
+    ) -> None:
+        self._frame, self._place = rows.persist(StorageLevel.DISK_ONLY), place
+        self._table, self._part = table, part
+        self.rows = self._frame.count()
+
+    def commit(self, metadata: Mapping[str, Any]) -> None:
+        delta.replace(
+            self._frame,
+            folder=self._place.folder,
+            name=self._place.name,
+            part=self._part,
+            partitioning=self._table.partitioning,
+            metadata=metadata,
+        )
+        self.discard()
+
+    def discard(self) -> None:
+        self._frame.unpersist()
+
+
+def stage(
+    frame: DataFrame,
+    table: Table,
+    place: Place,
+    *,
+    format: str,  # noqa: A002  (Spark's own name)
+    part: Mapping[str, str],
+) -> Staged:
+    """Write the rows of a table, or of the part of it that `part` names, and change no table.
+
+    Raises:
+        InputError: A column differs from the contract; the column and the difference are named.
+        ConfigError: The table's place holds something else than a table.
+    """
+    rows = conform(frame, table)
+    if not place.is_delta(format):
+        return _StagedParquet(rows, str(place.folder), table, part)
+    if place.name is None and place.folder is not None:
+        try:
+            return StagedDelta(rows, place.folder, part=part, partitioning=table.partitioning)
+        except Py4JError as error:
+            if type(error) is not Py4JError:  # Spark's failure, not a class or method that lacks
+                raise
+    return _StagedFrame(rows, place, table, part)

@@ -1,0 +1,262 @@
+"""A run that fails changes no table, and readers refuse tables of which some are of a lost run."""
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+from deltalake import DeltaTable
+from py4j.protocol import Py4JError
+from pyspark.sql.types import IntegerType, StringType
+from survival.runs import OUTPUTS, content, prepare, rows_of, work
+
+from pipelines import tables
+from pipelines.errors import ConcurrentRunError, GateError, InputError
+from pipelines.storage import delta_staging, staging
+from pipelines.storage.places import locate
+from schemas import Column, Table
+
+FORMATS = pytest.mark.parametrize("stored", ["delta", "parquet"])
+THINGS = Table("things", "one", ("id",), (Column("id", IntegerType(), "Id"),))
+PARTS = Table(
+    "things",
+    "one",
+    ("owner", "id"),
+    (Column("owner", StringType(), "Owner"), *THINGS.columns),
+    partitioning=("owner",),
+)
+
+
+def things(spark, count):
+    return spark.range(0, count, 1, 2).selectExpr("cast(id as int) id")
+
+
+def stage(spark, frame, table, uri, stored, **part):
+    return staging.stage(frame, table, locate(spark, str(uri)), format=stored, part=part)
+
+
+def ids(spark, uri, table=THINGS):
+    return sorted(row["id"] for row in tables.read(spark, str(uri), table).collect())
+
+
+FAULTS = [
+    (
+        "clean_corpus",
+        {"max_rejected_share": 0.05},
+        r"1 of 10 .* word_count found '1', allowed >= 5",
+    ),
+    ("clean_corpus", {"text_column": "txet"}, r"all 10 records .*'has_text'.*see text_column"),
+    ("clean_events", {"time_format": "yyyy"}, r"all 10 records .*valid_time found '2024-01-0"),
+    ("clean_events", {"max_rejected_share": 0.05}, r"1 of 10 .*valid_time found 'noon'"),
+    ("build_interactions", {"min_user_interactions": 99}, r"\w"),
+    ("tokenize_corpus", {"min_count": 99}, "no token occurs 99 times"),
+]
+
+
+@pytest.fixture(scope="module")
+def made(spark, tmp_path_factory):
+    """Return a function that puts a good run's input and tables into a folder."""
+    folders = {}
+
+    def make(job, stored, folder):
+        if (job, stored) not in folders:
+            folders[job, stored] = tmp_path_factory.mktemp(f"{job}_{stored}")
+            prepare(spark, folders[job, stored], job, 9)
+            work(spark, folders[job, stored], job, stored)
+        shutil.copytree(folders[job, stored], folder, dirs_exist_ok=True)
+
+    return make
+
+
+def require_unchanged(before, after, stored):
+    """Require the same bytes; Delta may leave files of no rows, which no version names."""
+    assert {name: after.get(name) for name in before} == before
+    more = set(after) - set(before)
+    assert not more or stored == "delta"
+    assert [name for name in more if "_delta_log" in name] == []
+
+
+def some(values, is_fast):
+    """Return all combinations of values and formats, slow but for some."""
+    pairs = [(value, stored) for value in values for stored in ("delta", "parquet")]
+    return [pytest.param(*pair, marks=() if is_fast(*pair) else pytest.mark.slow) for pair in pairs]
+
+
+@pytest.mark.parametrize(
+    ("fault", "stored"), some(FAULTS, lambda f, stored: stored == "delta" or f[0][0] == "t")
+)
+def test_a_failed_gate_leaves_every_byte_and_says_why(spark, made, tmp_path, fault, stored):
+    job, wrong, message = fault
+    made(job, stored, tmp_path)
+    before = content(tmp_path)
+    with pytest.raises(GateError, match=message) as caught:
+        work(spark, tmp_path, job, stored, **wrong)
+    assert caught.value.exit_code == 4
+    require_unchanged(before, content(tmp_path), stored)
+
+
+@FORMATS
+def test_a_failed_gate_of_a_first_run_leaves_no_table(spark, tmp_path, stored):
+    prepare(spark, tmp_path, "tokenize_corpus", 9)
+    with pytest.raises(GateError):
+        work(spark, tmp_path, "tokenize_corpus", stored, min_count=99)
+    assert content(tmp_path / "out") == {}
+
+
+@FORMATS
+def test_nothing_replaces_something_where_that_is_wanted(spark, made, tmp_path, stored):
+    made("tokenize_corpus", stored, tmp_path)
+    work(spark, tmp_path, "tokenize_corpus", stored, min_count=99, allow_empty=True)
+    assert rows_of(spark, tmp_path, "tokenize_corpus") == {"vocabulary": [], "sentences": []}
+
+
+def fail_at(monkeypatch, number):
+    """Make the commit of this number fail."""
+    done = []
+    for kind in (delta_staging.StagedDelta, staging._StagedParquet):
+
+        def commit(self, metadata, real=kind.commit):
+            if len(done) == number:
+                raise RuntimeError("lost")
+            done.append(metadata)
+            real(self, metadata)
+
+        monkeypatch.setattr(kind, "commit", commit)
+
+
+@pytest.mark.parametrize(("job", "stored"), some(OUTPUTS, lambda job, _: job[0] in "bt"))
+def test_an_exception_between_commits_is_refused_by_readers_and_mended_by_the_next_run(
+    spark, made, tmp_path, monkeypatch, job, stored
+):
+    made(job, stored, tmp_path)
+    prepare(spark, tmp_path, job, 12)
+    with monkeypatch.context() as patched:
+        fail_at(patched, 1)
+        with pytest.raises(RuntimeError, match="lost"):
+            work(spark, tmp_path, job, stored)
+    assert (tmp_path / "out" / f".{job}.intent.json").exists()
+    if job == "build_interactions":  # ids only ever grow: those of the next run fit
+        rows_of(spark, tmp_path, job)
+    else:
+        with pytest.raises(InputError, match=rf"run {job} again") as caught:
+            rows_of(spark, tmp_path, job)
+        assert f"inputs.{OUTPUTS[job][0]}" in str(caught.value)
+    work(spark, tmp_path, job, stored)
+    assert any(len(rows) == 12 for rows in rows_of(spark, tmp_path, job).values())
+    left = {path.name for path in (tmp_path / "out").iterdir()}
+    assert left == {*OUTPUTS[job], "run_counts"}
+
+
+@FORMATS
+def test_an_exception_before_the_first_commit_leaves_every_byte(
+    spark, made, tmp_path, monkeypatch, stored
+):
+    made("tokenize_corpus", stored, tmp_path)
+    before = content(tmp_path)
+    fail_at(monkeypatch, 0)
+    with pytest.raises(RuntimeError, match="lost"):
+        work(spark, tmp_path, "tokenize_corpus", stored)
+    require_unchanged(before, content(tmp_path), stored)
+
+
+def test_files_of_a_lost_attempt_are_named_by_no_version_whoever_reads(spark, tmp_path):
+    place = tmp_path / "things"
+    stage(spark, things(spark, 4), THINGS, place, "delta").commit({"run_id": "one"})
+    stage(spark, things(spark, 9), THINGS, place, "delta")  # and is lost
+    staged = stage(spark, things(spark, 6), THINGS, place, "delta")
+    assert (staged.rows, ids(spark, place)) == (6, [0, 1, 2, 3])
+    staged.commit({"run_id": "two"})
+    assert tables.commit(spark, str(place))["rows"] == 6
+    assert tables.commit(spark, str(place))["metadata"] == {"run_id": "two"}
+    known = DeltaTable(str(place))
+    named = {Path(uri).name for n in (0, 1) for uri in _named(known, n)}
+    there = {path.name for path in place.glob("*.parquet")}
+    assert named < there
+    assert sorted(pl.read_delta(str(place))["id"]) == list(range(6)) == ids(spark, place)
+    with duckdb.connect() as connection:
+        [extension] = Path(str(files("duckdb_extension_delta"))).rglob("delta.duckdb_extension")
+        connection.load_extension(str(extension))
+        query = f"select id from delta_scan('{place}') order by id"
+        assert connection.execute(query).fetchall() == [(n,) for n in range(6)]
+    assert [action["operation"] for action in known.history()] == ["WRITE", "WRITE"]
+
+
+def _named(table, version):
+    table.load_as_version(version)
+    return table.file_uris()
+
+
+@FORMATS
+def test_a_part_is_staged_and_a_schema_may_change(spark, tmp_path, stored):
+    place = tmp_path / "things"
+    odd = "o'b é%/:\\"
+    for owner in ("a", odd):
+        rows = things(spark, 3).selectExpr("id").crossJoin(_owner(spark, owner))
+        stage(spark, rows, PARTS, place, stored, owner=owner).commit({})
+    rows = things(spark, 7).crossJoin(_owner(spark, "a"))
+    staged = stage(spark, rows, PARTS, place, stored, owner="a")
+    assert len(ids(spark, place, PARTS)) == 6
+    staged.commit({})
+    assert ids(spark, place, PARTS) == sorted([*range(7), *range(3)])
+    stage(spark, things(spark, 2), THINGS, tmp_path / "flat", stored).commit({})
+    text = Table("things", "one", ("id",), (Column("id", StringType(), "Id"),))
+    stage(
+        spark, things(spark, 2).selectExpr("cast(id as string) id"), text, tmp_path / "flat", stored
+    ).commit({})
+    assert ids(spark, tmp_path / "flat", text) == ["0", "1"]
+
+
+def _owner(spark, name):
+    return spark.createDataFrame([(name,)], "owner string")
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_commit_after_anothers_is_refused_and_the_others_rows_stand(spark, tmp_path, is_new):
+    place = tmp_path / "things"
+    if not is_new:
+        stage(spark, things(spark, 3), THINGS, place, "delta").commit({})
+    first, second = (stage(spark, things(spark, n), THINGS, place, "delta") for n in (5, 7))
+    first.commit({})
+    with pytest.raises(ConcurrentRunError, match="things: another run changed this table"):
+        second.commit({})
+    before = {path.name for path in place.glob("*.parquet")}
+    second.discard()
+    assert ids(spark, place) == [0, 1, 2, 3, 4]
+    assert len(before - {path.name for path in place.glob("*.parquet")}) == 2
+
+
+@pytest.mark.parametrize("part", [None, "owner=a"])
+def test_a_crash_between_two_moves_is_mended_by_the_next_reader(spark, tmp_path, part):
+    place, table = tmp_path / "things", PARTS if part else THINGS
+    frame = things(spark, 3).crossJoin(_owner(spark, "a")) if part else things(spark, 3)
+    owned = {"owner": "a"} if part else {}
+    stage(spark, frame, table, place, "parquet", **owned).commit({})
+    lost = place / part if part else place
+    lost.rename(lost.with_name(f".{lost.name}.old-1234"))
+    assert ids(spark, place, table) == [0, 1, 2]
+    shutil.copytree(lost, lost.with_name(f".{lost.name}.old-5678"))
+    stage(spark, frame, table, place, "parquet", **owned).commit({})
+    assert ids(spark, place, table) == [0, 1, 2]
+    assert [path.name for path in lost.parent.iterdir() if ".old-" in path.name] == []
+
+
+@pytest.mark.parametrize("uri", ["spark_catalog.default.staged_things", "{folder}/things"])
+def test_where_delta_cannot_stage_files_its_writer_writes_at_the_commit(
+    spark, tmp_path, monkeypatch, uri
+):
+    def lacks(*_):
+        raise Py4JError("WriteIntoDelta does not exist in the JVM")
+
+    monkeypatch.setattr(delta_staging, "_made", lacks)
+    place = uri.format(folder=tmp_path)
+    spark.sql("DROP TABLE IF EXISTS spark_catalog.default.staged_things")
+    for count in (3, 5):
+        staged = stage(spark, things(spark, count), THINGS, place, "delta")
+        assert (staged.rows, tables.exists(spark, place)) == (count, count == 5)
+        staged.commit({"run_id": str(count)})
+    stage(spark, things(spark, 9), THINGS, place, "delta").discard()
+    assert ids(spark, place) == [0, 1, 2, 3, 4]
+    assert tables.commit(spark, place)["metadata"] == {"run_id": "5"}
+    spark.sql("DROP TABLE IF EXISTS spark_catalog.default.staged_things")
