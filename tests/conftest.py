@@ -45,8 +45,9 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         master="local[2]",
         settings={
             "spark.sql.shuffle.partitions": "4",
-            # tiny queries by the hundred: compiling each one well costs more than running it
-            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+            # tiny queries by the hundred: compiling each one well costs more than running it,
+            # and Java's second compiler alone takes a third of the CPU time
+            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",  # the end-to-end tests have it

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from stored import store
 
 from jobs.cli.command import main
 from jobs.embed_documents import run
@@ -47,9 +48,12 @@ DOCUMENTS = {
 
 
 def write(spark, folder, rows, table, name=None):
-    frame = spark.createDataFrame(rows, table.schema()).repartition(2)
-    uri = str(folder / (name or table.name))
-    tables.write(frame, table, uri, format="parquet", part={}, metadata={})
+    return store(spark, rows, table, folder / (name or table.name))
+
+
+def write_two_files(spark, folder, rows, table):
+    uri, frame = str(folder / table.name), spark.createDataFrame(rows, table.schema())
+    tables.write(frame.repartition(2), table, uri, format="parquet", part={}, metadata={})
     return uri
 
 
@@ -81,9 +85,9 @@ def inputs(spark, tmp_path_factory):
     vocabulary = [(n, word, *COUNTS[word]) for n, word in enumerate(WORDS)]
     spaces = [registry_row("old", 1), registry_row("s", 2)]
     return EmbedInputs(
-        sentences=write(spark, folder, SENTENCE_IDS, SENTENCES),
+        sentences=write_two_files(spark, folder, SENTENCE_IDS, SENTENCES),
         vocabulary=write(spark, folder, vocabulary, VOCABULARY),
-        vectors=write(spark, folder, vectors, VECTORS),
+        vectors=write_two_files(spark, folder, vectors, VECTORS),
         embedding_spaces=write(spark, folder, spaces, EMBEDDING_SPACES),
     )
 

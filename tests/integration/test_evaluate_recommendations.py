@@ -1,10 +1,12 @@
 """`evaluate_recommendations` on four users whose lists are worked out by hand."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime
 from math import log2
 
 import numpy as np
 import pytest
+from stored import store
 
 from jobs.evaluate_recommendations import run
 from pipelines import tables
@@ -91,16 +93,10 @@ def inputs(spark, tmp_path_factory):
         "user_ids": [(n, key, 1, False) for key, n in users.items()],
         "item_ids": [(n, key, 1, False) for key, n in numbers.items()],
     }
-    frames = {
-        name: spark.createDataFrame(content, TABLES[name].schema()).coalesce(1)
-        for name, content in rows.items()
-    }
-    frames["embedding_spaces"] = space.to_frame(spark).union(words.to_frame(spark)).coalesce(1)
-    for name, frame in frames.items():
-        tables.write(
-            frame, TABLES[name], str(folder / name), format="parquet", part={}, metadata={}
-        )
-    return RecommendationInputs(**{name: str(folder / name) for name in frames})
+    rows["embedding_spaces"] = [astuple(each) for each in (space, words)]
+    return RecommendationInputs(
+        **{n: store(spark, content, TABLES[n], folder / n) for n, content in rows.items()}
+    )
 
 
 def evaluate(spark, inputs, folder, **settings):
@@ -172,15 +168,7 @@ def test_a_split_without_pairs_measures_no_users(spark, inputs, tmp_path):
 def test_what_cannot_be_evaluated_is_an_error(spark, inputs, tmp_path):
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
         evaluate(spark, inputs, tmp_path, space_name="other")
-    broken = str(tmp_path / "vectors")
     rows = [("s", "item", "a", [1.0, 2.0], 1.0), ("s", "item", "b", [1.0], 1.0)]
-    tables.write(
-        spark.createDataFrame(rows, VECTORS.schema()),
-        VECTORS,
-        broken,
-        format="parquet",
-        part={},
-        metadata={},
-    )
+    broken = store(spark, rows, VECTORS, tmp_path / "vectors")
     with pytest.raises(InputError, match="1 components where 2"):
         evaluate(spark, inputs.model_copy(update={"vectors": broken}), tmp_path)

@@ -1,8 +1,11 @@
 """`evaluate_vectors` against gensim on the same vectors and files."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from stored import store
 
 from jobs.evaluate_vectors import run
 from pipelines import tables
@@ -47,13 +50,10 @@ def inputs(spark, tmp_path_factory):
         measured={"dimension": 6, "row_count": 24, "checksum": "x"},
     )
     counted = [(n, word, 100 - n, 1) for n, word in enumerate(WORDS)]
-    frames = {
-        "vectors": (spark.createDataFrame(rows, VECTORS.schema()).repartition(2), VECTORS),
-        "embedding_spaces": (space.to_frame(spark), EMBEDDING_SPACES),
-        "vocabulary": (spark.createDataFrame(counted, VOCABULARY.schema()), VOCABULARY),
-    }
-    for name, (frame, table) in frames.items():
-        tables.write(frame, table, str(folder / name), format="parquet", part={}, metadata={})
+    store(spark, [astuple(space)], EMBEDDING_SPACES, folder / "embedding_spaces")
+    store(spark, counted, VOCABULARY, folder / "vocabulary")
+    frame = spark.createDataFrame(rows, VECTORS.schema()).repartition(2)
+    tables.write(frame, VECTORS, str(folder / "vectors"), format="parquet", part={}, metadata={})
     return folder
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql.types import StructField, StructType
+from stored import store
 
 from jobs import fold_in_vectors, train_als
 from pipelines import tables
@@ -39,8 +40,7 @@ def folder(spark, tmp_path_factory):
         INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
     }
     for table, rows in content.items():
-        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
-        tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
+        store(spark, rows, table, folder / table.name)
     return folder
 
 

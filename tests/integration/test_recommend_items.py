@@ -6,6 +6,7 @@ from math import log
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
+from stored import store
 
 from jobs.recommend_items import run
 from pipelines import tables
@@ -44,10 +45,7 @@ def inputs(spark, tmp_path_factory):
         "item_ids": [(number, key, 1, False) for key, number in ITEM_NUMBERS.items()],
     }
     for name, content in rows.items():
-        frame = spark.createDataFrame(content, TABLES[name].schema()).coalesce(1)
-        tables.write(
-            frame, TABLES[name], str(folder / name), format="parquet", part={}, metadata={}
-        )
+        store(spark, content, TABLES[name], folder / name)
     return RecommendInputs(**{name: str(folder / name) for name in rows})
 
 
@@ -115,9 +113,7 @@ def test_items_may_be_named_left_out_or_discounted_by_popularity(recommend):
 
 def test_retired_items_are_not_recommended(spark, recommend, inputs, tmp_path):
     rows = [(n, key, 1, key == "saw") for key, n in ITEM_NUMBERS.items()]
-    place = str(tmp_path / "item_ids")
-    frame = spark.createDataFrame(rows, TABLES["item_ids"].schema())
-    tables.write(frame, TABLES["item_ids"], place, format="parquet", part={}, metadata={})
+    place = store(spark, rows, TABLES["item_ids"], tmp_path / "item_ids")
     changed = inputs.model_copy(update={"item_ids": place})
     _, items = recommend(inputs=changed, k=1)
     assert items["ann"] == [("rose", 0.0)]
@@ -137,8 +133,7 @@ def test_what_cannot_be_answered_is_an_error(spark, recommend, inputs, tmp_path)
     with pytest.raises(InputError, match="no user of these has a vector: an; nearest to 'an': ann"):
         recommend(users=["an"])
     words = inputs.model_copy(update={"vectors": str(tmp_path / "words")})
-    frame = spark.createDataFrame([("s", "word", "a", [1.0], 1.0)], VECTORS.schema())
-    tables.write(frame, VECTORS, words.vectors, format="parquet", part={}, metadata={})
+    store(spark, [("s", "word", "a", [1.0], 1.0)], VECTORS, words.vectors)
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
         recommend(inputs=words)
 
@@ -149,8 +144,7 @@ def test_two_spaces_are_never_ranked_together(spark, recommend, inputs, tmp_path
         for space, entity, key in (("s", "item", "saw"), ("t", "user", "ann"))
     ]
     mixed = inputs.model_copy(update={"vectors": str(tmp_path / "vectors")})
-    frame = spark.createDataFrame(rows, VECTORS.schema())
-    tables.write(frame, VECTORS, mixed.vectors, format="parquet", part={}, metadata={})
+    store(spark, rows, VECTORS, mixed.vectors)
     with pytest.raises(InputError, match="mixes the spaces s and t"):
         recommend(inputs=mixed)
     assert not (tmp_path / "recommendations").exists()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stored import store
 
 from jobs.train_word2vec import run
 from pipelines import tables
@@ -45,15 +46,7 @@ def folder(spark, tmp_path_factory):
     ]
     tokens = [(n, f"t{n // WORDS}w{n % WORDS}", 100, 1) for n in range(TOPICS * WORDS)]
     for table, content in ((SENTENCES, rows), (VOCABULARY, tokens)):
-        frame = spark.createDataFrame(content, table.schema()).coalesce(1)
-        tables.write(
-            frame,
-            table,
-            str(folder / table.name),
-            format="parquet",
-            part={},
-            metadata={"fingerprint": table.name},
-        )
+        store(spark, content, table, folder / table.name, metadata={"fingerprint": table.name})
     return folder
 
 
@@ -107,17 +100,8 @@ def test_a_space_is_trained_once_and_again_only_when_its_vectors_are_gone(
     run(spark, config(folder, seed=7))  # asked for again: the newest of its name
     spaces = tables.read(spark, str(folder / "embedding_spaces"), EMBEDDING_SPACES)
     assert newest_space(spaces, "word").space_id == first.space_id
-    damaged = spark.createDataFrame(
-        [(first.space_id, "word", "t0w0", [0.0] * 8, 0.0)], VECTORS.schema()
-    )
-    tables.write(
-        damaged,
-        VECTORS,
-        str(folder / "vectors"),
-        format="parquet",
-        part={"space_id": first.space_id},
-        metadata={},
-    )
+    damaged = [(first.space_id, "word", "t0w0", [0.0] * 8, 0.0)]
+    store(spark, damaged, VECTORS, folder / "vectors")
     assert run(spark, config(folder, seed=7)).status == "done"
 
 
@@ -224,14 +208,7 @@ def test_one_sentence_and_two_tokens_are_enough(spark, tmp_path):
 def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, tmp_path):
     ids = [(n, f"t{n // WORDS}w{n % WORDS}", 100, False) for n in range(TOPICS * WORDS)]
     ids += [(TOPICS * WORDS, "retired", 5, True), (TOPICS * WORDS + 1, "unseen", 0, False)]
-    tables.write(
-        spark.createDataFrame(ids, ITEM_IDS.schema()),
-        ITEM_IDS,
-        str(tmp_path / "item_ids"),
-        format="parquet",
-        part={},
-        metadata={},
-    )
+    store(spark, ids, ITEM_IDS, tmp_path / "item_ids")
     asked = config(folder, entity="item", space_name="items", max_iter=20, ns_exponent=-0.5)
     places = {
         "inputs": Word2VecInputs(
