@@ -1,38 +1,42 @@
-"""Tables of rows that a test has: written and read without a Spark job, which takes a second."""
+"""Parquet tables of rows that a test has: written without a Spark job, which takes a second."""
 
-from collections.abc import Mapping, Sequence
+import shutil
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from pyspark.sql import SparkSession
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql.pandas.types import to_arrow_schema
 
-from pipelines import tables
 from schemas import Table
 
 
-def store(
-    spark: SparkSession,
-    rows: Sequence[Sequence[Any]],
-    table: Table,
-    place: str | Path,
-    *,
-    stored_as: str = "parquet",
-    metadata: Mapping[str, Any] | None = None,
-) -> str:
-    """Replace the parts of a table that the rows are in, one file each, and return its place."""
+def store(rows: Sequence[Sequence[Any]], table: Table, place: str | Path) -> str:
+    """Replace a table, or those of its parts that the rows are in, by one file each.
 
-    def part_of(row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(row[table.column_names.index(name)] for name in table.partitioning)
+    Args:
+        rows: Values in the contract's order.
+        table: The contract.
+        place: Folder of the table.
 
-    for values, part in groupby(sorted(rows, key=part_of), key=part_of):
-        tables.write_rows(
-            spark,
-            list(part),
-            table,
-            str(place),
-            format=stored_as,
-            part=dict(zip(table.partitioning, values, strict=True)),
-            metadata=metadata or {},
-        )
+    Returns:
+        The place.
+    """
+
+    def folder_of(row: Sequence[Any]) -> Path:
+        values = dict(zip(table.column_names, row, strict=True))
+        return Path(place, *(f"{name}={values[name]}" for name in table.partitioning))
+
+    for folder, part in groupby(sorted(rows, key=folder_of), key=folder_of):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        pq.write_table(_arrow(list(part), table), folder / "part-0.parquet")
     return str(place)
+
+
+def _arrow(rows: Sequence[Sequence[Any]], table: Table) -> pa.Table:
+    schema = to_arrow_schema(table.schema(), timezone="UTC")
+    records = [dict(zip(table.column_names, row, strict=True)) for row in rows]
+    return pa.Table.from_pylist(records, schema=schema).drop_columns(list(table.partitioning))

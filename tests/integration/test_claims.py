@@ -22,7 +22,7 @@ def build(spark, tmp_path):
         (str(n), f"u{n % 3}", f"i{n % 4}", "view", None, day + timedelta(days=n), "log")
         for n in range(9)
     ]
-    store(spark, rows, EVENTS, tmp_path / "events")
+    store(rows, EVENTS, tmp_path / "events")
 
     def run(outputs, **settings):
         tree = {"inputs": {"events": str(tmp_path / "events")}, "outputs": outputs} | settings

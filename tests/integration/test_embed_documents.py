@@ -48,7 +48,7 @@ DOCUMENTS = {
 
 
 def write(spark, folder, rows, table, name=None):
-    return store(spark, rows, table, folder / (name or table.name))
+    return store(rows, table, folder / (name or table.name))
 
 
 def write_two_files(spark, folder, rows, table):

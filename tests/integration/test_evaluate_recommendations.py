@@ -95,7 +95,7 @@ def inputs(spark, tmp_path_factory):
     }
     rows["embedding_spaces"] = [astuple(each) for each in (space, words)]
     return RecommendationInputs(
-        **{n: store(spark, content, TABLES[n], folder / n) for n, content in rows.items()}
+        **{n: store(content, TABLES[n], folder / n) for n, content in rows.items()}
     )
 
 
@@ -169,6 +169,6 @@ def test_what_cannot_be_evaluated_is_an_error(spark, inputs, tmp_path):
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
         evaluate(spark, inputs, tmp_path, space_name="other")
     rows = [("s", "item", "a", [1.0, 2.0], 1.0), ("s", "item", "b", [1.0], 1.0)]
-    broken = store(spark, rows, VECTORS, tmp_path / "vectors")
+    broken = store(rows, VECTORS, tmp_path / "vectors")
     with pytest.raises(InputError, match="1 components where 2"):
         evaluate(spark, inputs.model_copy(update={"vectors": broken}), tmp_path)

@@ -50,8 +50,8 @@ def inputs(spark, tmp_path_factory):
         measured={"dimension": 6, "row_count": 24, "checksum": "x"},
     )
     counted = [(n, word, 100 - n, 1) for n, word in enumerate(WORDS)]
-    store(spark, [astuple(space)], EMBEDDING_SPACES, folder / "embedding_spaces")
-    store(spark, counted, VOCABULARY, folder / "vocabulary")
+    store([astuple(space)], EMBEDDING_SPACES, folder / "embedding_spaces")
+    store(counted, VOCABULARY, folder / "vocabulary")
     frame = spark.createDataFrame(rows, VECTORS.schema()).repartition(2)
     tables.write(frame, VECTORS, str(folder / "vectors"), format="parquet", part={}, metadata={})
     return folder

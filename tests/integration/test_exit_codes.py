@@ -70,7 +70,7 @@ def test_a_table_of_another_schema_is_3_and_names_the_column(spark, vectormill, 
     )
     assert code == 3
     assert "sentences" in said
-    store(spark, [("s", "d", [0])], SENTENCES, tmp_path / "sentences")
+    store([("s", "d", [0])], SENTENCES, tmp_path / "sentences")
     code, said = vectormill(
         "train_word2vec",
         inputs__sentences=tmp_path / "sentences",
@@ -107,7 +107,15 @@ def test_a_failed_gate_is_4_and_the_published_table_is_still_the_old_one(
         .collect()
     ]
     faulty = [("word-new", "word", key, vector, 1.0) for key, vector, _ in FAULTS.values()]
-    store(spark, [*sound, *faulty], VECTORS, tmp_path / "vectors")
+    tables.write_rows(
+        spark,
+        [*sound, *faulty],
+        VECTORS,
+        str(tmp_path / "vectors"),
+        format="delta",
+        part={"space_id": "word-new"},
+        metadata={},
+    )
     code, said = vectormill("validate_vectors", **places, **registry, **metrics)
     assert code == 4
     assert [fault for fault, (_, _, rule) in FAULTS.items() if rule not in said] == []

@@ -102,6 +102,6 @@ def test_partitions_and_batches_change_nothing(spark, metric):
 def test_no_known_query_and_mixed_spaces_are_errors(spark, published, tmp_path):
     with pytest.raises(InputError, match=r"no word of these has a vector: W5; .*'W5': w05, w15"):
         find(spark, published, tmp_path / "n", ["W5"])
-    mixed = store(spark, vector_rows() + vector_rows("t"), VECTORS, tmp_path / "mixed")
+    mixed = store(vector_rows() + vector_rows("t"), VECTORS, tmp_path / "mixed")
     with pytest.raises(InputError, match="mixes the spaces"):
         find(spark, mixed, tmp_path / "n", ["w00"])

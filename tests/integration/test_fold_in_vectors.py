@@ -40,7 +40,7 @@ def folder(spark, tmp_path_factory):
         INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
     }
     for table, rows in content.items():
-        store(spark, rows, table, folder / table.name)
+        store(rows, table, folder / table.name)
     return folder
 
 

@@ -45,7 +45,7 @@ def inputs(spark, tmp_path_factory):
         "item_ids": [(number, key, 1, False) for key, number in ITEM_NUMBERS.items()],
     }
     for name, content in rows.items():
-        store(spark, content, TABLES[name], folder / name)
+        store(content, TABLES[name], folder / name)
     return RecommendInputs(**{name: str(folder / name) for name in rows})
 
 
@@ -113,7 +113,7 @@ def test_items_may_be_named_left_out_or_discounted_by_popularity(recommend):
 
 def test_retired_items_are_not_recommended(spark, recommend, inputs, tmp_path):
     rows = [(n, key, 1, key == "saw") for key, n in ITEM_NUMBERS.items()]
-    place = store(spark, rows, TABLES["item_ids"], tmp_path / "item_ids")
+    place = store(rows, TABLES["item_ids"], tmp_path / "item_ids")
     changed = inputs.model_copy(update={"item_ids": place})
     _, items = recommend(inputs=changed, k=1)
     assert items["ann"] == [("rose", 0.0)]
@@ -133,7 +133,7 @@ def test_what_cannot_be_answered_is_an_error(spark, recommend, inputs, tmp_path)
     with pytest.raises(InputError, match="no user of these has a vector: an; nearest to 'an': ann"):
         recommend(users=["an"])
     words = inputs.model_copy(update={"vectors": str(tmp_path / "words")})
-    store(spark, [("s", "word", "a", [1.0], 1.0)], VECTORS, words.vectors)
+    store([("s", "word", "a", [1.0], 1.0)], VECTORS, words.vectors)
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
         recommend(inputs=words)
 
@@ -144,7 +144,7 @@ def test_two_spaces_are_never_ranked_together(spark, recommend, inputs, tmp_path
         for space, entity, key in (("s", "item", "saw"), ("t", "user", "ann"))
     ]
     mixed = inputs.model_copy(update={"vectors": str(tmp_path / "vectors")})
-    store(spark, rows, VECTORS, mixed.vectors)
+    store(rows, VECTORS, mixed.vectors)
     with pytest.raises(InputError, match="mixes the spaces s and t"):
         recommend(inputs=mixed)
     assert not (tmp_path / "recommendations").exists()

@@ -36,7 +36,7 @@ def write_pairs(spark, folder, pairs):
         INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
     }
     for table, rows in content.items():
-        store(spark, rows, table, folder / table.name)
+        store(rows, table, folder / table.name)
 
 
 def write_inputs(spark, folder, split, *, held_out=()):
@@ -292,7 +292,7 @@ def test_rows_without_weight_have_no_vector_and_ranks_above_the_items_are_solved
 def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path, missing, told):
     write_inputs(spark, tmp_path, "train")
     known = [(n, f"u{n}", 3, False) for n in range(USERS) if n != missing]
-    store(spark, known, USER_IDS, tmp_path / "user_ids")
+    store(known, USER_IDS, tmp_path / "user_ids")
     with pytest.raises((InputError, PySparkException)) as caught:
         run(spark, config(tmp_path))
     error = caught.value if missing == 11 else from_spark(caught.value)

@@ -46,7 +46,8 @@ def folder(spark, tmp_path_factory):
     ]
     tokens = [(n, f"t{n // WORDS}w{n % WORDS}", 100, 1) for n in range(TOPICS * WORDS)]
     for table, content in ((SENTENCES, rows), (VOCABULARY, tokens)):
-        store(spark, content, table, folder / table.name, metadata={"fingerprint": table.name})
+        uri, metadata = str(folder / table.name), {"fingerprint": table.name}
+        tables.write_rows(spark, content, table, uri, format="parquet", part={}, metadata=metadata)
     return folder
 
 
@@ -101,7 +102,7 @@ def test_a_space_is_trained_once_and_again_only_when_its_vectors_are_gone(
     spaces = tables.read(spark, str(folder / "embedding_spaces"), EMBEDDING_SPACES)
     assert newest_space(spaces, "word").space_id == first.space_id
     damaged = [(first.space_id, "word", "t0w0", [0.0] * 8, 0.0)]
-    store(spark, damaged, VECTORS, folder / "vectors")
+    store(damaged, VECTORS, folder / "vectors")
     assert run(spark, config(folder, seed=7)).status == "done"
 
 
@@ -208,7 +209,7 @@ def test_one_sentence_and_two_tokens_are_enough(spark, tmp_path):
 def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, tmp_path):
     ids = [(n, f"t{n // WORDS}w{n % WORDS}", 100, False) for n in range(TOPICS * WORDS)]
     ids += [(TOPICS * WORDS, "retired", 5, True), (TOPICS * WORDS + 1, "unseen", 0, False)]
-    store(spark, ids, ITEM_IDS, tmp_path / "item_ids")
+    store(ids, ITEM_IDS, tmp_path / "item_ids")
     asked = config(folder, entity="item", space_name="items", max_iter=20, ns_exponent=-0.5)
     places = {
         "inputs": Word2VecInputs(

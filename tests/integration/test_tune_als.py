@@ -48,7 +48,7 @@ def folder(spark, tmp_path_factory):
         INTERACTIONS: pairs,
     }
     for table, rows in content.items():
-        store(spark, rows, table, folder / table.name)
+        store(rows, table, folder / table.name)
     return folder
 
 

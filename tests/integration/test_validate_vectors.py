@@ -33,7 +33,7 @@ def state(spark, tmp_path):
 def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_words):
     space_id = stage_words("word-a")
     tokens = [(n, f"w{n}", 5, 1) for n in range(30)]
-    vocabulary = store(spark, tokens, VOCABULARY, tmp_path / "vocabulary")
+    vocabulary = store(tokens, VOCABULARY, tmp_path / "vocabulary")
     result = run(spark, config(tmp_path, inputs={"vocabulary": vocabulary}))
     assert result.space_id == space_id
     assert state(spark, tmp_path) == "passed"
@@ -57,7 +57,15 @@ def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_w
 def test_a_planted_fault_fails_by_its_name(spark, tmp_path, stage_words, row, name):
     stage_words("word-a")
     sound = tables.read(spark, str(tmp_path / "vectors"), VECTORS).collect()
-    store(spark, [*(tuple(r) for r in sound), row], VECTORS, tmp_path / "vectors")
+    tables.write_rows(
+        spark,
+        [*(tuple(r) for r in sound), row],
+        VECTORS,
+        str(tmp_path / "vectors"),
+        format="delta",
+        part={"space_id": "word-a"},
+        metadata={},
+    )
     with pytest.raises(GateError, match=name) as raised:
         run(spark, config(tmp_path))
     assert "changed_since_training" in str(raised.value)

@@ -21,7 +21,7 @@ def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     place = tmp_path_factory.mktemp("tables")
 
     def write(rows: list[tuple], table: Table, name: str) -> None:
-        store(spark, rows, table, place / name)
+        store(rows, table, place / name)
 
     vectors = np.random.default_rng(1).normal(size=(20, 6)).round(3)
     write(
