@@ -61,6 +61,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",  # the end-to-end tests have it
+            "spark.sql.ui.explainMode": "simple",  # nobody looks at the plan of each query
+            "spark.eventLog.enabled": "false",
             "spark.driver.memory": "2g",
             "spark.sql.warehouse.dir": str(scratch / "warehouse"),
             "spark.local.dir": str(scratch / "local"),

@@ -1,4 +1,4 @@
-"""Parquet tables of rows that a test has: written without a Spark job, which takes a second."""
+"""Tables written from rows that a test has and read as rows, without Spark jobs of a second."""
 
 import shutil
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -40,3 +41,13 @@ def _arrow(rows: Sequence[Sequence[Any]], table: Table) -> pa.Table:
     schema = to_arrow_schema(table.schema(), timezone="UTC")
     records = [dict(zip(table.column_names, row, strict=True)) for row in rows]
     return pa.Table.from_pylist(records, schema=schema).drop_columns(list(table.partitioning))
+
+
+def read_rows(place: str | Path, table: Table) -> list[dict[str, Any]]:
+    """Return the rows of a Delta or Parquet table by the contract's columns."""
+    if Path(place, "_delta_log").exists():
+        frame = pl.read_delta(str(place))
+    else:
+        options = {"hive_partitioning": True, "try_parse_hive_dates": False}
+        frame = pl.read_parquet(f"{place}/**/*.parquet", **options)
+    return frame.select(table.column_names).to_dicts()

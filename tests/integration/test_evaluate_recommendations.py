@@ -6,10 +6,9 @@ from math import log2
 
 import numpy as np
 import pytest
-from stored import store
+from stored import read_rows, store
 
 from jobs.evaluate_recommendations import run
-from pipelines import tables
 from pipelines.errors import InputError
 from pipelines.evaluation import bootstrap
 from pipelines.evaluation.config import (
@@ -105,16 +104,16 @@ def evaluate(spark, inputs, folder, **settings):
         spark,
         EvaluateRecommendationsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings),
     )
-    rows = tables.read(spark, outputs.quality_metrics, QUALITY_METRICS).collect()
+    rows = read_rows(outputs.quality_metrics, QUALITY_METRICS)
     assert {(row["space_id"], row["job"], row["entity"], row["status"]) for row in rows} == {
         ("s", "evaluate_recommendations", "all", "measured")
     }
     return result, {row["metric"]: row["value"] for row in rows}
 
 
-def check_intervals(spark, folder):
+def check_intervals(folder):
     """Of the space's own ranking metrics the details have the ends of the resampled means."""
-    rows = tables.read(spark, str(folder / "quality_metrics"), QUALITY_METRICS).collect()
+    rows = read_rows(folder / "quality_metrics", QUALITY_METRICS)
     details = {row["metric"]: row["detail"] for row in rows}
     for name, values in {"recall": [1 / 3, 1, 0, 0], "map": [1 / 2, 1 / 2, 0, 0]}.items():
         users = np.array([10, 9, 8, 7])  # the ids of u0 to u3
@@ -131,7 +130,7 @@ def test_measures_by_hand(spark, inputs, tmp_path):
     result, measured = evaluate(spark, inputs, tmp_path, k=2, seed=3)
     assert measured == pytest.approx(EXPECTED)
     assert (result.space_id, result.rows_in) == ("s", {"users": 4})
-    check_intervals(spark, tmp_path)
+    check_intervals(tmp_path)
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
-from stored import store
+from stored import read_rows, store
 
 from jobs.evaluate_vectors import run
 from pipelines import tables
@@ -88,7 +88,7 @@ def evaluate(spark, folder, out, **settings):
     result = run(
         spark, EvaluateVectorsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings)
     )
-    rows = tables.read(spark, outputs.quality_metrics, QUALITY_METRICS).collect()
+    rows = read_rows(outputs.quality_metrics, QUALITY_METRICS)
     assert {(row["space_id"], row["job"], row["entity"], row["status"]) for row in rows} == {
         ("s", "evaluate_vectors", "word", "measured")
     }

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stored import store
+from stored import read_rows, store
 
 from jobs.find_neighbours import run
 from pipelines import tables
@@ -60,9 +60,7 @@ def find(spark, uri, out, queries, **settings):
 def test_neighbours_are_written_told_and_counted(spark, published, tmp_path):
     out = tmp_path / "neighbours"
     result = find(spark, published, out, ["w05", "nowhere", "w00"], k=4)
-    found = {
-        row["key"]: row["neighbours"] for row in tables.read(spark, str(out), NEIGHBOURS).collect()
-    }
+    found = {row["key"]: row["neighbours"] for row in read_rows(out, NEIGHBOURS)}
     assert set(found) == {"w05", "w00"}
     for query, neighbours in found.items():
         expected = brute_force(query, 4, "cosine")

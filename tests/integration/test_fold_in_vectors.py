@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql.types import StructField, StructType
-from stored import store
+from stored import read_rows, store
 
 from jobs import fold_in_vectors, train_als
 from pipelines import tables
@@ -65,11 +65,11 @@ def fold_in(spark, folder, to, **changes):
         **changes,
     )
     result = fold_in_vectors.run(spark, config)
-    return read(spark, to / "folded_vectors"), result
+    return read(to / "folded_vectors"), result
 
 
-def read(spark, place, entity=None):
-    rows = tables.read(spark, str(place), VECTORS).collect()
+def read(place, entity=None):
+    rows = read_rows(place, VECTORS)
     wanted = [r for r in rows if entity is None or r["entity"] == entity]
     return {r["key"]: (np.array(r["vector"]), r["norm"], r["space_id"]) for r in wanted}
 
@@ -85,7 +85,7 @@ def read(spark, place, entity=None):
 )
 def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, tmp_path, settings):
     trained = train(spark, folder, tmp_path, **settings)
-    known = read(spark, tmp_path / "vectors", "user")
+    known = read(tmp_path / "vectors", "user")
     folded, result = fold_in(spark, folder, tmp_path, only_new=False, splits=["train"])
     assert folded.keys() == known.keys()
     assert result.rows_in["users"] == USERS
@@ -139,7 +139,7 @@ def test_pairs_that_training_would_refuse_are_told(spark, folder, tmp_path, pair
 @pytest.mark.slow
 def test_items_are_folded_in_against_users(spark, folder, tmp_path):
     train(spark, folder, tmp_path, max_iter=40)  # converged: the items' half-sweep is not the last
-    known = read(spark, tmp_path / "vectors", "item")
+    known = read(tmp_path / "vectors", "item")
     folded, _ = fold_in(spark, folder, tmp_path, entity="item", only_new=False, splits=["train"])
     largest = max(np.abs(v).max() for v, _, _ in known.values())
     for key, (vector, _, _) in folded.items():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from stored import store
+from stored import read_rows, store
 
 from jobs.train_word2vec import run
 from pipelines import tables
@@ -67,15 +67,15 @@ def test_planted_topics_are_nearer_to_themselves(spark, folder, engine, architec
             folder, engine=engine, architecture=architecture, max_iter=epochs, held_out_share=0.05
         ),
     )
-    stored = tables.read(spark, str(folder / "vectors"), VECTORS)
-    rows = stored.where(f"space_id = '{result.space_id}'").collect()
+    stored = read_rows(folder / "vectors", VECTORS)
+    rows = [r for r in stored if r["space_id"] == result.space_id]
     vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
     assert len(vectors) == result.rows_out["vectors"] == TOPICS * WORDS
     assert all(np.linalg.norm(v) == pytest.approx(1, abs=1e-5) for v in vectors.values())
     for key, vector in vectors.items():
         nearest = sorted(vectors, key=lambda other: -float(vectors[other] @ vector))[1:WORDS]
         assert {other[:2] for other in nearest} == {key[:2]}
-    history = tables.read(spark, str(folder / "training_history"), TRAINING_HISTORY).collect()
+    history = read_rows(folder / "training_history", TRAINING_HISTORY)
     own = [r for r in history if r["space_id"] == result.space_id]
     assert {r["metric"] for r in own} == measured
     if engine == "native":
@@ -154,7 +154,7 @@ def test_a_killed_run_goes_on_from_its_last_round_to_the_same_bytes(
     assert written == ["round=3", "round=4"]
     assert resumed.space_id == whole.space_id
     found = [
-        tables.read(spark, str(tmp_path / place / "vectors"), VECTORS).orderBy("key").collect()
+        sorted(read_rows(tmp_path / place / "vectors", VECTORS), key=lambda row: row["key"])
         for place in ("whole", "killed")
     ]
     assert found[0] == found[1]
@@ -218,7 +218,7 @@ def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, t
         "outputs": Word2VecOutputs(vectors=str(tmp_path / "vectors")),
     }
     run(spark, asked.model_copy(update=places))
-    rows = tables.read(spark, str(tmp_path / "vectors"), VECTORS).collect()
+    rows = read_rows(tmp_path / "vectors", VECTORS)
     assert {row["entity"] for row in rows} == {"item"}
     vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
     assert set(vectors) == {key for _, key, *_ in ids[:-2]}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from stored import store
+from stored import read_rows, store
 
 from jobs import evaluate_recommendations, train_als, tune_als
 from pipelines import tables
@@ -68,7 +68,7 @@ def tune(spark, folder, to, **changes):
         **settings | changes,
     )
     result = tune_als.run(spark, config)
-    return result, tables.read(spark, str(to / "tuning_results"), TUNING_RESULTS).collect()
+    return result, read_rows(to / "tuning_results", TUNING_RESULTS)
 
 
 def started_jobs(spark):

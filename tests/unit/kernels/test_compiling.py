@@ -67,7 +67,7 @@ def keep(compiled, usual):
     """Give the kernel to the tests after this one, where none is: it takes half a minute."""
     usual.mkdir(parents=True, exist_ok=True)
     if not any(usual.glob("row_kernel.solve_rows-*")):
-        for code in sorted(compiled.glob("row_kernel.solve_rows-*"), reverse=True):  # index last
+        for code in sorted(compiled.glob("row_kernel.solve_rows-*")):  # the index is last
             shutil.copy(code, usual)
 
 
