@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from pyspark.errors import PySparkException
-from pyspark.sql.types import StructField, StructType
 from stored import read_rows, store
 
 from jobs import fold_in_vectors, train_als
-from pipelines import tables
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.fold_in.config import FoldInConfig, FoldInInputs, FoldInOutputs
 from pipelines.errors import InputError, from_spark
@@ -121,13 +119,11 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     ],
 )
 def test_pairs_that_training_would_refuse_are_told(spark, folder, tmp_path, pair, told):
-    pairs = tables.read(spark, str(folder / "interactions"), INTERACTIONS)
-    rows = [tuple(row) for row in pairs.where("split != 'valid'").collect()]
-    nullable = StructType([StructField(f.name, f.dataType) for f in INTERACTIONS.schema()])
-    more = spark.createDataFrame([*rows, (*pair, 1, NOON, NOON, "test")], nullable)
+    pairs = read_rows(folder / "interactions", INTERACTIONS)
+    rows = [tuple(row.values()) for row in pairs if row["split"] != "valid"]
+    store([*rows, (*pair, 1, NOON, NOON, "test")], INTERACTIONS, tmp_path / "interactions")
     for name in ("user_ids", "item_ids"):
         shutil.copytree(folder / name, tmp_path / name)
-    more.coalesce(1).write.parquet(str(tmp_path / "interactions"))
     train(spark, folder, tmp_path)
     with pytest.raises(PySparkException) as caught:
         fold_in(spark, tmp_path, tmp_path)

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import Row
-from pyspark.sql.types import StructField, StructType
 from stored import read_rows, store
 
 from jobs.train_als import run
@@ -312,11 +311,9 @@ def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path, missing, told):
 def test_ids_that_no_dictionary_gives_are_told(spark, tmp_path, pair, told, engine):
     """Tables that others wrote: what Spark reads as null, or memory for two billion users."""
     write_inputs(spark, tmp_path, "train")
-    place = str(tmp_path / "interactions")
-    rows = [tuple(row) for row in tables.read(spark, place, INTERACTIONS).collect()]
-    nullable = StructType([StructField(f.name, f.dataType) for f in INTERACTIONS.schema()])
-    more = spark.createDataFrame([*rows, (*pair, *rows[0][2:])], nullable)
-    more.coalesce(1).write.mode("overwrite").parquet(place)
+    place = tmp_path / "interactions"
+    rows = [tuple(row.values()) for row in read_rows(place, INTERACTIONS)]
+    store([*rows, (*pair, *rows[0][2:])], INTERACTIONS, place)
     with pytest.raises(InputError, match=re.escape(told)):
         run(spark, config(tmp_path, engine=engine, objective="hu2008"))
 
