@@ -29,7 +29,7 @@ spark = open_session(
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        # of a process that lives for seconds Java's second compiler takes half
+        # in processes of seconds Java's second compiler takes half the CPU time
         "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
         "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     },
@@ -178,7 +178,11 @@ def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script,
     "trainings",
     [
         pytest.param(DEFAULT, id="default"),
-        *(pytest.param([each], marks=pytest.mark.slow) for each in MODES if each not in DEFAULT),
+        *(
+            pytest.param([each], id=each[1], marks=pytest.mark.slow)
+            for each in MODES
+            if each not in DEFAULT
+        ),
     ],
 )
 def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, trainings):
