@@ -19,13 +19,21 @@ sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 hypothesis.settings.register_profile("suite", deadline=None)
 hypothesis.settings.load_profile("suite")
 
-# minutes long: begun last, one of them would be waited for by a process that has nothing to do
-LONGEST = ("test_train_als.py", "test_compiling.py", "test_train_word2vec.py")
+# begun last, one of them would be waited for by a process that has nothing to do; the first one
+# compiles a kernel that the third one needs too
+LONGEST = (
+    "test_compiling.py",
+    "test_train_word2vec.py",
+    "test_train_als.py",
+    "test_killed_training.py",
+    "test_spark_submit.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,11 +53,16 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         master="local[2]",
         settings={
             "spark.sql.shuffle.partitions": "4",
-            # tiny queries by the hundred: compiling each one well costs more than running it
-            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC",
+            # tiny queries by the hundred: compiling each one well costs more than running it,
+            # and Java's second compiler alone takes a third of the CPU time; the first one would
+            # have room for 48 MB of code, and these tests need more
+            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+            "-XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=256m -Xms768m",
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",
             "spark.sql.adaptive.enabled": "false",  # the end-to-end tests have it
+            "spark.sql.ui.explainMode": "simple",  # nobody looks at the plan of each query
+            "spark.eventLog.enabled": "false",
             "spark.driver.memory": "2g",
             "spark.sql.warehouse.dir": str(scratch / "warehouse"),
             "spark.local.dir": str(scratch / "local"),

@@ -21,7 +21,7 @@ from pyspark import TaskContext
 from pipelines.cluster.session import open_session
 from pipelines.training.rounds import RoundState
 
-mark, victim, mode, *places = Path(sys.argv[1]), *sys.argv[2:]
+victim = sys.argv[1]
 spark = open_session(
     "killed", master="local-cluster[2,1,1024]" if victim == "executor" else "local[2]",
     settings={
@@ -29,14 +29,18 @@ spark = open_session(
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        # in processes of seconds Java's second compiler takes half the CPU time
+        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
     },
-    log_folder=mark.parent,
+    log_folder=Path.cwd(),
 )
 driver = os.getpid()
 
 
 def mortal(task, partition, sends):
     '''Return the task, which kills the victim once, after so many results of a partition.'''
+    mark = killed
 
     def run(given):
         for sent, result in enumerate(task(given)):
@@ -127,14 +131,21 @@ MODES = [
 DEFAULT = [(WORD2VEC, "replicated"), (ALS, "packed")]
 
 
-def train(tmp_path, script, victim, mode, *names):
-    """Train in one process, under each name from the rounds kept for it; return code and results.
+def train(tmp_path, victim, *asked):
+    """Train in one process what is asked for; return its code and the results.
 
-    The victim is killed under the first name, unless it was before.
+    Each of `asked` is a script, a mode and names of folders: under each name it is trained from the
+    rounds kept there. The victim is killed under the first one, unless it was before.
     """
-    places = [str(tmp_path / name) for name in names]
+    script, marks = BEGIN, []
+    for training, mode, *names in asked:
+        places = [str(tmp_path / mode / name) for name in names]
+        marks.append(tmp_path / mode / "killed")
+        marks[-1].parent.mkdir(exist_ok=True)
+        script += f"killed, mode, places = Path({str(marks[-1])!r}), {mode!r}, {places!r}\n"
+        script += training
     done = subprocess.run(
-        [sys.executable, "-c", BEGIN + script, str(tmp_path / "killed"), victim, mode, *places],
+        [sys.executable, "-c", script, victim],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         cwd=tmp_path,
         capture_output=True,
@@ -142,7 +153,7 @@ def train(tmp_path, script, victim, mode, *names):
         timeout=600,
         check=False,
     )
-    assert (tmp_path / "killed").read_text() == "killed", done.stderr[-3000:]
+    assert [mark.read_text() for mark in marks] == ["killed"] * len(marks), done.stderr[-3000:]
     return done.returncode, [
         json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"
     ]
@@ -158,19 +169,28 @@ def require_the_same(results, mode):
 @pytest.mark.slow
 @pytest.mark.parametrize(("script", "mode"), MODES)
 def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
-    code, results = train(tmp_path, script, "executor", mode, "dies", "lives")
+    code, results = train(tmp_path, "executor", (script, mode, "dies", "lives"))
     assert code == 0
     require_the_same(results, mode)
 
 
 @pytest.mark.parametrize(
-    ("script", "mode"),
-    [pytest.param(*each, marks=() if each in DEFAULT else pytest.mark.slow) for each in MODES],
+    "trainings",
+    [
+        pytest.param(DEFAULT, id="default"),
+        *(
+            pytest.param([each], id=each[1], marks=pytest.mark.slow)
+            for each in MODES
+            if each not in DEFAULT
+        ),
+    ],
 )
-def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, script, mode):
-    assert train(tmp_path, script, "driver", mode, "dies") == (-9, [])
-    kept = {path.name for path in (tmp_path / "dies").glob("round=*.json")}
-    assert kept, "the rounds before it are there to go on from"
-    code, results = train(tmp_path, script, "driver", mode, "dies", "lives")
+def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, trainings):
+    for script, mode in trainings:  # all go on in one process: a session takes most of the time
+        assert train(tmp_path, "driver", (script, mode, "dies")) == (-9, [])
+        kept = {path.name for path in (tmp_path / mode / "dies").glob("round=*.json")}
+        assert kept, "the rounds before it are there to go on from"
+    code, results = train(tmp_path, "driver", *((*each, "dies", "lives") for each in trainings))
     assert code == 0
-    require_the_same(results, mode)
+    for number, (_, mode) in enumerate(trainings):
+        require_the_same(results[2 * number : 2 * number + 2], mode)

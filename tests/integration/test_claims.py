@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stored import store
 
 from jobs import build_interactions
 from pipelines import tables
@@ -21,8 +22,7 @@ def build(spark, tmp_path):
         (str(n), f"u{n % 3}", f"i{n % 4}", "view", None, day + timedelta(days=n), "log")
         for n in range(9)
     ]
-    frame = spark.createDataFrame(rows, EVENTS.schema())
-    tables.write(frame, EVENTS, str(tmp_path / "events"), format="parquet", part={}, metadata={})
+    store(rows, EVENTS, tmp_path / "events")
 
     def run(outputs, **settings):
         tree = {"inputs": {"events": str(tmp_path / "events")}, "outputs": outputs} | settings

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from stored import read_rows, store
 
 from jobs.cli.command import main
 from jobs.embed_documents import run
@@ -47,9 +48,12 @@ DOCUMENTS = {
 
 
 def write(spark, folder, rows, table, name=None):
-    frame = spark.createDataFrame(rows, table.schema()).repartition(2)
-    uri = str(folder / (name or table.name))
-    tables.write(frame, table, uri, format="parquet", part={}, metadata={})
+    return store(rows, table, folder / (name or table.name))
+
+
+def write_two_files(spark, folder, rows, table):
+    uri, frame = str(folder / table.name), spark.createDataFrame(rows, table.schema())
+    tables.write(frame.repartition(2), table, uri, format="parquet", part={}, metadata={})
     return uri
 
 
@@ -81,9 +85,9 @@ def inputs(spark, tmp_path_factory):
     vocabulary = [(n, word, *COUNTS[word]) for n, word in enumerate(WORDS)]
     spaces = [registry_row("old", 1), registry_row("s", 2)]
     return EmbedInputs(
-        sentences=write(spark, folder, SENTENCE_IDS, SENTENCES),
+        sentences=write_two_files(spark, folder, SENTENCE_IDS, SENTENCES),
         vocabulary=write(spark, folder, vocabulary, VOCABULARY),
-        vectors=write(spark, folder, vectors, VECTORS),
+        vectors=write_two_files(spark, folder, vectors, VECTORS),
         embedding_spaces=write(spark, folder, spaces, EMBEDDING_SPACES),
     )
 
@@ -96,8 +100,7 @@ def configure(inputs, folder, storage="parquet", **settings):
 def embed(spark, inputs, folder, storage="parquet", **settings):
     config = configure(inputs, folder, storage, **settings)
     result = run(spark, config)
-    written = tables.read(spark, config.outputs.document_vectors, DOCUMENT_VECTORS)
-    rows = written.collect()
+    rows = read_rows(config.outputs.document_vectors, DOCUMENT_VECTORS)
     assert len({row["doc_id"] for row in rows}) == len(rows)
     return result, {row["doc_id"]: row for row in rows}
 
@@ -153,7 +156,7 @@ def test_each_document_has_one_row_and_the_expected_vector(
         counted = (rows[key]["token_count"], rows[key]["known_token_count"])
         assert counted == (len(ids), known), key
         if not known:
-            assert tuple(rows[key]) == ("s", key, None, None, len(ids), 0, True)
+            assert tuple(rows[key].values()) == ("s", key, None, None, len(ids), 0, True)
     assert (result.rows_in, result.rows_out) == ({"documents": 6}, {"document_vectors": 6})
     assert (result.rejected, result.space_id) == ({"no_known_token": 2}, "s")
     assert result.measures == {"tokens": 18, "unknown_tokens": 5}
@@ -164,7 +167,7 @@ def test_a_second_run_replaces_the_same_rows_and_counts(spark, inputs, tmp_path,
     first = embed(spark, inputs, tmp_path, storage)
     second = embed(spark, inputs, tmp_path, storage)
     assert first == second
-    counts = tables.read(spark, str(tmp_path / "run_counts"), RUN_COUNTS).collect()
+    counts = read_rows(tmp_path / "run_counts", RUN_COUNTS)
     assert sorted((row["kind"], row["count"], row["value"]) for row in counts) == [
         ("in", "documents", 6),
         ("out", "document_vectors", 6),

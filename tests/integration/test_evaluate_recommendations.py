@@ -1,13 +1,14 @@
 """`evaluate_recommendations` on four users whose lists are worked out by hand."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime
 from math import log2
 
 import numpy as np
 import pytest
+from stored import read_rows, store
 
 from jobs.evaluate_recommendations import run
-from pipelines import tables
 from pipelines.errors import InputError
 from pipelines.evaluation import bootstrap
 from pipelines.evaluation.config import (
@@ -91,16 +92,10 @@ def inputs(spark, tmp_path_factory):
         "user_ids": [(n, key, 1, False) for key, n in users.items()],
         "item_ids": [(n, key, 1, False) for key, n in numbers.items()],
     }
-    frames = {
-        name: spark.createDataFrame(content, TABLES[name].schema()).coalesce(1)
-        for name, content in rows.items()
-    }
-    frames["embedding_spaces"] = space.to_frame(spark).union(words.to_frame(spark)).coalesce(1)
-    for name, frame in frames.items():
-        tables.write(
-            frame, TABLES[name], str(folder / name), format="parquet", part={}, metadata={}
-        )
-    return RecommendationInputs(**{name: str(folder / name) for name in frames})
+    rows["embedding_spaces"] = [astuple(each) for each in (space, words)]
+    return RecommendationInputs(
+        **{n: store(content, TABLES[n], folder / n) for n, content in rows.items()}
+    )
 
 
 def evaluate(spark, inputs, folder, **settings):
@@ -109,16 +104,16 @@ def evaluate(spark, inputs, folder, **settings):
         spark,
         EvaluateRecommendationsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings),
     )
-    rows = tables.read(spark, outputs.quality_metrics, QUALITY_METRICS).collect()
+    rows = read_rows(outputs.quality_metrics, QUALITY_METRICS)
     assert {(row["space_id"], row["job"], row["entity"], row["status"]) for row in rows} == {
         ("s", "evaluate_recommendations", "all", "measured")
     }
     return result, {row["metric"]: row["value"] for row in rows}
 
 
-def check_intervals(spark, folder):
+def check_intervals(folder):
     """Of the space's own ranking metrics the details have the ends of the resampled means."""
-    rows = tables.read(spark, str(folder / "quality_metrics"), QUALITY_METRICS).collect()
+    rows = read_rows(folder / "quality_metrics", QUALITY_METRICS)
     details = {row["metric"]: row["detail"] for row in rows}
     for name, values in {"recall": [1 / 3, 1, 0, 0], "map": [1 / 2, 1 / 2, 0, 0]}.items():
         users = np.array([10, 9, 8, 7])  # the ids of u0 to u3
@@ -135,7 +130,7 @@ def test_measures_by_hand(spark, inputs, tmp_path):
     result, measured = evaluate(spark, inputs, tmp_path, k=2, seed=3)
     assert measured == pytest.approx(EXPECTED)
     assert (result.space_id, result.rows_in) == ("s", {"users": 4})
-    check_intervals(spark, tmp_path)
+    check_intervals(tmp_path)
 
 
 @pytest.mark.slow
@@ -172,15 +167,7 @@ def test_a_split_without_pairs_measures_no_users(spark, inputs, tmp_path):
 def test_what_cannot_be_evaluated_is_an_error(spark, inputs, tmp_path):
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
         evaluate(spark, inputs, tmp_path, space_name="other")
-    broken = str(tmp_path / "vectors")
     rows = [("s", "item", "a", [1.0, 2.0], 1.0), ("s", "item", "b", [1.0], 1.0)]
-    tables.write(
-        spark.createDataFrame(rows, VECTORS.schema()),
-        VECTORS,
-        broken,
-        format="parquet",
-        part={},
-        metadata={},
-    )
+    broken = store(rows, VECTORS, tmp_path / "vectors")
     with pytest.raises(InputError, match="1 components where 2"):
         evaluate(spark, inputs.model_copy(update={"vectors": broken}), tmp_path)

@@ -1,8 +1,11 @@
 """`evaluate_vectors` against gensim on the same vectors and files."""
 
+from dataclasses import astuple
+
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from stored import read_rows, store
 
 from jobs.evaluate_vectors import run
 from pipelines import tables
@@ -47,13 +50,10 @@ def inputs(spark, tmp_path_factory):
         measured={"dimension": 6, "row_count": 24, "checksum": "x"},
     )
     counted = [(n, word, 100 - n, 1) for n, word in enumerate(WORDS)]
-    frames = {
-        "vectors": (spark.createDataFrame(rows, VECTORS.schema()).repartition(2), VECTORS),
-        "embedding_spaces": (space.to_frame(spark), EMBEDDING_SPACES),
-        "vocabulary": (spark.createDataFrame(counted, VOCABULARY.schema()), VOCABULARY),
-    }
-    for name, (frame, table) in frames.items():
-        tables.write(frame, table, str(folder / name), format="parquet", part={}, metadata={})
+    store([astuple(space)], EMBEDDING_SPACES, folder / "embedding_spaces")
+    store(counted, VOCABULARY, folder / "vocabulary")
+    frame = spark.createDataFrame(rows, VECTORS.schema()).repartition(2)
+    tables.write(frame, VECTORS, str(folder / "vectors"), format="parquet", part={}, metadata={})
     return folder
 
 
@@ -88,7 +88,7 @@ def evaluate(spark, folder, out, **settings):
     result = run(
         spark, EvaluateVectorsConfig(inputs=inputs, outputs=outputs, format="parquet", **settings)
     )
-    rows = tables.read(spark, outputs.quality_metrics, QUALITY_METRICS).collect()
+    rows = read_rows(outputs.quality_metrics, QUALITY_METRICS)
     assert {(row["space_id"], row["job"], row["entity"], row["status"]) for row in rows} == {
         ("s", "evaluate_vectors", "word", "measured")
     }

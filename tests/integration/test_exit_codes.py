@@ -5,6 +5,7 @@ import json
 
 import polars as pl
 import pytest
+from stored import store
 
 from jobs.cli.command import main
 from pipelines import tables
@@ -69,14 +70,7 @@ def test_a_table_of_another_schema_is_3_and_names_the_column(spark, vectormill, 
     )
     assert code == 3
     assert "sentences" in said
-    tables.write(
-        spark.createDataFrame([("s", "d", [0])], SENTENCES.schema()),
-        SENTENCES,
-        str(tmp_path / "sentences"),
-        format="parquet",
-        part={},
-        metadata={},
-    )
+    store([("s", "d", [0])], SENTENCES, tmp_path / "sentences")
     code, said = vectormill(
         "train_word2vec",
         inputs__sentences=tmp_path / "sentences",
@@ -113,8 +107,9 @@ def test_a_failed_gate_is_4_and_the_published_table_is_still_the_old_one(
         .collect()
     ]
     faulty = [("word-new", "word", key, vector, 1.0) for key, vector, _ in FAULTS.values()]
-    tables.write(
-        spark.createDataFrame([*sound, *faulty], VECTORS.schema()).coalesce(1),
+    tables.write_rows(
+        spark,
+        [*sound, *faulty],
         VECTORS,
         str(tmp_path / "vectors"),
         format="delta",

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from gensim.models import KeyedVectors
+from stored import store
 
 from jobs.export_vectors import run
 from pipelines import tables
@@ -77,24 +78,14 @@ def test_numpy_reads_the_array_and_keys_keep_their_blanks(spark, published, tmp_
 
 
 def test_text_is_header_and_shortest_floats(spark, tmp_path):
-    uri = str(tmp_path / "t")
     rows = [("s", "word", "b", [0.1, -2.0], 1.0), ("s", "word", "a", [1e-10, 0.5], 1.0)]
-    tables.write(
-        spark.createDataFrame(rows, VECTORS.schema()),
-        VECTORS,
-        uri,
-        format="parquet",
-        part={},
-        metadata={},
-    )
+    uri = store(rows, VECTORS, tmp_path / "t")
     export(spark, uri, tmp_path / "t.txt")
     assert (tmp_path / "t.txt").read_text() == "2 2\na 1e-10 0.5\nb 0.1 -2\n"
 
 
 def write(spark, uri, *rows):
-    frame = spark.createDataFrame([("s", "word", *row, 1.0) for row in rows], VECTORS.schema())
-    tables.write(frame, VECTORS, str(uri), format="parquet", part={}, metadata={})
-    return str(uri)
+    return store([("s", "word", *row, 1.0) for row in rows], VECTORS, uri)
 
 
 def test_what_cannot_be_written_is_refused_by_name(spark, published, tmp_path):

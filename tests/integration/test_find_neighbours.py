@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stored import read_rows, store
 
 from jobs.find_neighbours import run
 from pipelines import tables
@@ -59,9 +60,7 @@ def find(spark, uri, out, queries, **settings):
 def test_neighbours_are_written_told_and_counted(spark, published, tmp_path):
     out = tmp_path / "neighbours"
     result = find(spark, published, out, ["w05", "nowhere", "w00"], k=4)
-    found = {
-        row["key"]: row["neighbours"] for row in tables.read(spark, str(out), NEIGHBOURS).collect()
-    }
+    found = {row["key"]: row["neighbours"] for row in read_rows(out, NEIGHBOURS)}
     assert set(found) == {"w05", "w00"}
     for query, neighbours in found.items():
         expected = brute_force(query, 4, "cosine")
@@ -101,8 +100,6 @@ def test_partitions_and_batches_change_nothing(spark, metric):
 def test_no_known_query_and_mixed_spaces_are_errors(spark, published, tmp_path):
     with pytest.raises(InputError, match=r"no word of these has a vector: W5; .*'W5': w05, w15"):
         find(spark, published, tmp_path / "n", ["W5"])
-    mixed = str(tmp_path / "mixed")
-    frame = spark.createDataFrame(vector_rows() + vector_rows("t"), VECTORS.schema())
-    tables.write(frame, VECTORS, mixed, format="parquet", part={}, metadata={})
+    mixed = store(vector_rows() + vector_rows("t"), VECTORS, tmp_path / "mixed")
     with pytest.raises(InputError, match="mixes the spaces"):
         find(spark, mixed, tmp_path / "n", ["w00"])

@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from pyspark.errors import PySparkException
-from pyspark.sql.types import StructField, StructType
+from stored import read_rows, store
 
 from jobs import fold_in_vectors, train_als
-from pipelines import tables
 from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
 from pipelines.als.fold_in.config import FoldInConfig, FoldInInputs, FoldInOutputs
 from pipelines.errors import InputError, from_spark
@@ -39,8 +38,7 @@ def folder(spark, tmp_path_factory):
         INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
     }
     for table, rows in content.items():
-        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
-        tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
+        store(rows, table, folder / table.name)
     return folder
 
 
@@ -65,11 +63,11 @@ def fold_in(spark, folder, to, **changes):
         **changes,
     )
     result = fold_in_vectors.run(spark, config)
-    return read(spark, to / "folded_vectors"), result
+    return read(to / "folded_vectors"), result
 
 
-def read(spark, place, entity=None):
-    rows = tables.read(spark, str(place), VECTORS).collect()
+def read(place, entity=None):
+    rows = read_rows(place, VECTORS)
     wanted = [r for r in rows if entity is None or r["entity"] == entity]
     return {r["key"]: (np.array(r["vector"]), r["norm"], r["space_id"]) for r in wanted}
 
@@ -85,7 +83,7 @@ def read(spark, place, entity=None):
 )
 def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, tmp_path, settings):
     trained = train(spark, folder, tmp_path, **settings)
-    known = read(spark, tmp_path / "vectors", "user")
+    known = read(tmp_path / "vectors", "user")
     folded, result = fold_in(spark, folder, tmp_path, only_new=False, splits=["train"])
     assert folded.keys() == known.keys()
     assert result.rows_in["users"] == USERS
@@ -121,13 +119,11 @@ def test_training_users_come_back_and_a_copy_of_one_is_the_same(spark, folder, t
     ],
 )
 def test_pairs_that_training_would_refuse_are_told(spark, folder, tmp_path, pair, told):
-    pairs = tables.read(spark, str(folder / "interactions"), INTERACTIONS)
-    rows = [tuple(row) for row in pairs.where("split != 'valid'").collect()]
-    nullable = StructType([StructField(f.name, f.dataType) for f in INTERACTIONS.schema()])
-    more = spark.createDataFrame([*rows, (*pair, 1, NOON, NOON, "test")], nullable)
+    pairs = read_rows(folder / "interactions", INTERACTIONS)
+    rows = [tuple(row.values()) for row in pairs if row["split"] != "valid"]
+    store([*rows, (*pair, 1, NOON, NOON, "test")], INTERACTIONS, tmp_path / "interactions")
     for name in ("user_ids", "item_ids"):
         shutil.copytree(folder / name, tmp_path / name)
-    more.coalesce(1).write.parquet(str(tmp_path / "interactions"))
     train(spark, folder, tmp_path)
     with pytest.raises(PySparkException) as caught:
         fold_in(spark, tmp_path, tmp_path)
@@ -139,7 +135,7 @@ def test_pairs_that_training_would_refuse_are_told(spark, folder, tmp_path, pair
 @pytest.mark.slow
 def test_items_are_folded_in_against_users(spark, folder, tmp_path):
     train(spark, folder, tmp_path, max_iter=40)  # converged: the items' half-sweep is not the last
-    known = read(spark, tmp_path / "vectors", "item")
+    known = read(tmp_path / "vectors", "item")
     folded, _ = fold_in(spark, folder, tmp_path, entity="item", only_new=False, splits=["train"])
     largest = max(np.abs(v).max() for v, _, _ in known.values())
     for key, (vector, _, _) in folded.items():

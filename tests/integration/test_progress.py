@@ -26,10 +26,28 @@ INTERNAL = re.compile(
 )
 
 
+class Shown(io.StringIO):
+    """What is shown; a file is touched whenever that is the last task alone."""
+
+    def __init__(self, mark):
+        super().__init__()
+        self.mark = mark
+
+    def write(self, text):
+        if f"{TASKS - 1}/{TASKS} tasks" in text:
+            self.mark.touch()
+        return super().write(text)
+
+
+@pytest.fixture
+def mark(tmp_path):
+    return tmp_path / "shown"
+
+
 @contextmanager
-def watched(spark, title, *, is_terminal=False):
+def watched(spark, title, mark, *, is_terminal=False):
     """Watch a block and give the lines shown, which are complete when it has ended."""
-    shown, lines = io.StringIO(), []
+    shown, lines = Shown(mark), []
     console = Console(file=shown, force_terminal=is_terminal, width=200)
     with Progress(console, poll_seconds=0.02, line_seconds=0.05).watch(title, spark):
         yield lines
@@ -44,12 +62,27 @@ def stored(spark, tmp_path_factory):
     return folder
 
 
-def slow_last(batches):
-    """Pass batches on; the task with the highest row takes seconds longer than the others."""
-    for batch in batches:
-        if ROWS - 1 in batch.column("id").to_pylist():
-            time.sleep(2.5)
-        yield batch
+def slow_last(mark):
+    """Return a task that passes batches on; that of the highest row waits until it is shown alone.
+
+    It waits half a second at least, and ten if it is never shown.
+    """
+
+    def run(batches):
+        began = time.time()
+        for batch in batches:
+            if ROWS - 1 in batch.column("id").to_pylist():
+                while time.time() < began + 10:
+                    if mark.exists() and mark.stat().st_mtime > began + 0.5:
+                        break
+                    time.sleep(0.02)
+            yield batch
+
+    return run
+
+
+def run_slowly(frame, mark):
+    frame.mapInArrow(slow_last(mark), "id long").write.format("noop").mode("overwrite").save()
 
 
 def read(spark, stored):
@@ -60,12 +93,12 @@ def read(spark, stored):
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_measures_are_shown_until_the_next_ones(spark, is_terminal):
-    with watched(spark, "train_word2vec", is_terminal=is_terminal) as lines:
+def test_measures_are_shown_until_the_next_ones(spark, mark, is_terminal):
+    with watched(spark, "train_word2vec", mark, is_terminal=is_terminal) as lines:
         progress.report(round="1/3", loss=2.5, seconds_left=7)
-        time.sleep(1)
+        time.sleep(0.5)
         progress.report(round="2/3", loss=2.25, seconds_left=3)
-        time.sleep(1)
+        time.sleep(0.5)
     shown = "\n".join(lines)
     first = shown.index("round 1/3  loss 2.5  seconds_left 7")
     assert shown.rindex("round 2/3  loss 2.25  seconds_left 3") > first
@@ -73,10 +106,10 @@ def test_measures_are_shown_until_the_next_ones(spark, is_terminal):
     progress.report(round="3/3")  # watched by nobody: no error
 
 
-def test_rows_are_those_of_the_data(spark, stored):
+def test_rows_are_those_of_the_data(spark, stored, mark):
     frame = read(spark, stored)
-    with watched(spark, "job") as lines, progress.step("reading slowly"):
-        frame.mapInArrow(slow_last, "id long").write.format("noop").mode("overwrite").save()
+    with watched(spark, "job", mark) as lines, progress.step("reading slowly"):
+        run_slowly(frame, mark)
     assert any(
         re.match(r"job  reading slowly: 3/4 tasks, 300 rows, \d+ rows/s  ", x) for x in lines
     )
@@ -84,13 +117,13 @@ def test_rows_are_those_of_the_data(spark, stored):
     assert counts <= {100, 200, 300, 400}
 
 
-def test_batches_of_a_persisted_frame_and_numbers_of_tasks_are_not_rows(spark, stored):
+def test_batches_of_a_persisted_frame_and_numbers_of_tasks_are_not_rows(spark, stored, mark):
     frame = read(spark, stored).persist(StorageLevel.DISK_ONLY)
     assert frame.count() == ROWS
     numbers = spark.range(0, ROWS, ROWS // TASKS, TASKS).selectExpr("id + 99 AS id")
     for source in (frame, numbers):
-        with watched(spark, "job") as lines, progress.step("reading"):
-            source.mapInArrow(slow_last, "id long").write.format("noop").mode("overwrite").save()
+        with watched(spark, "job", mark) as lines, progress.step("reading"):
+            run_slowly(source, mark)
         assert any("job  reading: 3/4 tasks  " in line for line in lines)
         assert not any("rows" in line for line in lines)
     frame.unpersist()
@@ -107,13 +140,13 @@ class Config(JobConfig):
 
 
 @pytest.mark.parametrize("form", ["delta", "parquet"])
-def test_a_written_table_is_named_and_nothing_of_spark(spark, tmp_path, stored, form):
+def test_a_written_table_is_named_and_nothing_of_spark(spark, tmp_path, stored, mark, form):
     places = Places(vocabulary=str(tmp_path / "vocabulary"))
     store = TableStore(spark, Config(outputs=places, format=form), job="test")
-    slow = read(spark, stored).mapInArrow(slow_last, "id long").repartition(2)
+    slow = read(spark, stored).mapInArrow(slow_last(mark), "id long").repartition(2)
     rows = slow.selectExpr("int(id) AS token_id", "'t' || id AS token", "1L AS count", "1L AS n")
     rows = rows.withColumnRenamed("n", VOCABULARY.column_names[3])
-    with watched(spark, "tokenize_corpus") as lines:
+    with watched(spark, "tokenize_corpus", mark) as lines:
         slow.count()
         assert store.write(rows, VOCABULARY) == ROWS
     assert any(line.startswith("tokenize_corpus  writing vocabulary: ") for line in lines)
@@ -121,17 +154,17 @@ def test_a_written_table_is_named_and_nothing_of_spark(spark, tmp_path, stored, 
     assert [line for line in lines if INTERNAL.search(line)] == []
 
 
-def test_threads_have_steps_of_their_own_and_what_was_described_is_again(spark, stored):
+def test_threads_have_steps_of_their_own_and_what_was_described_is_again(spark, stored, mark):
     context, frame = spark.sparkContext, read(spark, stored)
 
     def write(name):
         with progress.step(name), progress.step(f"{name} in parts"):
             assert context.getLocalProperty("spark.job.description") == f"{name} in parts"
-            frame.mapInArrow(slow_last, "id long").write.format("noop").mode("overwrite").save()
+            run_slowly(frame, mark)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in ("first", "second")]
     context.setJobDescription("mine")
-    with watched(spark, "job") as lines, progress.step("waiting"):
+    with watched(spark, "job", mark) as lines, progress.step("waiting"):
         for thread in threads:
             thread.start()
             time.sleep(1)

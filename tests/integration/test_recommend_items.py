@@ -6,6 +6,7 @@ from math import log
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
+from stored import read_rows, store
 
 from jobs.recommend_items import run
 from pipelines import tables
@@ -44,10 +45,7 @@ def inputs(spark, tmp_path_factory):
         "item_ids": [(number, key, 1, False) for key, number in ITEM_NUMBERS.items()],
     }
     for name, content in rows.items():
-        frame = spark.createDataFrame(content, TABLES[name].schema()).coalesce(1)
-        tables.write(
-            frame, TABLES[name], str(folder / name), format="parquet", part={}, metadata={}
-        )
+        store(content, TABLES[name], folder / name)
     return RecommendInputs(**{name: str(folder / name) for name in rows})
 
 
@@ -63,7 +61,7 @@ def recommend(spark, inputs, tmp_path, request):
         except PySparkException as error:  # raised by a task; the command line tells it so
             raise from_spark(error) or error from None
         assert result.measures["layout"].startswith(settings["layout"])
-        rows = tables.read(spark, outputs.recommendations, RECOMMENDATIONS).collect()
+        rows = read_rows(outputs.recommendations, RECOMMENDATIONS)
         items = {row["user"]: [(one["key"], one["score"]) for one in row["items"]] for row in rows}
         return result, items
 
@@ -85,7 +83,7 @@ def test_unseen_items_by_product(spark, recommend, tmp_path, stored_as):
         "new": [("hammer", 3.0), ("saw", 3.0)],
         "full": [],
     }
-    similar = tables.read(spark, str(tmp_path / "similar_entities"), NEIGHBOURS).collect()
+    similar = read_rows(tmp_path / "similar_entities", NEIGHBOURS)
     assert {(row["entity"], row["key"]): row["neighbours"][0]["key"] for row in similar} == {
         ("item", "rose"): "tulip",
         ("user", "ann"): "new",
@@ -115,9 +113,7 @@ def test_items_may_be_named_left_out_or_discounted_by_popularity(recommend):
 
 def test_retired_items_are_not_recommended(spark, recommend, inputs, tmp_path):
     rows = [(n, key, 1, key == "saw") for key, n in ITEM_NUMBERS.items()]
-    place = str(tmp_path / "item_ids")
-    frame = spark.createDataFrame(rows, TABLES["item_ids"].schema())
-    tables.write(frame, TABLES["item_ids"], place, format="parquet", part={}, metadata={})
+    place = store(rows, TABLES["item_ids"], tmp_path / "item_ids")
     changed = inputs.model_copy(update={"item_ids": place})
     _, items = recommend(inputs=changed, k=1)
     assert items["ann"] == [("rose", 0.0)]
@@ -137,8 +133,7 @@ def test_what_cannot_be_answered_is_an_error(spark, recommend, inputs, tmp_path)
     with pytest.raises(InputError, match="no user of these has a vector: an; nearest to 'an': ann"):
         recommend(users=["an"])
     words = inputs.model_copy(update={"vectors": str(tmp_path / "words")})
-    frame = spark.createDataFrame([("s", "word", "a", [1.0], 1.0)], VECTORS.schema())
-    tables.write(frame, VECTORS, words.vectors, format="parquet", part={}, metadata={})
+    store([("s", "word", "a", [1.0], 1.0)], VECTORS, words.vectors)
     with pytest.raises(InputError, match="no vectors of entity 'item'"):
         recommend(inputs=words)
 
@@ -149,20 +144,25 @@ def test_two_spaces_are_never_ranked_together(spark, recommend, inputs, tmp_path
         for space, entity, key in (("s", "item", "saw"), ("t", "user", "ann"))
     ]
     mixed = inputs.model_copy(update={"vectors": str(tmp_path / "vectors")})
-    frame = spark.createDataFrame(rows, VECTORS.schema())
-    tables.write(frame, VECTORS, mixed.vectors, format="parquet", part={}, metadata={})
+    store(rows, VECTORS, mixed.vectors)
     with pytest.raises(InputError, match="mixes the spaces s and t"):
         recommend(inputs=mixed)
     assert not (tmp_path / "recommendations").exists()
 
 
-@pytest.mark.parametrize("stored_as", ["delta", "parquet"])
-def test_vectors_may_be_staged_or_published(spark, recommend, inputs, tmp_path, stored_as):
-    name = "a b%20=1"  # staged ones have it in the names of their folders alone
+@pytest.fixture(scope="module", params=["delta", "parquet"])
+def named_oddly(spark, inputs, tmp_path_factory, request):
+    """Return the name of a space and the places where it is staged and published."""
+    name, folder = "a b%20=1", tmp_path_factory.mktemp("odd")
     frame = tables.read(spark, inputs.vectors, VECTORS).withColumn("space_id", F.lit(name))
-    staged, published = (str(tmp_path / folder) for folder in ("vectors", "published"))
+    staged, published, stored_as = str(folder / "s"), str(folder / "p"), request.param
     tables.write(frame, VECTORS, staged, format=stored_as, part={}, metadata={})
     tables.publish(frame, VECTORS, published, format=stored_as, space_id="s", metadata={})
-    for place in (staged, published):
+    return name, (staged, published)
+
+
+def test_vectors_may_be_staged_or_published(recommend, inputs, named_oddly):
+    name, places = named_oddly  # where it is staged, names of folders alone have the name
+    for place in places:
         result, items = recommend(inputs=inputs.model_copy(update={"vectors": place}), k=1)
         assert (result.space_id, items["bob"]) == (name, [("tulip", 2.0)])

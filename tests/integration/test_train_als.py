@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pyspark.errors import PySparkException
 from pyspark.sql import Row
-from pyspark.sql.types import StructField, StructType
+from stored import read_rows, store
 
 from jobs.train_als import run
 from pipelines import tables
@@ -35,8 +35,7 @@ def write_pairs(spark, folder, pairs):
         INTERACTIONS: [(u, i, w, 1, NOON, NOON, split) for u, i, w, split in pairs],
     }
     for table, rows in content.items():
-        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
-        tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
+        store(rows, table, folder / table.name)
 
 
 def write_inputs(spark, folder, split, *, held_out=()):
@@ -72,15 +71,15 @@ def config(folder, **changes):
     return TrainAlsConfig(inputs=inputs, outputs=outputs, **settings | changes)
 
 
-def read_vectors(spark, folder, result):
-    rows = tables.read(spark, str(folder / "vectors"), VECTORS)
-    found = rows.where(rows.space_id == result.space_id).collect()
+def read_vectors(folder, result):
+    rows = read_rows(folder / "vectors", VECTORS)
+    found = [r for r in rows if r["space_id"] == result.space_id]
     return {r["key"]: np.array(r["vector"], np.float32) for r in found}
 
 
 def trained(spark, folder, **changes):
     result = run(spark, config(folder, **changes))
-    return read_vectors(spark, folder / changes.get("to", ""), result), result
+    return read_vectors(folder / changes.get("to", ""), result), result
 
 
 def largest_difference(a, b):
@@ -108,8 +107,8 @@ def test_the_left_out_item_of_the_own_block_scores_above_the_other_block(spark, 
 def test_held_out_pairs_are_not_seen(spark, tmp_path):
     write_inputs(spark, tmp_path, "train", held_out={0})
     run(spark, config(tmp_path))
-    rows = tables.read(spark, str(tmp_path / "vectors"), VECTORS).where("entity = 'item'").collect()
-    assert {r["key"] for r in rows} == {f"i{n}" for n in range(1, ITEMS)}
+    rows = read_rows(tmp_path / "vectors", VECTORS)
+    assert {r["key"] for r in rows if r["entity"] == "item"} == {f"i{n}" for n in range(1, ITEMS)}
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_layouts_and_blocks_agree_and_the_loss_falls(
     write_random(spark, tmp_path)
     settings = {"max_iter": 2} | settings
     whole, result = trained(spark, tmp_path, layout="packed", to="a", **settings)
-    rows = tables.read(spark, str(tmp_path / "a" / "training_history"), TRAINING_HISTORY).collect()
+    rows = read_rows(tmp_path / "a" / "training_history", TRAINING_HISTORY)
     losses = [r["value"] for r in sorted(rows, key=lambda r: r["round"]) if r["metric"] == "loss"]
     assert len(losses) == 2
     assert losses == sorted(losses, reverse=True)
@@ -222,7 +221,7 @@ def test_a_later_fit_begins_from_an_earlier_space(spark, tmp_path):
     write_random(spark, tmp_path)
     settings = {"max_iter": 12, "solver": "dual", "num_blocks": 3}
     _, first = trained(spark, tmp_path, to="a", **settings)
-    rows = tables.read(spark, str(tmp_path / "a" / "training_history"), TRAINING_HISTORY).collect()
+    rows = read_rows(tmp_path / "a" / "training_history", TRAINING_HISTORY)
     (cold,) = [r["value"] for r in rows if (r["round"], r["metric"]) == (1, "loss")]
     warm = settings | {"max_iter": 1, "initial_vectors": str(tmp_path / "a" / "vectors")}
     _, second = trained(spark, tmp_path, to="b", layout="blocked", **warm)
@@ -292,8 +291,7 @@ def test_rows_without_weight_have_no_vector_and_ranks_above_the_items_are_solved
 def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path, missing, told):
     write_inputs(spark, tmp_path, "train")
     known = [(n, f"u{n}", 3, False) for n in range(USERS) if n != missing]
-    ids = spark.createDataFrame(known, USER_IDS.schema())
-    tables.write(ids, USER_IDS, str(tmp_path / "user_ids"), format="parquet", part={}, metadata={})
+    store(known, USER_IDS, tmp_path / "user_ids")
     with pytest.raises((InputError, PySparkException)) as caught:
         run(spark, config(tmp_path))
     error = caught.value if missing == 11 else from_spark(caught.value)
@@ -313,11 +311,9 @@ def test_an_id_that_is_not_in_the_ids_is_named(spark, tmp_path, missing, told):
 def test_ids_that_no_dictionary_gives_are_told(spark, tmp_path, pair, told, engine):
     """Tables that others wrote: what Spark reads as null, or memory for two billion users."""
     write_inputs(spark, tmp_path, "train")
-    place = str(tmp_path / "interactions")
-    rows = [tuple(row) for row in tables.read(spark, place, INTERACTIONS).collect()]
-    nullable = StructType([StructField(f.name, f.dataType) for f in INTERACTIONS.schema()])
-    more = spark.createDataFrame([*rows, (*pair, *rows[0][2:])], nullable)
-    more.coalesce(1).write.mode("overwrite").parquet(place)
+    place = tmp_path / "interactions"
+    rows = [tuple(row.values()) for row in read_rows(place, INTERACTIONS)]
+    store([*rows, (*pair, *rows[0][2:])], INTERACTIONS, place)
     with pytest.raises(InputError, match=re.escape(told)):
         run(spark, config(tmp_path, engine=engine, objective="hu2008"))
 

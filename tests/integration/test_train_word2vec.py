@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from stored import read_rows, store
 
 from jobs.train_word2vec import run
 from pipelines import tables
@@ -45,15 +46,8 @@ def folder(spark, tmp_path_factory):
     ]
     tokens = [(n, f"t{n // WORDS}w{n % WORDS}", 100, 1) for n in range(TOPICS * WORDS)]
     for table, content in ((SENTENCES, rows), (VOCABULARY, tokens)):
-        frame = spark.createDataFrame(content, table.schema()).coalesce(1)
-        tables.write(
-            frame,
-            table,
-            str(folder / table.name),
-            format="parquet",
-            part={},
-            metadata={"fingerprint": table.name},
-        )
+        uri, metadata = str(folder / table.name), {"fingerprint": table.name}
+        tables.write_rows(spark, content, table, uri, format="parquet", part={}, metadata=metadata)
     return folder
 
 
@@ -73,15 +67,15 @@ def test_planted_topics_are_nearer_to_themselves(spark, folder, engine, architec
             folder, engine=engine, architecture=architecture, max_iter=epochs, held_out_share=0.05
         ),
     )
-    stored = tables.read(spark, str(folder / "vectors"), VECTORS)
-    rows = stored.where(f"space_id = '{result.space_id}'").collect()
+    stored = read_rows(folder / "vectors", VECTORS)
+    rows = [r for r in stored if r["space_id"] == result.space_id]
     vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
     assert len(vectors) == result.rows_out["vectors"] == TOPICS * WORDS
     assert all(np.linalg.norm(v) == pytest.approx(1, abs=1e-5) for v in vectors.values())
     for key, vector in vectors.items():
         nearest = sorted(vectors, key=lambda other: -float(vectors[other] @ vector))[1:WORDS]
         assert {other[:2] for other in nearest} == {key[:2]}
-    history = tables.read(spark, str(folder / "training_history"), TRAINING_HISTORY).collect()
+    history = read_rows(folder / "training_history", TRAINING_HISTORY)
     own = [r for r in history if r["space_id"] == result.space_id]
     assert {r["metric"] for r in own} == measured
     if engine == "native":
@@ -107,17 +101,8 @@ def test_a_space_is_trained_once_and_again_only_when_its_vectors_are_gone(
     run(spark, config(folder, seed=7))  # asked for again: the newest of its name
     spaces = tables.read(spark, str(folder / "embedding_spaces"), EMBEDDING_SPACES)
     assert newest_space(spaces, "word").space_id == first.space_id
-    damaged = spark.createDataFrame(
-        [(first.space_id, "word", "t0w0", [0.0] * 8, 0.0)], VECTORS.schema()
-    )
-    tables.write(
-        damaged,
-        VECTORS,
-        str(folder / "vectors"),
-        format="parquet",
-        part={"space_id": first.space_id},
-        metadata={},
-    )
+    damaged = [(first.space_id, "word", "t0w0", [0.0] * 8, 0.0)]
+    store(damaged, VECTORS, folder / "vectors")
     assert run(spark, config(folder, seed=7)).status == "done"
 
 
@@ -169,7 +154,7 @@ def test_a_killed_run_goes_on_from_its_last_round_to_the_same_bytes(
     assert written == ["round=3", "round=4"]
     assert resumed.space_id == whole.space_id
     found = [
-        tables.read(spark, str(tmp_path / place / "vectors"), VECTORS).orderBy("key").collect()
+        sorted(read_rows(tmp_path / place / "vectors", VECTORS), key=lambda row: row["key"])
         for place in ("whole", "killed")
     ]
     assert found[0] == found[1]
@@ -224,14 +209,7 @@ def test_one_sentence_and_two_tokens_are_enough(spark, tmp_path):
 def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, tmp_path):
     ids = [(n, f"t{n // WORDS}w{n % WORDS}", 100, False) for n in range(TOPICS * WORDS)]
     ids += [(TOPICS * WORDS, "retired", 5, True), (TOPICS * WORDS + 1, "unseen", 0, False)]
-    tables.write(
-        spark.createDataFrame(ids, ITEM_IDS.schema()),
-        ITEM_IDS,
-        str(tmp_path / "item_ids"),
-        format="parquet",
-        part={},
-        metadata={},
-    )
+    store(ids, ITEM_IDS, tmp_path / "item_ids")
     asked = config(folder, entity="item", space_name="items", max_iter=20, ns_exponent=-0.5)
     places = {
         "inputs": Word2VecInputs(
@@ -240,7 +218,7 @@ def test_sessions_give_item_vectors_and_retired_items_have_none(spark, folder, t
         "outputs": Word2VecOutputs(vectors=str(tmp_path / "vectors")),
     }
     run(spark, asked.model_copy(update=places))
-    rows = tables.read(spark, str(tmp_path / "vectors"), VECTORS).collect()
+    rows = read_rows(tmp_path / "vectors", VECTORS)
     assert {row["entity"] for row in rows} == {"item"}
     vectors = {r["key"]: np.array(r["vector"]) / r["norm"] for r in rows}
     assert set(vectors) == {key for _, key, *_ in ids[:-2]}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from stored import read_rows, store
 
 from jobs import evaluate_recommendations, train_als, tune_als
 from pipelines import tables
@@ -47,8 +48,7 @@ def folder(spark, tmp_path_factory):
         INTERACTIONS: pairs,
     }
     for table, rows in content.items():
-        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
-        tables.write(frame, table, str(folder / table.name), format="parquet", part={}, metadata={})
+        store(rows, table, folder / table.name)
     return folder
 
 
@@ -68,7 +68,7 @@ def tune(spark, folder, to, **changes):
         **settings | changes,
     )
     result = tune_als.run(spark, config)
-    return result, tables.read(spark, str(to / "tuning_results"), TUNING_RESULTS).collect()
+    return result, read_rows(to / "tuning_results", TUNING_RESULTS)
 
 
 def started_jobs(spark):

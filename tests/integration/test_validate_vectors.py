@@ -1,6 +1,7 @@
 """`validate_vectors` by Great Expectations for real: each planted fault fails by its name."""
 
 import pytest
+from stored import store
 
 from jobs.validate_vectors import run
 from pipelines import tables
@@ -32,11 +33,8 @@ def state(spark, tmp_path):
 def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_words):
     space_id = stage_words("word-a")
     tokens = [(n, f"w{n}", 5, 1) for n in range(30)]
-    vocabulary = spark.createDataFrame(tokens, VOCABULARY.schema())
-    tables.write(
-        vocabulary, VOCABULARY, str(tmp_path / "vocabulary"), format="parquet", part={}, metadata={}
-    )
-    result = run(spark, config(tmp_path, inputs={"vocabulary": str(tmp_path / "vocabulary")}))
+    vocabulary = store(tokens, VOCABULARY, tmp_path / "vocabulary")
+    result = run(spark, config(tmp_path, inputs={"vocabulary": vocabulary}))
     assert result.space_id == space_id
     assert state(spark, tmp_path) == "passed"
     metrics = tables.read(spark, str(tmp_path / "quality_metrics"), QUALITY_METRICS)
@@ -59,9 +57,9 @@ def test_a_sound_space_passes_and_its_measures_are_kept(spark, tmp_path, stage_w
 def test_a_planted_fault_fails_by_its_name(spark, tmp_path, stage_words, row, name):
     stage_words("word-a")
     sound = tables.read(spark, str(tmp_path / "vectors"), VECTORS).collect()
-    planted = spark.createDataFrame([*[tuple(r) for r in sound], row], VECTORS.schema())
-    tables.write(
-        planted,
+    tables.write_rows(
+        spark,
+        [*(tuple(r) for r in sound), row],
         VECTORS,
         str(tmp_path / "vectors"),
         format="delta",

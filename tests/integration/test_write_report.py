@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from stored import store
 
 from jobs import write_report
-from pipelines import tables
 from pipelines.errors import ConfigError, InputError
 from pipelines.report.config import ReportInputs, ReportOutputs, WriteReportConfig
 from pipelines.settings import Layers, build, conf_folder, read_yaml
@@ -21,8 +21,7 @@ def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
     place = tmp_path_factory.mktemp("tables")
 
     def write(rows: list[tuple], table: Table, name: str) -> None:
-        frame = spark.createDataFrame(rows, table.schema()).coalesce(1)
-        tables.write(frame, table, str(place / name), format="parquet", part={}, metadata={})
+        store(rows, table, place / name)
 
     vectors = np.random.default_rng(1).normal(size=(20, 6)).round(3)
     write(

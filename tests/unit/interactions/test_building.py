@@ -115,7 +115,7 @@ def test_no_events_to_build_from_is_an_error(spark: SparkSession, events: list[E
 def test_cut_times_are_exact_order_statistics(
     spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(weighing, "_BUCKETS", 7)  # several rounds of narrowing
+    monkeypatch.setattr(weighing, "_BUCKETS", 40)  # several rounds of narrowing
     random = np.random.default_rng(5)
     times = random.integers(0, 10**9, 400) ** 2
     times[50:120] = times[50]

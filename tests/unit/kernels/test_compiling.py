@@ -8,45 +8,45 @@ import sys
 from pathlib import Path
 
 import pipelines
+from pipelines.als.kernels.row_kernel import solve_rows
 
 SCRIPT = """
-import json, sys
+import importlib, json, sys
 import numpy as np
 from pipelines.kernels import compiling
-if sys.argv[1] == "changed":
-    compiling._sources = lambda module: "another digest"
-from pipelines.arrays.grouping import grouped
-grouped(np.zeros(1, np.int32), np.zeros(1, np.int32), 1)
-stats = grouped.stats
-print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
+from pipelines.arrays import grouping
+for state in sys.argv[1:]:
+    if state == "changed":
+        compiling._sources = lambda module: "another digest"
+    grouped = importlib.reload(grouping).grouped
+    grouped(np.zeros(1, np.int32), np.zeros(1, np.int32), 1)
+    stats = grouped.stats
+    print(json.dumps([sum(stats.cache_hits.values()), sum(stats.cache_misses.values())]))
 """
 
 
-def hits_and_misses(folder, state):
+def hits_and_misses(folder, *states):
     told = subprocess.run(
-        [sys.executable, "-c", SCRIPT, state],
+        [sys.executable, "-c", SCRIPT, *states],
         capture_output=True,
         text=True,
         check=True,
         env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
     )
-    return json.loads(told.stdout)
+    return [json.loads(line) for line in told.stdout.splitlines()]
 
 
 def test_a_kernel_is_compiled_once_on_a_machine_and_again_after_a_change(tmp_path):
-    states = ("first", "again", "changed", "changed")
-    assert [hits_and_misses(tmp_path, state) for state in states] == [
-        [0, 1],
-        [1, 0],
-        [0, 1],
-        [1, 0],
-    ]
+    assert hits_and_misses(tmp_path, "first") == [[0, 1]]
+    assert hits_and_misses(tmp_path, "again", "changed") == [[1, 0], [0, 1]]
+    assert hits_and_misses(tmp_path, "changed") == [[1, 0]]
 
 
 FIRST_USE = """
 import hashlib
 import numpy as np
 from pipelines.als import sweep
+from pipelines.als.kernels import row_kernel
 from pipelines.als.objective import Objective
 rng = np.random.default_rng(0)
 items = rng.normal(size=(90, 8)).astype(np.float32)
@@ -59,7 +59,16 @@ for name in ("conjugate_gradients", "dual"):
     opposite = sweep.prepare_opposite(items, sweep.gramian(items), goal, solver, 90)
     found, _ = sweep.solve(cells, np.zeros((200, 8), np.float32), opposite, goal, solver)
     print(hashlib.sha256(found.tobytes()).hexdigest())
+print(row_kernel.solve_rows.stats.cache_path)
 """
+
+
+def keep(compiled, usual):
+    """Give the kernel to the tests after this one, where none is: it takes half a minute."""
+    usual.mkdir(parents=True, exist_ok=True)
+    if not any(usual.glob("row_kernel.solve_rows-*")):
+        for code in sorted(compiled.glob("row_kernel.solve_rows-*")):  # the index is last
+            shutil.copy(code, usual)
 
 
 def test_the_process_that_compiles_computes_the_same_bytes_as_those_after_it(tmp_path):
@@ -75,6 +84,7 @@ def test_the_process_that_compiles_computes_the_same_bytes_as_those_after_it(tmp
         for _ in range(2)
     ]
     assert told[0] == told[1] != ""
+    keep(Path(told[0].split()[-1]), Path(solve_rows.stats.cache_path))
 
 
 CALLEE = """
