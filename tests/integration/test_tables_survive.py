@@ -10,7 +10,15 @@ import pytest
 from deltalake import DeltaTable
 from py4j.protocol import Py4JError
 from pyspark.sql.types import IntegerType, StringType
-from survival.runs import OUTPUTS, content, prepare, rows_of, work
+from survival.runs import (
+    OUTPUTS,
+    content,
+    prepare,
+    require_unchanged,
+    rows_of,
+    some,
+    work,
+)
 
 from pipelines import tables
 from pipelines.errors import ConcurrentRunError, GateError, InputError
@@ -68,20 +76,6 @@ def made(spark, tmp_path_factory):
         shutil.copytree(folders[job, stored], folder, dirs_exist_ok=True)
 
     return make
-
-
-def require_unchanged(before, after, stored):
-    """Require the same bytes; Delta may leave files of no rows, which no version names."""
-    assert {name: after.get(name) for name in before} == before
-    more = set(after) - set(before)
-    assert not more or stored == "delta"
-    assert [name for name in more if "_delta_log" in name] == []
-
-
-def some(values, is_fast):
-    """Return all combinations of values and formats, slow but for some."""
-    pairs = [(value, stored) for value in values for stored in ("delta", "parquet")]
-    return [pytest.param(*pair, marks=() if is_fast(*pair) else pytest.mark.slow) for pair in pairs]
 
 
 @pytest.mark.parametrize(
