@@ -13,6 +13,7 @@ from pyspark.sql.types import IntegerType, StringType
 from survival.runs import (
     OUTPUTS,
     content,
+    fail_at,
     prepare,
     require_unchanged,
     rows_of,
@@ -104,20 +105,6 @@ def test_nothing_replaces_something_where_that_is_wanted(spark, made, tmp_path, 
     made("tokenize_corpus", stored, tmp_path)
     work(spark, tmp_path, "tokenize_corpus", stored, min_count=99, allow_empty=True)
     assert rows_of(spark, tmp_path, "tokenize_corpus") == {"vocabulary": [], "sentences": []}
-
-
-def fail_at(monkeypatch, number):
-    """Make the commit of this number fail."""
-    done = []
-    for kind in (delta_staging.StagedDelta, staging._StagedParquet):
-
-        def commit(self, metadata, real=kind.commit):
-            if len(done) == number:
-                raise RuntimeError("lost")
-            done.append(metadata)
-            real(self, metadata)
-
-        monkeypatch.setattr(kind, "commit", commit)
 
 
 @pytest.mark.parametrize(("job", "stored"), some(OUTPUTS, lambda job, _: job[0] in "bt"))

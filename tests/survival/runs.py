@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines import tables
+from pipelines.storage import delta_staging, staging
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, EVENTS, TABLES
 
@@ -106,3 +107,17 @@ def some(values, is_fast):
     """Return all combinations of values and formats, slow but for some."""
     pairs = [(value, stored) for value in values for stored in ("delta", "parquet")]
     return [pytest.param(*pair, marks=() if is_fast(*pair) else pytest.mark.slow) for pair in pairs]
+
+
+def fail_at(monkeypatch, number):
+    """Make the commit of this number fail."""
+    done = []
+    for kind in (delta_staging.StagedDelta, staging._StagedParquet):
+
+        def commit(self, metadata, real=kind.commit):
+            if len(done) == number:
+                raise RuntimeError("lost")
+            done.append(metadata)
+            real(self, metadata)
+
+        monkeypatch.setattr(kind, "commit", commit)
