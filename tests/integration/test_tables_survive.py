@@ -10,7 +10,16 @@ import pytest
 from deltalake import DeltaTable
 from py4j.protocol import Py4JError
 from pyspark.sql.types import IntegerType, StringType
-from survival.runs import OUTPUTS, content, prepare, rows_of, work
+from survival.runs import (
+    OUTPUTS,
+    content,
+    fail_at,
+    prepare,
+    require_unchanged,
+    rows_of,
+    some,
+    work,
+)
 
 from pipelines import tables
 from pipelines.errors import ConcurrentRunError, GateError, InputError
@@ -70,20 +79,6 @@ def made(spark, tmp_path_factory):
     return make
 
 
-def require_unchanged(before, after, stored):
-    """Require the same bytes; Delta may leave files of no rows, which no version names."""
-    assert {name: after.get(name) for name in before} == before
-    more = set(after) - set(before)
-    assert not more or stored == "delta"
-    assert [name for name in more if "_delta_log" in name] == []
-
-
-def some(values, is_fast):
-    """Return all combinations of values and formats, slow but for some."""
-    pairs = [(value, stored) for value in values for stored in ("delta", "parquet")]
-    return [pytest.param(*pair, marks=() if is_fast(*pair) else pytest.mark.slow) for pair in pairs]
-
-
 @pytest.mark.parametrize(
     ("fault", "stored"), some(FAULTS, lambda f, stored: stored == "delta" or f[0][0] == "t")
 )
@@ -110,20 +105,6 @@ def test_nothing_replaces_something_where_that_is_wanted(spark, made, tmp_path, 
     made("tokenize_corpus", stored, tmp_path)
     work(spark, tmp_path, "tokenize_corpus", stored, min_count=99, allow_empty=True)
     assert rows_of(spark, tmp_path, "tokenize_corpus") == {"vocabulary": [], "sentences": []}
-
-
-def fail_at(monkeypatch, number):
-    """Make the commit of this number fail."""
-    done = []
-    for kind in (delta_staging.StagedDelta, staging._StagedParquet):
-
-        def commit(self, metadata, real=kind.commit):
-            if len(done) == number:
-                raise RuntimeError("lost")
-            done.append(metadata)
-            real(self, metadata)
-
-        monkeypatch.setattr(kind, "commit", commit)
 
 
 @pytest.mark.parametrize(("job", "stored"), some(OUTPUTS, lambda job, _: job[0] in "bt"))

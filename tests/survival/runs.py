@@ -5,7 +5,10 @@ import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
+import pytest
+
 from pipelines import tables
+from pipelines.storage import delta_staging, staging
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, EVENTS, TABLES
 
@@ -90,3 +93,31 @@ def rows_of(spark, folder, job):
 def content(folder):
     """Return the bytes of all files below a folder, by path."""
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def require_unchanged(before, after, stored):
+    """Require the same bytes; Delta may leave files of no rows, which no version names."""
+    assert {name: after.get(name) for name in before} == before
+    more = set(after) - set(before)
+    assert not more or stored == "delta"
+    assert [name for name in more if "_delta_log" in name] == []
+
+
+def some(values, is_fast):
+    """Return all combinations of values and formats, slow but for some."""
+    pairs = [(value, stored) for value in values for stored in ("delta", "parquet")]
+    return [pytest.param(*pair, marks=() if is_fast(*pair) else pytest.mark.slow) for pair in pairs]
+
+
+def fail_at(monkeypatch, number):
+    """Make the commit of this number fail."""
+    done = []
+    for kind in (delta_staging.StagedDelta, staging._StagedParquet):
+
+        def commit(self, metadata, real=kind.commit):
+            if len(done) == number:
+                raise RuntimeError("lost")
+            done.append(metadata)
+            real(self, metadata)
+
+        monkeypatch.setattr(kind, "commit", commit)

@@ -1,0 +1,1 @@
+"""Small runs of the jobs whose tables must survive a failure."""
