@@ -21,7 +21,8 @@ class SourceSettings(StageSettings):
     bad_files: Literal["fail", "reject"] = "fail"
     """Whether a file that breaks off ends the job or is listed in `rejected_files`."""
     encoding: str | None = None
-    """Encoding of text files; where it is not set UTF-8 is tried, then the encoding is detected."""
+    """Encoding of text files; where it is not set UTF-8 is tried, then the encoding is detected (of
+    JSON, only UTF-16 and UTF-32)."""
     delimiter: str | None = Field(default=None, min_length=1, max_length=1)
     """Character between fields of CSV; told by the first line where it is not set."""
     quote: str | None = Field(default='"', min_length=1, max_length=1)

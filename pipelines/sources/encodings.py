@@ -16,6 +16,9 @@ from pipelines.storage.arrow import resolve
 HEAD_BYTES = 1 << 20
 """Bytes of a file's beginning that its encoding is told by."""
 
+UNICODE = "unicode"
+"""An `encoding`: UTF-8, or UTF-16 and UTF-32 where a file shows them; none is guessed."""
+
 _READ_BYTES = 64 << 10
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -43,7 +46,7 @@ def detect(head: bytes, settings: SourceSettings) -> str:
 
     Args:
         head: The first bytes, decompressed; the last character may be cut.
-        settings: `encoding` outranks what the bytes show.
+        settings: `encoding` outranks what the bytes show; `unicode` allows no legacy encoding.
 
     Returns:
         A name that Python knows; `utf-8` also for ASCII and for a file with some bytes that are
@@ -52,14 +55,15 @@ def detect(head: bytes, settings: SourceSettings) -> str:
     Raises:
         ConfigError: `encoding` is no encoding of text.
     """
-    if settings.encoding is not None:
-        return _known(settings.encoding)
+    if settings.encoding not in {None, UNICODE}:
+        return _known(str(settings.encoding))
     by_mark = next((name for mark, name in _BOMS if head.startswith(mark)), None)
     if by_mark:
         return by_mark
     good, bad = _utf8_counts(head)
-    by_nulls = _utf16_by_nulls(head, share=0.2 if bad == 0 else 0.002)
-    if by_nulls or good > bad or bad == 0:
+    is_strict = bad == 0 or settings.encoding == UNICODE
+    by_nulls = _utf16_by_nulls(head, share=0.2 if is_strict else 0.002)
+    if by_nulls or good > bad or is_strict:
         return by_nulls or "utf-8"
     return _guess(head)
 

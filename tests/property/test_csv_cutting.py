@@ -77,7 +77,7 @@ def _values(raw: bytes, field: bytes, escape: str | None) -> list[str | None]:
         at = found.end() + 1
         text = found[0].decode("utf-8", "replace")
         if not text.startswith('"'):
-            values.append(None if text in ("", "\\N") else text)
+            values.append(None if text in ("", "\\N") and len(values) < 3 else text)
         elif escape is None:
             values.append(text[1:-1].replace('""', '"'))
         else:

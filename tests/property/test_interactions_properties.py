@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from pipelines.interactions import building, cleaning, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig, CleanEventsConfig
 from pipelines.interactions.parsing import event_fields
+from pipelines.sources.names import PROBLEMS
 from pipelines.sources.request import Request
 from schemas import EVENTS
 
@@ -113,7 +114,8 @@ def kept_places(records: list[Any], rejected: list[Any]) -> Iterator[int]:
             yield place
         else:
             assert lost[place]["source"] == source
-            assert lost[place]["record"] == record or lost[place]["reasons"][0]["value"]
+            is_raw = lost[place]["reasons"][0]["rule"] in PROBLEMS
+            assert lost[place]["record"] == record if is_raw else json.loads(lost[place]["record"])
 
 
 def build(events: DataFrame, config: BuildInteractionsConfig) -> dict[str, list[str]]:

@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from pipelines.errors import InputError
 from pipelines.sources import lines
-from pipelines.sources.encodings import utf8_stream
+from pipelines.sources.config import SourceSettings
+from pipelines.sources.encodings import UNICODE, utf8_stream
 from pipelines.sources.json_scanning import PADDING
 from pipelines.sources.json_values import Lines
 from pipelines.sources.opening import BREAKS
@@ -25,7 +26,7 @@ _PROBLEM = -2  # its column; one that is asked for may have the same name
 
 def split(split: Split, request: Request) -> list[Split]:
     """Cut a plain file by bytes; a line belongs to the split in which it begins."""
-    return lines.cut(split, request.settings)
+    return lines.cut(split, _unicode(request))
 
 
 def columns(split: Split, request: Request) -> list[str]:
@@ -49,13 +50,19 @@ def read(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
     """
     limit = lines.longest(request.settings)
     is_first = split.start == 0
-    for block in lines.blocks(split, request.settings, PADDING):
+    for block in lines.blocks(split, _unicode(request), PADDING):
         batch = Lines(block, request.paths, limit).batch()
         if batch.num_rows:
             if is_first and batch.column(_PROBLEM)[0].as_py() in ("valid_json", "max_record_bytes"):
                 _refuse_other_json(split, request)
             is_first = False
             yield batch
+
+
+def _unicode(request: Request) -> SourceSettings:
+    """Return the settings without guesses of legacy encodings: JSON is UTF-8 (RFC 8259)."""
+    named = request.settings.encoding or UNICODE
+    return request.settings.model_copy(update={"encoding": named})
 
 
 def _paths(record: dict[str, Any], prefix: str = "") -> Iterator[str]:
@@ -68,7 +75,7 @@ def _paths(record: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 def _head(split: Split, request: Request) -> str:
     parts = bytearray()
-    with utf8_stream(split, request.settings) as stream:
+    with utf8_stream(split, _unicode(request)) as stream:
         try:
             while len(parts) < _HEAD_BYTES and (part := stream.read1(_HEAD_BYTES)):  # type: ignore[attr-defined]
                 parts += part
