@@ -115,7 +115,8 @@ def kept_places(records: list[Any], rejected: list[Any]) -> Iterator[int]:
         else:
             assert lost[place]["source"] == source
             is_raw = lost[place]["reasons"][0]["rule"] in PROBLEMS
-            assert lost[place]["record"] == record if is_raw else json.loads(lost[place]["record"])
+            fields = None if is_raw else json.loads(lost[place]["record"])
+            assert lost[place]["record"] == record if is_raw else isinstance(fields, dict)
 
 
 def build(events: DataFrame, config: BuildInteractionsConfig) -> dict[str, list[str]]:
