@@ -33,7 +33,9 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     parts = cleaning.split_documents(judged)
     result = JobResult(rows_in={"corpus": sound_records(records).count()})
     for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS):
-        result.rows_out[table.name] = store.stage(parts[table.name], table)
+        frame = parts[table.name]
+        own = frame.columns[len(table.columns) :]
+        result.rows_out[table.name] = store.stage(frame, table.with_own(own))
     result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
     result.rejected = reason_counts(parts[REJECTED_DOCUMENTS.name])
     result.require_balance("documents", "rejected_documents", "duplicate_documents")

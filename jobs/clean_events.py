@@ -36,7 +36,9 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     parts = cleaning.split_events(judged)
     result = JobResult(rows_in={"events": counts["records"]})
     for table in (EVENTS, REJECTED_EVENTS):
-        result.rows_out[table.name] = store.stage(parts[table.name], table)
+        frame = parts[table.name]
+        own = frame.columns[len(table.columns) :]
+        result.rows_out[table.name] = store.stage(frame, table.with_own(own))
     result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
     result.rejected = reason_counts(parts[REJECTED_EVENTS.name])
     result.measures |= cleaning.time_span(parts[EVENTS.name])

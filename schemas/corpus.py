@@ -78,6 +78,7 @@ DOCUMENTS = Table(
     grain="one kept document",
     key=("doc_id",),
     columns=(_DOC_ID, _SOURCE, _POSITION, _TEXT, *_SIGNALS),
+    has_own_columns=True,
 )
 
 REJECTED_DOCUMENTS = Table(

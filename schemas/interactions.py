@@ -26,9 +26,10 @@ EVENTS = Table(
         Column("item", StringType(), "Key of the item", checks=(not_blank(),)),
         Column("event_type", StringType(), "Kind of event, as `event_weights` names it"),
         Column("value", DoubleType(), "Rating, amount or quantity", nullable=True),
-        Column("time", TimestampType(), "When it happened", unit="UTC"),
+        Column("time", TimestampType(), "When it happened", nullable=True, unit="UTC"),
         _SOURCE,
     ),
+    has_own_columns=True,
 )
 
 REJECTED_EVENTS = Table(
@@ -68,8 +69,8 @@ INTERACTIONS = Table(
             checks=(between(0),),
         ),
         Column("count", LongType(), "Events of the pair", unit="events", checks=(between(1),)),
-        Column("first_time", TimestampType(), "First event of the pair", unit="UTC"),
-        Column("last_time", TimestampType(), "Last event of the pair", unit="UTC"),
+        Column("first_time", TimestampType(), "First event of the pair", nullable=True, unit="UTC"),
+        Column("last_time", TimestampType(), "Last event of the pair", nullable=True, unit="UTC"),
         Column(
             "split",
             StringType(),

@@ -1,11 +1,11 @@
 """What a table is, declared once: its grain, key, columns, units and checks."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pyspark.sql.types import ArrayType, DataType, StructField, StructType
+from pyspark.sql.types import ArrayType, DataType, StringType, StructField, StructType
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,7 @@ class Table:
         key: Columns that together are unique.
         columns: In their order on storage.
         partitioning: Columns that cut the table into parts which one run owns and replaces.
+        has_own_columns: Whether a user's own columns may follow the contract's.
     """
 
     name: str
@@ -76,6 +77,12 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     partitioning: tuple[str, ...] = ()
+    has_own_columns: bool = False
+
+    def with_own(self, names: Sequence[str]) -> "Table":
+        """Return the contract of a table that also has a user's own columns, as text."""
+        own = (Column(name, StringType(), "Column of the input", nullable=True) for name in names)
+        return replace(self, columns=(*self.columns, *own))
 
     def schema(self) -> StructType:
         """Return the Spark schema with comments and nullability."""
@@ -98,7 +105,7 @@ class Table:
             elif not same_type(types[column.name], column.type):
                 theirs = types[column.name].simpleString()
                 yield f"column {column.name!r} is {theirs}, not {column.type.simpleString()}"
-        for name in types:
+        for name in () if self.has_own_columns else types:
             if name not in self.column_names:
                 yield f"column {name!r} is not in the contract"
 

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pipelines.corpus.config import Bounds, CleaningSettings, Rules
 from pipelines.results import reason, with_reasons
 from pipelines.sources.frames import frame_records
-from pipelines.sources.request import Field
+from pipelines.sources.request import Field, own_fields
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
 
 _WORD = r"[\p{L}\p{N}]+(?:['\u2019-][\p{L}\p{N}]+)*"
@@ -19,10 +19,11 @@ _WORD = r"[\p{L}\p{N}]+(?:['\u2019-][\p{L}\p{N}]+)*"
 def document_fields(settings: CleaningSettings) -> list[Field]:
     """Return the columns of raw records that a document is made of."""
     text = Field("text", settings.text_column, setting="text_column", is_required=True)
+    own = own_fields(settings, [*DOCUMENTS.column_names, "id"])
     if settings.id_column is None:
-        return [text]
+        return [text, *own]
     key = Field("id", settings.id_column, "key", setting="id_column", is_required=True)
-    return [text, key]
+    return [text, key, *own]
 
 
 def clean_documents(frame: DataFrame, settings: CleaningSettings) -> dict[str, DataFrame]:
@@ -62,8 +63,10 @@ def parse_documents(records: DataFrame) -> DataFrame:
             ids. A blank id is none: such a document has its id from file and position.
 
     Returns:
-        One row per record: `doc_id, source, position, text, problem`.
+        One row per record: `doc_id, source, position, text, problem`, and the user's own columns.
     """
+    known = {"source", "position", "text", "id", "record", "problem", "notes"}
+    own = [name for name in records.columns if name not in known]
     place = F.md5(F.concat_ws("\u0001", "source", F.col("position").cast("string")))
     has_ids = "id" in records.columns
     key = F.when(F.col("id").rlike(r"\S"), F.col("id")) if has_ids else F.lit(None).cast("string")
@@ -74,6 +77,7 @@ def parse_documents(records: DataFrame) -> DataFrame:
         "position",
         F.coalesce("text", "record", F.lit("")).alias("text"),
         F.coalesce("problem", lacks_text).alias("problem"),
+        *own,
     )
 
 
@@ -177,11 +181,18 @@ def mark_duplicates(documents: DataFrame) -> DataFrame:
 
 
 def split_documents(judged: DataFrame) -> dict[str, DataFrame]:
-    """Return kept, rejected and duplicate documents: each row of the input is in exactly one."""
+    """Return kept, rejected and duplicate documents: each row of the input is in exactly one.
+
+    Kept documents have the user's own columns after those of the contract.
+    """
+    known = {*DOCUMENTS.column_names, "reasons", "kept_doc_id"}
+    own = [name for name in judged.columns if name not in known]
     is_rejected = F.size("reasons") > 0
     is_duplicate = F.col("kept_doc_id").isNotNull()
     return {
-        DOCUMENTS.name: judged.where(~is_rejected & ~is_duplicate).select(DOCUMENTS.column_names),
+        DOCUMENTS.name: judged.where(~is_rejected & ~is_duplicate).select(
+            *DOCUMENTS.column_names, *own
+        ),
         REJECTED_DOCUMENTS.name: judged.where(is_rejected).select(REJECTED_DOCUMENTS.column_names),
         DUPLICATE_DOCUMENTS.name: judged.where(~is_rejected & is_duplicate).select(
             DUPLICATE_DOCUMENTS.column_names

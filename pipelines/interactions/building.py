@@ -4,6 +4,7 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.errors import InputError
 from pipelines.interactions import identities, k_core, pairs, sessions, weighing
 from pipelines.interactions.config import InteractionSettings
 from pipelines.interactions.weighing import EventsSurvey
@@ -57,14 +58,41 @@ def build_interactions(
 
 
 def weigh(events: DataFrame, settings: InteractionSettings) -> tuple[DataFrame, EventsSurvey]:
-    """Weigh events and survey them."""
+    """Weigh events and survey them; where none has a time, all are training events.
+
+    Raises:
+        InputError: No event has a weight, or none has a time and a setting needs times.
+    """
+    weighed, survey = _weigh(events, settings, needs_time=True)
+    if survey.kept == 0 and "has_time" in survey.rejected:
+        _require_no_times(settings)
+        weighed, survey = _weigh(events, settings, needs_time=False)
+    survey.require_events()
+    return weighed, survey
+
+
+def _weigh(
+    events: DataFrame, settings: InteractionSettings, *, needs_time: bool
+) -> tuple[DataFrame, EventsSurvey]:
     weighed = weighing.weigh_events(
         events,
         event_weights=settings.event_weights,
         unlisted_weight=settings.unlisted_event_weight,
         use_value=settings.use_value_as_weight,
+        needs_time=needs_time,
     )
     return weighed, weighing.survey_events(weighed, listed_types=list(settings.event_weights))
+
+
+def _require_no_times(settings: InteractionSettings) -> None:
+    wanted = {"valid_share": 0, "test_share": 0, "half_life_days": None}
+    needing = [name for name, value in wanted.items() if getattr(settings, name) != value]
+    if needing:
+        raise InputError(
+            f"inputs.events: no event has a time, which {' and '.join(needing)} need; set "
+            "valid_share: 0, test_share: 0 and half_life_days: null, or name the time in "
+            "columns.time of clean_events"
+        )
 
 
 def split(

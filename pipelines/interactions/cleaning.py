@@ -62,27 +62,34 @@ def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
     texts |= {f"_{name}": nothing for name in EventColumns.model_fields if name not in names}
     zone = settings.time_zone
     instant = parse_time(F.col("_time"), time_format=settings.time_format, time_zone=zone)
+    has_time = "time_micros" in records.columns
+    typed_time = F.timestamp_micros("time_micros") if has_time else F.lit(None).cast("timestamp")
     number = F.col("_value").try_cast("double")
     typed = {
-        "time": F.coalesce(F.timestamp_micros("time_micros"), instant),
+        "time": F.coalesce(typed_time, instant),
         "value": F.when(F.abs(number) < float("inf"), number),  # NaN is above infinity
         "event_type": F.coalesce("_event_type", F.lit(settings.default_event_type)),
         "event_id": F.coalesce("_event_id", _place_id()),
         "record": F.coalesce("record", F.to_json(F.struct(*names))),
     }
-    reasons = [*_missing(), *_unreadable(settings), *_out_of_bounds(settings)]
+    reasons = [
+        *_missing(needs_time=settings.columns.time is not None),
+        *_unreadable(settings),
+        *_out_of_bounds(settings),
+    ]
     judged = with_reasons(records.withColumns(texts).withColumns(typed), *reasons)
     return judged.drop("problem", "notes", "time_micros", *texts)
 
 
-def _missing() -> Iterator[Column]:
+def _missing(*, needs_time: bool) -> Iterator[Column]:
     nothing, problem = F.lit(None), F.col("problem")
     yield reason(problem, nothing, nothing, problem.isNotNull())
     for name in ("user", "item"):
         is_missing = problem.isNull() & F.col(f"_{name}").isNull()
         yield reason(f"has_{name}", F.col(name), F.lit("not blank"), is_missing)
-    has_time = F.col("_time").isNotNull() | F.col("time").isNotNull()
-    yield reason("has_time", nothing, F.lit("not blank"), problem.isNull() & ~has_time)
+    if needs_time:
+        has_time = F.col("_time").isNotNull() | F.col("time").isNotNull()
+        yield reason("has_time", nothing, F.lit("not blank"), problem.isNull() & ~has_time)
 
 
 def _unreadable(settings: EventSettings) -> Iterator[Column]:
@@ -182,9 +189,14 @@ def judge_repetitions(events: DataFrame, settings: EventSettings, *, has_ids: bo
 
 
 def split_events(judged: DataFrame) -> dict[str, DataFrame]:
-    """Return kept and rejected events: each row of the input is in exactly one."""
+    """Return kept and rejected events: each row of the input is in exactly one.
+
+    Kept events have the user's own columns after those of the contract.
+    """
+    others = {*EVENTS.column_names, *REJECTED_EVENTS.column_names}
+    own = [name for name in judged.columns if name not in others]
     return {
-        EVENTS.name: judged.where(_is_sound()).select(EVENTS.column_names),
+        EVENTS.name: judged.where(_is_sound()).select(*EVENTS.column_names, *own),
         REJECTED_EVENTS.name: judged.where(~_is_sound()).select(REJECTED_EVENTS.column_names),
     }
 

@@ -1,7 +1,8 @@
 """Which columns of raw records an event consists of."""
 
 from pipelines.interactions.config import EventColumns, EventSettings
-from pipelines.sources.request import Field, Kind
+from pipelines.sources.request import Field, Kind, own_fields
+from schemas import EVENTS
 
 _KINDS: dict[str, Kind] = {"time": "time", "value": "number", "event_type": "text"}
 _REQUIRED = ("user", "item", "time")
@@ -13,7 +14,7 @@ def event_fields(settings: EventSettings) -> list[Field]:
     An optional one may be missing where its name is the default one.
     """
     defaults = {name: field.default for name, field in EventColumns.model_fields.items()}
-    return [
+    fields = [
         Field(
             field,
             path,
@@ -25,3 +26,4 @@ def event_fields(settings: EventSettings) -> list[Field]:
         for field, path in settings.columns.model_dump().items()
         if path is not None
     ]
+    return [*fields, *own_fields(settings, [*EVENTS.column_names, *EventColumns.model_fields])]

@@ -14,7 +14,7 @@ def cut_sessions(
     """Cut each user's training events into sessions, in the order of (time, event_id).
 
     A pause longer than the gap starts a session, and so does a session that is full. Events of
-    users or items without an id are left out before pauses are measured.
+    users or items without an id, and those without a time, are left out before pauses are measured.
 
     Args:
         events: `event_id, user, item, micros, split`.
@@ -33,7 +33,7 @@ def cut_sessions(
     kept_users = users.where(F.col("user_id").isNotNull())
     kept_items = items.where(F.col("item_id").isNotNull())
     placed = (
-        events.where(F.col("split") == "train")
+        events.where((F.col("split") == "train") & F.col("micros").isNotNull())
         .join(kept_users, "user", "left_semi")
         .join(kept_items, "item", "inner")
         .withColumn("_place", F.row_number().over(in_order))

@@ -34,6 +34,16 @@ class EventsSurvey:
     rejected: dict[str, int]
     unused_types: list[str]
 
+    def require_events(self) -> None:
+        """Refuse events of which none has a weight.
+
+        Raises:
+            InputError: With the reasons.
+        """
+        if not self.kept:
+            told = ", ".join(f"{count:,} for {name!r}" for name, count in self.rejected.items())
+            raise InputError(f"inputs.events: no events to build from; left out: {told or 'none'}")
+
     @property
     def lines(self) -> list[str]:
         """Say which listed types no event has: most often a misspelt one."""
@@ -46,6 +56,7 @@ def weigh_events(
     event_weights: Mapping[str, float],
     unlisted_weight: float,
     use_value: bool,
+    needs_time: bool = True,
 ) -> DataFrame:
     """Give each event its weight before decay, or the reason why it has none.
 
@@ -54,6 +65,7 @@ def weigh_events(
         event_weights: Weight by type; 0 drops a type.
         unlisted_weight: Weight of types that are not listed.
         use_value: Whether the weight is multiplied by the value.
+        needs_time: Whether an event without a time is left out.
 
     Returns:
         One row per event: `event_id, user, item, event_type, micros, weight, reason`; `micros` is
@@ -73,28 +85,24 @@ def weigh_events(
         "event_type",
         F.unix_micros("time").alias("micros"),
         weight.alias("weight"),
-        _reason(weight).alias("reason"),
+        _reason(weight, needs_time=needs_time).alias("reason"),
     )
 
 
-def _reason(weight: Column) -> Column:
+def _reason(weight: Column, *, needs_time: bool) -> Column:
     """Return why an event has no weight; null where it has."""
     is_weight = (weight > 0) & (weight <= MOST_WEIGHT) & ~F.isnan(weight)
     return (
         F.when(F.coalesce(F.trim("user"), F.lit("")) == "", "has_user")
         .when(F.coalesce(F.trim("item"), F.lit("")) == "", "has_item")
-        .when(F.isnull("time"), "has_time")
+        .when(F.isnull("time") & F.lit(needs_time), "has_time")
         .when(weight.isNull(), "has_value")
         .when(~is_weight, "event_weight")
     )
 
 
 def survey_events(weighed: DataFrame, *, listed_types: list[str]) -> EventsSurvey:
-    """Count weighed events by reason in one pass.
-
-    Raises:
-        InputError: No event has a weight.
-    """
+    """Count weighed events by reason in one pass."""
     listed = F.when(F.col("event_type").isin(listed_types), F.col("event_type"))
     counted = (
         weighed.groupBy("reason", listed.alias("listed"))
@@ -110,14 +118,11 @@ def survey_events(weighed: DataFrame, *, listed_types: list[str]) -> EventsSurve
         if row["reason"] is not None:
             rejected[row["reason"]] = rejected.get(row["reason"], 0) + row["events"]
     kept = [row for row in counted if row["reason"] is None]
-    if not kept:
-        told = ", ".join(f"{count:,} for {reason!r}" for reason, count in rejected.items())
-        raise InputError(f"inputs.events: no events to build from; left out: {told or 'none'}")
     return EventsSurvey(
         events=sum(row["events"] for row in counted),
         kept=sum(row["events"] for row in kept),
-        first=min(row["first"] for row in kept),
-        last=max(row["last"] for row in kept),
+        first=min((row["first"] or 0 for row in kept), default=0),
+        last=max((row["last"] or 0 for row in kept), default=0),
         rejected=dict(sorted(rejected.items())),
         unused_types=sorted(set(listed_types) - {row["listed"] for row in counted}),
     )
@@ -147,7 +152,8 @@ def cut_times(
 def split_events(weighed: DataFrame, *, train_end: int, valid_end: int) -> DataFrame:
     """Keep the events that have a weight and name the part of the time split each falls into."""
     micros = F.col("micros")
-    part = F.when(micros <= train_end, "train").when(micros <= valid_end, "valid")
+    is_train = micros.isNull() | (micros <= train_end)
+    part = F.when(is_train, "train").when(micros <= valid_end, "valid")
     kept = weighed.where(F.col("reason").isNull()).drop("reason")
     return kept.withColumn("split", part.otherwise("test"))
 

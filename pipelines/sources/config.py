@@ -18,6 +18,8 @@ class SourceSettings(StageSettings):
     """Patterns of file names below the input, as `2024/*.csv`; none takes all files."""
     exclude: list[str] = Field(default_factory=list)
     """Patterns of file names that are left out."""
+    keep_columns: list[str] = Field(default_factory=list)
+    """Columns of the records that kept rows have too, as text; dots lead into nested ones."""
     bad_files: Literal["fail", "reject"] = "fail"
     """Whether a file that breaks off ends the job or is listed in `rejected_files`."""
     encoding: str | None = None

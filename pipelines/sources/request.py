@@ -1,11 +1,13 @@
 """What a job asks of raw files: which columns of the records, of what kind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import pyarrow as pa
 
+from pipelines.errors import ConfigError
 from pipelines.sources.config import SourceSettings
 
 Kind = Literal["text", "key", "number", "time"]
@@ -63,3 +65,22 @@ class Request:
         return pa.schema(
             [*columns, *((name, pa.string()) for name in ("record", "problem", "notes"))]
         )
+
+
+def own_fields(settings: SourceSettings, contract: Sequence[str]) -> list[Field]:
+    """Return the fields of `keep_columns`; a dot in a name becomes an underscore in the column.
+
+    Args:
+        settings: `keep_columns` is used.
+        contract: Columns that the table has of itself.
+
+    Raises:
+        ConfigError: Two columns would have one name.
+    """
+    names = [path.replace(".", "_") for path in settings.keep_columns]
+    taken = {*contract, "record", "problem", "notes", "position"}
+    clash = next((name for n, name in enumerate(names) if name in {*taken, *names[:n]}), None)
+    if clash is not None:
+        raise ConfigError(f"keep_columns: the table has a column {clash!r} already")
+    paths = zip(names, settings.keep_columns, strict=True)
+    return [Field(name, path, setting="keep_columns", is_required=True) for name, path in paths]

@@ -9,10 +9,11 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs import build_interactions
+from jobs import build_interactions, clean_events
 from pipelines import tables
+from pipelines.errors import InputError
 from pipelines.interactions.config import BuildInteractionsConfig
-from schemas import EVENTS, TABLES
+from schemas import EVENTS, INTERACTIONS, TABLES
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 OUTPUTS = ("interactions", "sessions", "user_ids", "item_ids")
@@ -120,3 +121,26 @@ def test_ids_stay_when_events_change(spark: SparkSession, tmp_path: Path, stored
     build_interactions.run(spark, wanted)
     assert read(spark, tmp_path) == grown
     assert tables.version(spark, f"{tmp_path}/interactions") == version
+
+
+def test_events_without_times_are_all_for_training_and_make_no_sessions(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "ratings.csv").write_text("user,item,value\nann,tea,5\nann,milk,3\nbob,tea,1\n")
+    cleaned = clean_events.CONFIG.model_validate(
+        {
+            "inputs": {"events": str(tmp_path / "ratings.csv")},
+            "outputs": {"events": str(tmp_path / "events")},
+            "columns": {"time": None},
+            "format": "parquet",
+        }
+    )
+    assert clean_events.run(spark, cleaned).rows_out["events"] == 3
+    with pytest.raises(InputError, match="no event has a time, which valid_share and test_share"):
+        build_interactions.run(spark, config(tmp_path))
+    result = build_interactions.run(spark, config(tmp_path, valid_share=0, test_share=0))
+    assert (result.rows_out["interactions"], result.rows_out["sessions"]) == (3, 0)
+    pairs = tables.read(spark, f"{tmp_path}/interactions", INTERACTIONS).collect()
+    assert {(row["split"], row["first_time"], row["last_time"]) for row in pairs} == {
+        ("train", None, None)
+    }

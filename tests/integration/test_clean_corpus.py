@@ -12,7 +12,7 @@ from pyspark.sql import Row, SparkSession
 
 from jobs.clean_corpus import CONFIG, run
 from pipelines import tables
-from pipelines.errors import GateError, InputError, from_spark
+from pipelines.errors import ConfigError, GateError, InputError, from_spark
 from pipelines.results import JobResult
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES, Table
 
@@ -148,3 +148,27 @@ def test_too_many_rejections_are_an_alarm(spark: SparkSession, tmp_path: Path) -
     _put(tmp_path, "a.jsonl", _jsonl({"text": GOOD}, {"text": "short"}, {"text": "too"}))
     with pytest.raises(GateError, match=r"2 of 3 records .* most often for 'word_count'"):
         _clean(spark, tmp_path, max_rejected_share=0.5)
+
+
+def test_own_columns_are_kept_and_later_jobs_pass_them_over(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    _put(
+        tmp_path,
+        "a.jsonl",
+        _jsonl(
+            {"text": GOOD, "label": 7, "page": {"url": "x"}},
+            {"text": GOOD + " and more", "label": None, "page": {}},
+        ),
+    )
+    _clean(spark, tmp_path, keep_columns=["label", "page.url"])
+    place = str(tmp_path / "out" / "documents")
+    rows = spark.read.format("delta").load(place).orderBy("position").collect()
+    assert [(row["label"], row["page_url"]) for row in rows] == [("7", "x"), (None, None)]
+    assert tables.read(spark, place, DOCUMENTS).columns == DOCUMENTS.column_names
+    with pytest.raises(ConfigError, match="the table has a column 'text' already"):
+        _clean(spark, tmp_path, keep_columns=["text"])
+    with pytest.raises(
+        InputError, match=r"no column 'labels' \(keep_columns\).*did you mean 'label'"
+    ):
+        _clean(spark, tmp_path, keep_columns=["labels"])
