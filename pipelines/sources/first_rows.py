@@ -1,5 +1,6 @@
 """The first rows of a file as strings, with those that are refused."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ def first_rows(split: Split, kind: str, settings: SourceSettings) -> FirstRows:
     repeated = tuple(name for name, count in listed.items() if count > 1)
     names = [name for name, count in listed.items() if count == 1]
     rows, error = _read(split, kind, settings, names)
-    lists = ()
+    lists: tuple[str, ...] = ()
     if "scalar_value" in rows["problem"].to_pylist():
         lists = tuple(n for n in names if _is_list(split, kind, settings, n))
         rows, error = _read(split, kind, settings, [n for n in names if n not in lists])
@@ -88,7 +89,7 @@ def first_rows(split: Split, kind: str, settings: SourceSettings) -> FirstRows:
 def quoting(split: Split, settings: SourceSettings) -> dict[str, str | None]:
     """Return the settings by which a CSV file reads best; none where the defaults do."""
     usual = first_rows(split, "csv", settings)
-    if usual.values and all(len(n) > 2 and n[0] == n[-1] == "'" for n in usual.values):
+    if usual.values and all(re.fullmatch("'.+'", name) for name in usual.values):
         return {"quote": "'"}
     if not usual.problems:
         return {}
@@ -109,7 +110,8 @@ def _is_list(split: Split, kind: str, settings: SourceSettings, name: str) -> bo
     """Tell whether most values of a column are lists or objects."""
     rows, _ = _read(split, kind, settings, [name])
     wrong = rows["problem"].to_pylist().count("scalar_value")
-    return wrong > 0 and 2 * wrong >= len(rows) - rows["c0"].null_count
+    given = len(rows) - int(rows["c0"].null_count)
+    return wrong > given
 
 
 def _read(
@@ -121,8 +123,10 @@ def _read(
     batches: list[pa.RecordBatch] = []
     error = None
     try:
-        for batch in _enough(split, kind, request):
-            batches.append(completed(batch.slice(0, ROWS), split, request))
+        batches.extend(
+            completed(batch.slice(0, ROWS), split, request)
+            for batch in _enough(split, kind, request)
+        )
     except BREAKS as broken:
         error = broken
         if not batches:
@@ -132,14 +136,14 @@ def _read(
 
 
 def _enough(split: Split, kind: str, request: Request) -> Iterator[pa.RecordBatch]:
-    """Yield batches until there are enough rows; of CSV also the refused rows among them."""
-    count = 0
-    for batch in format_named(kind).read(split, request):
+    """Yield batches until there are enough rows; refused ones may follow the sound ones of CSV."""
+    count, last = 0, -1
+    for batch in filter(len, format_named(kind).read(split, request)):
         if count >= ROWS and batch.column(0)[0].as_py() > last:
             return
-        if len(batch):
-            yield batch
-            count, last = count + len(batch), batch.column(0)[min(len(batch), ROWS) - 1].as_py()
+        yield batch
+        count += len(batch)
+        last = max(last, batch.column(0)[min(len(batch), ROWS) - 1].as_py())
         if count >= ROWS and kind != "csv":
             return
 

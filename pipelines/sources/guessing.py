@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 _ENOUGH = 0.95  # of the values must be of the type
 _SAMPLES = 3
+_MONTHS = 12
 _SHOWN = 200
 _DATE = r"\d{4}-\d{1,2}-\d{1,2}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?"
@@ -93,9 +94,8 @@ def time_format(values: Sequence[str]) -> str | None:
     if not found:
         return None
     sign = found[0][2]
-    is_day_first = any(int(m[1]) > 12 for m in found) or (
-        sign != "/" and not any(int(m[3]) > 12 for m in found)
-    )
+    first_is_day, second_is_day = (any(int(m[n]) > _MONTHS for m in found) for n in (1, 3))
+    is_day_first = first_is_day or (sign != "/" and not second_is_day)
     days = ("d", "M") if is_day_first else ("M", "d")
     return f"{days[0]}{sign}{days[1]}{sign}yyyy{_clock(found[0][0])}"
 

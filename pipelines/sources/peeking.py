@@ -1,7 +1,10 @@
 """A look at a file's beginning, without Spark: its format, its columns and what is wrong."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -86,7 +89,7 @@ def peek(uri: str, rows: int = 5) -> Finding:
     split = whole_split(first)
     try:
         opened, settings = _opened(uri, split, files)
-        return _with_rows(opened, split, first_rows(split, opened.format, settings), rows)
+        return _with_rows(opened, first_rows(split, opened.format, settings), rows)
     except BREAKS as error:
         raise InputError(f"{first.uri}: cannot be read, it is truncated or broken ({error})") from (
             error
@@ -134,10 +137,12 @@ def _opened(uri: str, split: Split, files: list[FileInfo]) -> tuple[Finding, Sou
     if kind == "csv":
         changes |= quoting(split, settings)
     settings = settings.model_copy(update=changes)
+    if mixed := _others(kind, files):
+        changes["include"] = [f"*{PurePosixPath(split.relative).suffix}"]
     finding = Finding(
         uri, split.uri, len(files), sum(info.size for info in files), kind,
         "name" if named else "content", compression, encoding if kind in _OF_TEXT else None,
-        remarks=tuple(_remarks(uri, split, named, shown)), settings={"": changes},
+        remarks=(*mixed, *_remarks(uri, split, named, shown)), settings={"": changes},
     )  # fmt: skip
     return (_with_header(finding, split, settings) if kind == "csv" else finding), settings
 
@@ -159,13 +164,21 @@ def _first_bytes(split: Split) -> bytes:
 
 
 def _documents_per(text: str, files: list[FileInfo]) -> str | None:
-    """Return what is a record of a lone text file: a paragraph where it has several, else a line."""
-    if len(files) > 1 or len(text.split("\n")) < 2:  # noqa: PLR2004
+    """Return what is a record of a lone text file: of several paragraphs each, else each line."""
+    blocks = [block for block in re.split(r"\n[ \t]*(?=\r?\n)", text) if block.strip()]
+    if len(files) > 1 or "\n" not in text.strip():
         return None
-    blocks = [block for block in text.replace("\r\n", "\n").strip().split("\n\n") if block.strip()]
-    if len(blocks) > 1:
-        return "paragraph"
-    return "line" if "\n" in text.strip() else None
+    return "paragraph" if len(blocks) > 1 else "line"
+
+
+def _others(kind: str, files: list[FileInfo]) -> list[str]:
+    """Return what to say of files of other formats, which a job does not read together."""
+    named = Counter(told_by_name(info.relative) or "unknown" for info in files)
+    others = {name: count for name, count in named.items() if name != kind}
+    if len(named) == 1:
+        return []
+    told = ", ".join(f"{count:,} {name}" for name, count in others.items())
+    return [f"other files are of other formats ({told}): choose with include"]
 
 
 def _remarks(uri: str, split: Split, named: str | None, shown: str) -> Iterator[str]:
@@ -184,7 +197,7 @@ def _with_header(finding: Finding, split: Split, settings: SourceSettings) -> Fi
     return replace(finding, delimiter=header.delimiter if header else None, quote=settings.quote)
 
 
-def _with_rows(opened: Finding, split: Split, found: FirstRows, rows: int) -> Finding:
+def _with_rows(opened: Finding, found: FirstRows, rows: int) -> Finding:
     columns = [column_of(name, values) for name, values in found.values.items()]
     columns += [Column(name, "list") for name in found.lists]
     some = range(min(rows, found.count - len(found.problems)))

@@ -18,8 +18,8 @@ _USUAL = {
         "businessid location locationid place placeid venue venueid page pageid url path"
     ),
     "time": (
-        "time timestamp ts datetime date createdat created eventtime eventdate occurredat clickedat "
-        "viewedat purchasedat unixreviewtime reviewtime invoicedate checkintime updatedat"
+        "time timestamp ts datetime date createdat created eventtime eventdate occurredat "
+        "clickedat viewedat purchasedat unixreviewtime reviewtime invoicedate checkintime updatedat"
     ),
     "event_type": "eventtype event action type kind eventname activity method",
     "value": "rating value amount quantity score stars overall count price weight plays",

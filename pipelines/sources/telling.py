@@ -10,6 +10,7 @@ from pipelines.sources.formats.access_log import is_entry
 
 _DELIMITERS = ",;\t|"
 _LINES = 20  # that must agree on the number of fields
+_FEWEST = 2  # lines, and fields of a line
 _LONGEST_NAME = 100
 _MARKED = (
     ("jsonl", r'\{\s*["}]|\[\s*[\[{"]'),
@@ -70,12 +71,12 @@ def _rows(text: str, delimiter: str) -> list[list[str]]:
                 break
     except csv.Error:  # a field that is too long
         pass
-    is_cut = len(found) > 1 and not text.endswith("\n")
-    return found[:-1] if is_cut and len(found) <= _LINES and len(found) > 2 else found[:_LINES]
+    is_cut = _FEWEST < len(found) <= _LINES and not text.endswith("\n")
+    return found[:-1] if is_cut else found[:_LINES]
 
 
 def _is_table(rows: Sequence[Sequence[str]]) -> bool:
-    if len(rows) < 2 or len(rows[0]) < 2:
+    if len(rows) < _FEWEST or len(rows[0]) < _FEWEST:
         return False
     same = sum(len(row) == len(rows[0]) for row in rows)
     return same >= 0.8 * len(rows) and _are_names(rows[0])
