@@ -65,7 +65,8 @@ def _print_columns(finding: Any) -> None:
     for column in finding.columns:
         kind = column.type + (f" {column.fitting:.1%}" if column.fitting < 1 else "")
         samples = " | ".join(_short(sample) for sample in column.samples)
-        line = f"  {column.name:<{names}}  {kind:<10}  {column.blank:>4.0%} blank  {samples}"
+        blank = f"{column.blank:>4.0%} blank" if column.type != "list" else ""
+        line = f"  {column.name:<{names}}  {kind:<12}  {blank}  {samples}"
         print(line.rstrip())
 
 

@@ -18,7 +18,7 @@ from pipelines.sources.split import Split
 ROWS = 1000
 """Rows that a look reads."""
 _SHOWN = 200  # characters of a refused record
-_QUOTINGS = ({"quote": "'"}, {"escape": "\\"}, {"quote": None})
+_QUOTINGS = ({"quote": None}, {"quote": "'"}, {"escape": "\\"})
 """How else files of CSV are quoted, tried where rows are refused."""
 
 
@@ -103,13 +103,13 @@ def quoting(split: Split, settings: SourceSettings) -> dict[str, str | None]:
 def _has_quotes(found: FirstRows) -> bool:
     """Tell whether values have quotes around them, which are then no part of them."""
     values = (value for column in found.values.values() for value in column if value)
-    return any(len(value) > 1 and value[0] == value[-1] == '"' for value in values)
+    return any(re.fullmatch("(?s)\".*\"|'.*'", value) for value in values)
 
 
 def _is_list(split: Split, kind: str, settings: SourceSettings, name: str) -> bool:
     """Tell whether most values of a column are lists or objects."""
     rows, _ = _read(split, kind, settings, [name])
-    wrong = rows["problem"].to_pylist().count("scalar_value")
+    wrong = int(rows["problem"].to_pylist().count("scalar_value"))
     given = len(rows) - int(rows["c0"].null_count)
     return wrong > given
 

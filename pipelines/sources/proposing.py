@@ -22,7 +22,7 @@ _USUAL = {
         "clickedat viewedat purchasedat unixreviewtime reviewtime invoicedate checkintime updatedat"
     ),
     "event_type": "eventtype event action type kind eventname activity method",
-    "value": "rating value amount quantity score stars overall count price weight plays",
+    "value": "rating value amount quantity qty score stars overall count price weight plays",
     "event_id": "eventid id uuid logid transactionid rowid requestid",
 }
 """Usual names of what an event has, without signs, in small letters; the likeliest first."""
