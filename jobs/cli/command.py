@@ -1,4 +1,4 @@
-"""The command line: `vectormill <job>`, `run`, `jobs`, `init`."""
+"""The command line: `vectormill <job>`, `run`, `peek`, `jobs`, `init`."""
 
 import argparse
 import json
@@ -12,6 +12,7 @@ from typing import Any
 from jobs.cli import jobs_list
 from jobs.cli.console import guarded
 from jobs.cli.options import add_options
+from jobs.cli.peek import add_peek
 from jobs.cli.running import add_job_options
 from jobs.cli.workflow import run_workflow
 from pipelines import __version__
@@ -36,6 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"vectormill {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _add_run(commands)
+    add_peek(commands)
     listed = commands.add_parser("jobs", help="List the jobs with their purpose and tables.")
     listed.add_argument("--json", action="store_true", help="print JSON")
     listed.set_defaults(action=_list_jobs)

@@ -87,11 +87,16 @@ def common_format(found: Sequence[FileInfo], settings: SourceSettings) -> str:
     return formats.pop()
 
 
-def _format_of(info: FileInfo) -> str:
-    name = info.relative.lower()
+def told_by_name(relative: str) -> str | None:
+    """Return the format that a file's name tells, whatever it is compressed with."""
+    name = relative.lower()
     while PurePosixPath(name).suffix in _COMPRESSION:
         name = name.removesuffix(PurePosixPath(name).suffix)
-    known = format_of(name)
+    return format_of(name)
+
+
+def _format_of(info: FileInfo) -> str:
+    known = told_by_name(info.relative)
     if known is None:
         endings = ", ".join(ending for group in known_formats().values() for ending in group)
         raise InputError(

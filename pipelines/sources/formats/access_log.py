@@ -67,6 +67,11 @@ def read(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
     return gathering.batches(_rows(split, request), request.paths, _TYPES)
 
 
+def is_entry(line: str) -> bool:
+    """Tell whether a line is one of an access log."""
+    return _LINE.fullmatch(line) is not None
+
+
 def _rows(split: Split, request: Request) -> Iterator[Row]:
     longest = request.settings.max_record_bytes
     with _opened(split, request) as stream:
