@@ -18,6 +18,7 @@ _COMPRESSION = (".gz", ".bz2", ".zst", ".xz", ".lz4", ".zip", ".snappy")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _LARGE_BYTES = 64 << 20  # what is smaller is read by one task
 _TASK_BYTES = 8 << 20
+_OPEN_BYTES = 16 << 10  # opening a file takes as long as reading so much
 
 
 def find_files(
@@ -132,7 +133,7 @@ def gather(splits: Sequence[Split]) -> list[list[Split]]:
     size = 0
     for split in splits:
         gathered.append(split)
-        size += min(split.size, _LARGE_BYTES)
+        size += _OPEN_BYTES + min(split.size, _LARGE_BYTES)
         if size >= _TASK_BYTES:
             tasks.append(gathered)
             gathered, size = [], 0
