@@ -73,8 +73,10 @@ def pyarrow(path: Path) -> tuple[Read, Check]:
     if kind == ".csv":
         convert = csv.ConvertOptions(column_types=texts, include_columns=wanted)
         parse = csv.ParseOptions(newlines_in_values=path.name == "texts.csv")
-        return lambda: csv.read_csv(path, csv.ReadOptions(False), parse, convert), _checked(path)
-    lines = csv.ReadOptions(False, column_names=["text"])
+        return lambda: csv.read_csv(
+            path, csv.ReadOptions(use_threads=False), parse, convert
+        ), _checked(path)
+    lines = csv.ReadOptions(use_threads=False, column_names=["text"])
     parse = csv.ParseOptions(delimiter="\x01", quote_char=False)
     convert = csv.ConvertOptions(column_types=texts)
     return lambda: csv.read_csv(path, lines, parse, convert), _checked(path)
