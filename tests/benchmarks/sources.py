@@ -1,9 +1,10 @@
 """Reading raw files: to Arrow batches in one process beside other readers, and through Spark.
 
-Each reader is a process of its own with one thread; `ours is` says how many times its speed ours has.
-Columns are read as strings where a reader can; pyarrow and polars read numbers of JSON as floats. MB are those of the file, decompressed; of Parquet
-those of the same events as CSV. `--megabytes` (or MEGABYTES) is the size of each file, `--old` (or
-OLD) a worktree of an older vectormill, which is then read through Spark beside this one.
+Each reader is a process of its own with one thread; `ours is` says how many times its speed ours
+has. Columns are read as strings where a reader can; pyarrow and polars read numbers of JSON as
+floats. MB are those of the file, decompressed; of Parquet those of the same events as CSV.
+`--megabytes` (or MEGABYTES) is the size of each file, `--cases` names some. `--old` (or OLD) is a
+worktree of an older vectormill, whose source is then read through Spark beside this one's.
 """
 
 import argparse
