@@ -135,7 +135,7 @@ def _opened(uri: str, split: Split, files: list[FileInfo]) -> tuple[Finding, Sou
     if kind == "csv":
         changes |= quoting(split, settings)
     if mixed := _others(kind, files):
-        changes["include"] = [f"*{PurePosixPath(split.relative).suffix}"]
+        changes["include"] = [_pattern(split.relative)]
     settings = settings.model_copy(update=changes)
     finding = Finding(
         uri, split.uri, len(files), sum(info.size for info in files), kind,
@@ -177,6 +177,12 @@ def _others(kind: str, files: list[FileInfo]) -> list[str]:
         return []
     told = ", ".join(f"{count:,} {name}" for name, count in others.items())
     return [f"other files are of other formats ({told}): choose with include"]
+
+
+def _pattern(relative: str) -> str:
+    """Return the pattern of names that end as a file's does, with its compression."""
+    ending = re.search(r"\.\w+(\.(gz|bz2|zst|xz|lz4|zip|snappy))?$", relative)
+    return f"*{ending[0]}" if ending else PurePosixPath(relative).name
 
 
 def _remarks(uri: str, split: Split, named: str | None, shown: str) -> Iterator[str]:
