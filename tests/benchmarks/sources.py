@@ -34,7 +34,10 @@ def measured(command: list[str], **environment: str) -> Row:
     """Run a script by a process of its own; return what it prints, or why it failed."""
     done = subprocess.run(
         [sys.executable, *command],
-        env=os.environ | ONE | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        env=os.environ
+        | ONE
+        | {"PYTHONDONTWRITEBYTECODE": "1", "PYSPARK_PYTHON": sys.executable}
+        | environment,
         capture_output=True,
         text=True,
         check=False,
