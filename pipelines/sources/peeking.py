@@ -12,8 +12,6 @@ from pyarrow import fs
 
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.csv_chunks import Chunks
-from pipelines.sources.csv_header import read_header
 from pipelines.sources.encodings import HEAD_BYTES, detect, utf8_stream
 from pipelines.sources.files import told_by_name, whole_split
 from pipelines.sources.first_rows import FirstRows, Problem, first_rows, quoting
@@ -89,7 +87,7 @@ def peek(uri: str, rows: int = 5) -> Finding:
     split = whole_split(first)
     try:
         opened, settings = _opened(uri, split, files)
-        return _with_rows(opened, first_rows(split, opened.format, settings), rows)
+        return _with_rows(opened, first_rows(split, opened.format, settings), settings, rows)
     except BREAKS as error:
         raise InputError(f"{first.uri}: cannot be read, it is truncated or broken ({error})") from (
             error
@@ -136,13 +134,13 @@ def _opened(uri: str, split: Split, files: list[FileInfo]) -> tuple[Finding, Sou
         changes["documents_per"] = per
     if kind == "csv":
         changes |= quoting(split, settings)
-    settings = settings.model_copy(update=changes)
     if mixed := _others(kind, files):
-        changes["include"] = [f"*{PurePosixPath(split.relative).suffix}"]
+        changes["include"] = [_pattern(split.relative)]
+    settings = settings.model_copy(update=changes)
     finding = Finding(
         uri, split.uri, len(files), sum(info.size for info in files), kind,
         "name" if named else "content", compression, encoding if kind in _OF_TEXT else None,
-        remarks=(*mixed, *_remarks(uri, split, named, shown)), settings={"": changes},
+        remarks=(*mixed, *_remarks(uri, split, named, shown)),
     )  # fmt: skip
     return (_with_header(finding, split, settings) if kind == "csv" else finding), settings
 
@@ -181,6 +179,12 @@ def _others(kind: str, files: list[FileInfo]) -> list[str]:
     return [f"other files are of other formats ({told}): choose with include"]
 
 
+def _pattern(relative: str) -> str:
+    """Return the pattern of names that end as a file's does, with its compression."""
+    ending = re.search(r"\.\w+(\.(gz|bz2|zst|xz|lz4|zip|snappy))?$", relative)
+    return f"*{ending[0]}" if ending else PurePosixPath(relative).name
+
+
 def _remarks(uri: str, split: Split, named: str | None, shown: str) -> Iterator[str]:
     if named and named != shown and shown in STRONG:
         yield f"the name says {named}, the content looks like {shown}: set file_format: {shown}"
@@ -192,12 +196,15 @@ def _remarks(uri: str, split: Split, named: str | None, shown: str) -> Iterator[
 
 
 def _with_header(finding: Finding, split: Split, settings: SourceSettings) -> Finding:
+    from pipelines.sources.csv_chunks import Chunks
+    from pipelines.sources.csv_header import read_header
+
     with utf8_stream(split, settings) as stream:
         header = read_header(Chunks(stream, None, 1, 0), split.uri, settings)
     return replace(finding, delimiter=header.delimiter if header else None, quote=settings.quote)
 
 
-def _with_rows(opened: Finding, found: FirstRows, rows: int) -> Finding:
+def _with_rows(opened: Finding, found: FirstRows, settings: SourceSettings, rows: int) -> Finding:
     columns = [column_of(name, values) for name, values in found.values.items()]
     columns += [Column(name, "list") for name in found.lists]
     some = range(min(rows, found.count - len(found.problems)))
@@ -205,7 +212,8 @@ def _with_rows(opened: Finding, found: FirstRows, rows: int) -> Finding:
         {name: _cut(values[n]) for name, values in found.values.items() if n < len(values)}
         for n in some
     )
-    settings = proposals(opened.uri, opened.format, columns, opened.settings[""])
+    reading = settings.model_dump(exclude_unset=True)
+    proposed = proposals(opened.uri, opened.format, columns, reading)
     return replace(
         opened,
         columns=tuple(columns),
@@ -213,17 +221,17 @@ def _with_rows(opened: Finding, found: FirstRows, rows: int) -> Finding:
         first=first,
         problems=found.problems,
         notes=found.notes,
-        remarks=(*opened.remarks, *_more_remarks(columns, found, settings)),
-        settings=settings,
+        remarks=(*opened.remarks, *_more_remarks(columns, found, proposed)),
+        settings=proposed,
     )
 
 
 def _more_remarks(
-    columns: list[Column], found: FirstRows, settings: dict[str, Any]
+    columns: list[Column], found: FirstRows, proposed: dict[str, Any]
 ) -> Iterator[str]:
     for name in found.repeated:
         yield f"several columns are named {name!r}; none of them can be read"
-    if columns and not settings:
+    if columns and not proposed:
         yield "no columns of user, item and time, nor one of texts, by their names and values"
 
 

@@ -23,7 +23,22 @@ FILES = {
 """Name of each case and of its file."""
 
 EVENT_COLUMNS = ("user", "item", "time", "event_type", "value")
-_SYLLABLES = "ka ro mi te lun sa vor di ne pal tu gre os win fa jo be kre ya sol".split()
+_SYLLABLES = (
+    "ka",
+    "ro",
+    "mi",
+    "te",
+    "lun",
+    "sa",
+    "vor",
+    "di",
+    "ne",
+    "pal",
+    "tu",
+    "gre",
+    "os",
+    "win",
+)
 _STARTS = 1_700_000_000
 _CHUNK = 50_000
 _HEADER = (
@@ -47,7 +62,7 @@ def make(folder: Path, megabytes: float) -> None:
 
 def events() -> Iterator[dict[str, object]]:
     """Yield events without end."""
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311
     for number in range(1 << 40):
         yield {
             "user": f"u{draw.randrange(200_000)}",
@@ -66,7 +81,7 @@ def documents() -> Iterator[dict[str, object]]:
 
 
 def _texts(words: int) -> Iterator[str]:
-    draw = random.Random(2)
+    draw = random.Random(2)  # noqa: S311
     known = ["".join(draw.choices(_SYLLABLES, k=draw.randint(1, 4))) for _ in range(20_000)]
     known += ["caf\u00e9", '"so"', "end.\nThen", "na\u00efve"] * 300
     while True:

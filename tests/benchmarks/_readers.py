@@ -73,8 +73,10 @@ def pyarrow(path: Path) -> tuple[Read, Check]:
     if kind == ".csv":
         convert = csv.ConvertOptions(column_types=texts, include_columns=wanted)
         parse = csv.ParseOptions(newlines_in_values=path.name == "texts.csv")
-        return lambda: csv.read_csv(path, csv.ReadOptions(False), parse, convert), _checked(path)
-    lines = csv.ReadOptions(False, column_names=["text"])
+        return lambda: csv.read_csv(
+            path, csv.ReadOptions(use_threads=False), parse, convert
+        ), _checked(path)
+    lines = csv.ReadOptions(use_threads=False, column_names=["text"])
     parse = csv.ParseOptions(delimiter="\x01", quote_char=False)
     convert = csv.ConvertOptions(column_types=texts)
     return lambda: csv.read_csv(path, lines, parse, convert), _checked(path)
@@ -151,9 +153,8 @@ def _arrow(batches: list[pa.RecordBatch], path: Path) -> Found:
 
 def _cpu() -> float:
     """Return seconds of processors of this process and of those it started, as the JVM."""
-    process = psutil.Process()
-    found = [process, *process.children(recursive=True)]
-    return sum(sum(one.cpu_times()[:2]) for one in found)
+    started = psutil.Process().children(recursive=True)
+    return time.process_time() + sum(sum(one.cpu_times()[:2]) for one in started)
 
 
 def main() -> None:

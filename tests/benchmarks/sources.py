@@ -1,8 +1,10 @@
 """Reading raw files: to Arrow batches in one process beside other readers, and through Spark.
 
-Each reader is a process of its own on one core. MB are those of the file, decompressed; of Parquet
-those of the same events as CSV. `--megabytes` (or MEGABYTES) is the size of each file, `--old` (or
-OLD) a worktree of an older vectormill, which is then read through Spark beside this one.
+Each reader is a process of its own with one thread; `ours is` says how many times its speed ours
+has. Columns are read as strings where a reader can; pyarrow and polars read numbers of JSON as
+floats. MB are those of the file, decompressed; of Parquet those of the same events as CSV.
+`--megabytes` (or MEGABYTES) is the size of each file, `--cases` names some. `--old` (or OLD) is a
+worktree of an older vectormill, whose source is then read through Spark beside this one's.
 """
 
 import argparse
@@ -32,7 +34,10 @@ def measured(command: list[str], **environment: str) -> Row:
     """Run a script by a process of its own; return what it prints, or why it failed."""
     done = subprocess.run(
         [sys.executable, *command],
-        env=os.environ | ONE | {"PYTHONDONTWRITEBYTECODE": "1"} | environment,
+        env=os.environ
+        | ONE
+        | {"PYTHONDONTWRITEBYTECODE": "1", "PYSPARK_PYTHON": sys.executable}
+        | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -93,7 +98,7 @@ def through_spark(case: str, folder: Path, worktree: Path) -> list[Row]:
 
 def show(rows: list[Row], title: str) -> None:
     """Print rows as a table."""
-    heads = ("file", "reader", "MB/s CPU", "MB/s wall", "rows", "ours is, CPU", "wall", "")
+    heads = ("file", "reader", "MB/s CPU", "MB/s wall", "rows", "ours is, CPU", "wall", "note")
     table = Table(*heads, title=title)
     for row in rows:
         speed, ratio = row.get("speed", {}), row.get("ratio", {})
