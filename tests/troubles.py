@@ -57,7 +57,11 @@ class Case:
 def parquet(*, options: dict[str, Any] | None = None, **columns: Any) -> bytes:
     """Return a Parquet file of one record per value of the longest column, others repeated."""
     columns = {"user": ["u"], "item": ["i"], "time": [T]} | columns
-    arrays = {name: pa.array(c) if isinstance(c, list) else c for name, c in columns.items() if c is not None}
+    arrays = {
+        name: pa.array(c) if isinstance(c, list) else c
+        for name, c in columns.items()
+        if c is not None
+    }
     count = max(len(array) for array in arrays.values())
     whole = {n: a if len(a) == count else pa.repeat(a[0], count) for n, a in arrays.items()}
     sink = io.BytesIO()
