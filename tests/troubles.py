@@ -3,9 +3,10 @@
 import io
 import json
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ from pipelines.interactions.cleaning import judge_events
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.parsing import event_fields
 from pipelines.sources.columns import require_columns
-from pipelines.sources.files import common_format, find_files, whole_split
+from pipelines.sources.delta_tables import live_files
+from pipelines.sources.files import common_format, find_files, is_delta, whole_split
 from pipelines.sources.records import read_split
 from pipelines.sources.request import Request
 
@@ -69,6 +71,19 @@ def parquet(*, options: dict[str, Any] | None = None, **columns: Any) -> bytes:
     return sink.getvalue()
 
 
+def written(write: Callable[[Path], None]) -> dict[str, bytes]:
+    """Return the files that a function writes to a folder."""
+    with TemporaryDirectory() as name:
+        write(Path(name))
+        return files_of(Path(name))
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of all files below a folder, by path."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
 def ids(array: pa.Array) -> dict[str, bytes]:
     """Return the file of a case whose users are the trouble."""
     return {"a.parquet": parquet(user=array)}
@@ -108,9 +123,12 @@ def _read(spark: SparkSession, place: Path, case: Case) -> Iterator[pa.RecordBat
     """Do as `read_records`, without a Spark job."""
     settings = case.event_settings
     request = Request(tuple(event_fields(settings)), settings)
-    found = find_files(spark, [str(place)], settings)
-    kind = common_format(found, settings)
-    splits = [whole_split(info) for info in found]
+    if is_delta(spark, [str(place)]):
+        kind, splits = "parquet", live_files(spark, str(place)).splits
+        assert splits is not None
+    else:
+        found = find_files(spark, [str(place)], settings)
+        kind, splits = common_format(found, settings), [whole_split(info) for info in found]
     require_columns(spark, splits, kind, request)
     for split in splits:
         yield from read_split(split, kind, request)

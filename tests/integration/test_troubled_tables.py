@@ -1,11 +1,14 @@
 """Typed raw input that is troubled: Parquet's times and ids, mixed folders, odd paths."""
 
+import io
 import uuid
 from decimal import Decimal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from troubles import Case, check, ids, outcomes, parquet, times
+from deltalake import DeltaTable, write_deltalake
+from troubles import Case, T, check, ids, outcomes, parquet, times, written
 
 NS = 1_704_067_200_000_000_000  # 2024-01-01
 DAY = "2024-01-01T00:00:00"
@@ -29,6 +32,46 @@ def at(*moments):
 def of(*users):
     """Return events that differ by user alone."""
     return [(user, "i", DAY) for user in users]
+
+
+def twice():
+    """Return a file of which two columns have one name."""
+    sink = io.BytesIO()
+    names = ["user", "user", "item", "time"]
+    pq.write_table(pa.Table.from_arrays([pa.array(["x"])] * 4, names=names), sink)
+    return {"a.parquet": sink.getvalue()}
+
+
+def events(*users, **columns):
+    count = len(users)
+    columns = {name: [value] * count for name, value in columns.items()}
+    return pa.table({"user": list(users), "item": ["i"] * count, "time": [T] * count} | columns)
+
+
+def overwritten(folder):
+    write_deltalake(folder, events("old", "older"))
+    write_deltalake(folder, events("new"), mode="overwrite")
+
+
+def deleted(folder):
+    write_deltalake(folder, events("old", "new"))
+    DeltaTable(folder).delete("user = 'old'")
+
+
+def restored(folder):
+    overwritten(folder)
+    DeltaTable(folder).restore(0)
+
+
+def in_odd_partitions(folder):
+    for kind in ("a b", "c:d", "e%20f", "g+h", "i/j"):
+        table = events(kind, event_type=kind)
+        write_deltalake(folder, table, mode="append", partition_by=["event_type"])
+
+
+def with_a_file_lost(folder):
+    write_deltalake(folder, events("u"))
+    next(folder.glob("*.parquet")).unlink()
 
 
 CASES = {
@@ -148,7 +191,7 @@ CASES = {
     "a column of another case": Case(
         {"a.parquet": parquet(user=None, User=["u"])}, refused="did you mean 'User'? Name the right one with --set columns.user=User"
     ),
-    "a name twice": Case({"a.parquet": b""}, refused="a.parquet: has the column 'user' 2 times; rename one"),
+    "a name twice": Case(twice(), refused="a.parquet: has the column 'user' 2 times; rename one"),
     "names of the reader's own": Case(
         {"a.parquet": parquet(user=None, position=["p"], source=["s"], problem=["x"], record=["r"], notes=["n"])},
         [("p", "r", DAY, None, "n")], settings={"columns": {"user": "position", "item": "record", "event_type": "notes", "event_id": "problem"}},
@@ -157,6 +200,12 @@ CASES = {
     "a file cut off": Case({"a.parquet": parquet()[:-9]}, refused="a.parquet: cannot be read to its end"),
     "a CSV by the name of Parquet": Case({"a.parquet": b"user,item,time\n" * 3}, refused="a.parquet: cannot be read to its end"),
     "a page overwritten": Case({"a.parquet": parquet()[:4] + bytes(60) + parquet()[64:]}, refused="a.parquet: cannot be read to its end"),
+    # Delta
+    "a table overwritten": Case(written(overwritten), of("new")),
+    "rows deleted": Case(written(deleted), of("new")),
+    "a table restored": Case(written(restored), of("old", "older")),
+    "odd partitions of Delta": Case(written(in_odd_partitions), [(k, "i", DAY, None, k) for k in ("a b", "c:d", "e%20f", "g+h", "i/j")]),
+    "a file of the table lost": Case(written(with_a_file_lost), refused=".parquet"),
     # paths
     "odd names of folders and files": Case(
         {f"{name}/{name}.parquet": parquet(user=[name]) for name in ("10:00", "a b", "a%20b", "a+b", "ü#?", "x*[y]{z}", "~a$b")},
@@ -178,21 +227,6 @@ CASES = {
     "an ending unknown": Case({"a.parquet.tmp": parquet()}, refused="known endings are"),
     "an empty file": Case({"a.parquet": parquet(), "b.parquet": b""}, refused="b.parquet: is empty"),
 }  # fmt: skip
-
-
-def twice():
-    """Return a file of which two columns have one name."""
-    import io
-
-    import pyarrow.parquet as pq
-
-    sink = io.BytesIO()
-    names = ["user", "user", "item", "time"]
-    pq.write_table(pa.Table.from_arrays([pa.array(["x"])] * 4, names=names), sink)
-    return sink.getvalue()
-
-
-CASES["a name twice"].files["a.parquet"] = twice()
 
 
 @pytest.fixture(scope="module")
