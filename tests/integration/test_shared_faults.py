@@ -11,7 +11,7 @@ from pipelines.corpus.cleaning import document_fields, judge_documents
 from pipelines.corpus.config import CleaningSettings
 from pipelines.sources import read_records
 
-DATA = Path(os.environ.get("BENCH_DATA", Path(__file__).parents[3] / "shared/data"))
+DATA = Path(os.environ.get("BENCH_DATA", Path(__file__).parents[2] / "../shared/data"))
 FOLDER = DATA / "faults"
 pytestmark = [
     pytest.mark.data,
@@ -20,7 +20,7 @@ pytestmark = [
 
 DAY = "2024-01-01T00:00:00"
 TWO = [("u1", "i1", "2024-01-01T00:00:01"), ("u2", "i2", "2024-01-01T00:00:02")]
-E05 = '{"user":"u3","item":"i3","time":"2024-01-01T00:00:03Z"}{"user":"u4","item":"i4","time":"2024-01-01T00:00:04Z"}'
+E05 = "".join(f'{{"user":"u{n}","item":"i{n}","time":"2024-01-01T00:00:0{n}Z"}}' for n in (3, 4))
 EVENTS = {
     "g4": {"rejected": [(2, "valid_time"), (3, "valid_time")]},
     "e09": {"kept": [("new1", "i0"), ("new2", "i1")]},

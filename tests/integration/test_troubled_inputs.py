@@ -46,7 +46,7 @@ RUSSIAN = "Достоевский Фёдор Михайлович"
 JAPANESE = "東京タワーの歴史、カタカナ"
 
 CASES = {
-    # CSV: headers
+    # headers of CSV
     "sep= line": Case(csv(f"sep=;\nuser;item;time\nu;i;{T}\n"), of("u")),
     "sep= line, quoted and with CRLF": Case(csv(f'"sep=|"\r\nuser|item|time\r\nu|i|{T}\r\n'), of("u")),
     "sep= line of tabs": Case(csv(f"SEP=\t\nuser\titem\ttime\nu\ti\t{T}\n"), of("u")),
@@ -64,7 +64,7 @@ CASES = {
     "a quoted header with a mark": Case(csv(f'\ufeff"user","item","time"\n{ONE}'), of("u")),
     "another delimiter": Case(csv(f"user^item^time\nu^i^{T}\n"), of("u"), settings={"delimiter": "^"}),
     "another delimiter that is not told": Case(csv(f"user^item^time\nu^i^{T}\n"), refused="there are: user^item^time. Is the delimiter another one? Set delimiter"),
-    # CSV: quotes and fields
+    # quotes and fields of CSV
     "a quote inside": Case(csv(f'{HEAD}{ONE}u,"5" monitor",{T}\nv,i,{T}\n'), of("u", "v"), [(3, "valid_csv", f'u,"5" monitor",{T}')]),
     "a bare quote": Case(csv(f'{HEAD}5" screen,i,{T}\nv,i,{T}\n'), of('5" screen', "v")),
     "a quote that stays open": Case(csv(f'{HEAD}{ONE}"v,i,{T}\nw,i,{T}\n'), of("u", "w"), [(3, "valid_csv", f'"v,i,{T}')]),
@@ -85,7 +85,7 @@ CASES = {
     "UTF-32": Case(csv(HEAD + f"ü,i,{T}\n", "utf-32"), of("ü")),
     "UTF-16 JSON": Case({"a.jsonl": LINE.encode("utf-16")}, of("u")),
     "UTF-16 cut within a character": Case({"a.csv": (HEAD + ONE).encode("utf-16") + b"x"}, of("u"), [(3, "column_count", "\ufffd")]),
-    "cp1252": Case(csv(f"{HEAD}Müller – Café “Süd”,i,{T}\n", "cp1252"), of("Müller – Café “Süd”")),
+    "cp1252": Case(csv(f"{HEAD}Müller: Café “Süd”,i,{T}\n", "cp1252"), of("Müller: Café “Süd”")),
     "cp1251": Case(csv(f"{HEAD}{RUSSIAN},i,{T}\n", "cp1251"), of(RUSSIAN)),
     "Shift-JIS": Case(csv(f"{HEAD}{JAPANESE},i,{T}\n", "shift_jis"), of(JAPANESE)),
     "an encoding that is set": Case(csv(f"{HEAD}ñ,i,{T}\n", "cp850"), of("ñ"), settings={"encoding": "cp850"}),
