@@ -44,7 +44,8 @@ def typed(array: pa.Array, wanted: Field) -> Typed:
     """
     array = _plain(array)
     kind = array.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    is_moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    if is_moment or (wanted.kind == "time" and pa.types.is_duration(kind)):
         return _time(array, wanted)
     if pa.types.is_floating(kind):
         return _floats(array, wanted)
@@ -126,14 +127,19 @@ def _time(array: pa.Array, wanted: Field) -> Typed:
     if pa.types.is_date(array.type):
         array = array.cast(pa.timestamp("ms"))
     ticks, unit = array.cast(pa.int64()), array.type.unit
+    if pa.types.is_duration(array.type):
+        return Typed(_told(ticks, f"{unit} long"))
     is_year = _is_year(ticks, unit)
     micros, is_cut = _to_micros(pc.if_else(is_year, ticks, None), unit)
     if array.type.tz is None and wanted.zone != "UTC":
         micros = _local(micros, wanted.zone)
-    # as no time is written, so that it is refused and shown
-    told = pc.binary_join_element_wise(ticks.cast(pa.string()), f"{unit} since 1970", " ")
-    text = pc.if_else(is_year, None, told)
+    text = pc.if_else(is_year, None, _told(ticks, f"{unit} since 1970"))
     return Typed(text, micros=micros, notes={"truncated_time": is_cut})
+
+
+def _told(ticks: pa.Array, what: str) -> pa.Array:
+    """Return numbers that are no times as no time is written: to be refused and shown."""
+    return pc.binary_join_element_wise(ticks.cast(pa.string()), what, " ")
 
 
 def _is_year(ticks: pa.Array, unit: str) -> pa.Array:
