@@ -63,12 +63,11 @@ OTHERS = {
     "validate_vectors": ({"limits__min_vectors": 9999}, ONE_COMMIT),
     "write_report": (NO_GATE, "it replaces one file"),
 }
-RUNS = [
-    (job, code, what)
-    for job, others in OTHERS.items()
-    for code, what in zip((4, 5), others, strict=True)
-    if isinstance(what, dict) or what in (LEASE, COMMIT)
-]
+GATES = [job for job, (settings, _) in OTHERS.items() if isinstance(settings, dict)]
+
+
+def of_two_runs(how):
+    return [job for job, (_, meets) in OTHERS.items() if meets == how]
 
 
 @pytest.fixture(scope="module")
@@ -186,26 +185,39 @@ def taken(files, uri):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("job", "code", "what"), RUNS)
-def test_4_and_5(job, code, what, spark, root, run, prepare, monkeypatch):
+@pytest.mark.parametrize("job", GATES)
+def test_4(job, run, prepare):
     prepare(job)
     assert run(job)[0] == 0
-    changes = what if isinstance(what, dict) else {"seed": 7}
+    code, said = run(job, **OTHERS[job][0])
+    assert code == 4, said
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("job", of_two_runs(LEASE))
+def test_5_by_a_lease(job, run, prepare, monkeypatch):
+    prepare(job)
     for module in (staging, tune_als, publish_vectors):
-        if what == LEASE:
-            monkeypatch.setattr(module, "lease", taken)
-    if what == COMMIT:
-        finish = TableStore.finish
+        monkeypatch.setattr(module, "lease", taken)
+    code, said = run(job, seed=7)
+    assert (code, "is at work on it" in said) == (5, True), said
 
-        def late(store, *arguments):
-            monkeypatch.setattr(TableStore, "finish", finish)
-            table = jobs_list.tables(job)["outputs"][0]
-            spark.sql(f"ALTER TABLE delta.`{root}/tables/{table}` SET TBLPROPERTIES ('x' = '1')")
-            return finish(store, *arguments)
 
-        monkeypatch.setattr(TableStore, "finish", late)
-    found, said = run(job, **changes)
-    assert found == code, said
+@pytest.mark.slow
+@pytest.mark.parametrize("job", of_two_runs(COMMIT))
+def test_5_by_a_commit(job, spark, root, run, prepare, monkeypatch):
+    prepare(job)
+    assert run(job)[0] == 0
+    finish = TableStore.finish
+    table = root / "tables" / jobs_list.tables(job)["outputs"][0]
+
+    def late(store, *arguments):
+        spark.sql(f"ALTER TABLE delta.`{table}` SET TBLPROPERTIES ('x' = '1')")
+        return finish(store, *arguments)
+
+    monkeypatch.setattr(TableStore, "finish", late)
+    code, said = run(job, seed=7)
+    assert code == 5, said
 
 
 def test_the_table_names_every_job():

@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import tarfile
 import zipfile
 
 import pyarrow as pa
@@ -38,6 +39,23 @@ def packed(data, *names):
         for name in names:
             archive.writestr(name, data)
     return stream.getvalue()
+
+
+def tarred(name, text):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text.encode()))
+    return stream.getvalue()
+
+
+def locked(archive):
+    """Return a zip whose members say that they are encrypted."""
+    for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = archive.index(mark) + place
+        archive = archive[:at] + bytes([archive[at] | 1]) + archive[at + 1 :]
+    return archive
 
 
 MANY = "".join(f"u{n},i,{T}\n" for n in range(3000))
@@ -131,6 +149,15 @@ CASES = {
     "gzip cut off in its head": Case({"a.csv": GZIPPED[:8]}, refused="a.csv: cannot be read to its end"),
     "gzip of nothing": Case({"a.csv": gzip.compress(b""), "b.csv": (HEAD + ONE).encode()}, of("u")),
     "Parquet by the name of CSV": Case({"a.csv": b"PAR1" + bytes(range(256)) * 3 + b"PAR1"}, refused="a.csv: is a Parquet file; name it so, or set file_format: parquet"),
+    "a tar in gzip": Case({"a.csv.gz": gzip.compress(tarred("a.csv", HEAD + ONE))}, refused="a.csv.gz: is a tar archive; unpack it"),
+    "Avro by the name of JSON": Case({"a.jsonl": b"Obj\x01\x02\x16avro.schema"}, refused="a.jsonl: is an Avro file, which is not read"),
+    "a zip with a password": Case({"a.csv": locked(packed(HEAD + ONE, "b.csv"))}, refused="a.csv: is a zip that cannot be unpacked"),
+    "CR alone between objects": Case({"a.jsonl": (LINE + LINE).replace("\n", "\r").encode()}, [], [(0, "valid_json")]),
+    "CRLF between objects": Case({"a.jsonl": (LINE + "\n" + LINE).replace("\n", "\r\n").encode()}, of("u", "u")),
+    "single quotes": Case({"a.jsonl": (LINE + LINE.replace('"', "'")).encode()}, of("u"), [(59, "valid_json")]),
+    "nested deeply": Case({"a.jsonl": (LINE[:-2] + ', "x": ' + "[" * 5000 + "]" * 5000 + "}\n" + LINE).encode()}, of("u"), [(0, "valid_json")]),
+    "numbers of odd sizes": Case(jsonl("1E5", "1e400", "-1e-400", "0e0"), of("100000", "0", "0"), [(58, "has_user")], ["not_finite"]),
+    "blanks of Unicode as ids": Case(jsonl('"\\u00a0"', '"\\u3000"', '"\\u200b"'), of("\u00a0", "\u3000", "\u200b")),
 }  # fmt: skip
 
 
