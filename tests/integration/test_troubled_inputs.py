@@ -156,7 +156,7 @@ CASES = {
     "CRLF between objects": Case({"a.jsonl": (LINE + "\n" + LINE).replace("\n", "\r\n").encode()}, of("u", "u")),
     "single quotes": Case({"a.jsonl": (LINE + LINE.replace('"', "'")).encode()}, of("u"), [(59, "valid_json")]),
     "nested deeply": Case({"a.jsonl": (LINE[:-2] + ', "x": ' + "[" * 5000 + "]" * 5000 + "}\n" + LINE).encode()}, of("u"), [(0, "valid_json")]),
-    "numbers of odd sizes": Case(jsonl("1E5", "1e400", "-1e-400", "0e0"), of("100000", "0", "0"), [(58, "has_user")], ["not_finite"]),
+    "numbers of odd sizes": Case(jsonl("1E5", "1e400", "-1e-400", "0e0"), of("100000", "0", "0"), [(59, "has_user")], ["not_finite"]),
     "blanks of Unicode as ids": Case(jsonl('"\\u00a0"', '"\\u3000"', '"\\u200b"'), of("\u00a0", "\u3000", "\u200b")),
 }  # fmt: skip
 

@@ -46,7 +46,8 @@ def clean(vectormill, tmp_path):
         (tmp_path / "in" / name).write_bytes(data)
         source, table = TABLES[job]
         places = {f"inputs__{source}": tmp_path / "in", f"outputs__{table}": tmp_path / job / table}
-        return vectormill(job, **places, format="parquet", **settings)
+        code, said = vectormill(job, **places, format="parquet", **settings)
+        return code, " ".join(said.split())  # lines are broken to the screen's width
 
     return run
 
