@@ -11,6 +11,7 @@ from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult, reason_counts
+from pipelines.sources.notes import counts_of, note_lines
 from pipelines.sources.records import broken_files, read_records, sound_records
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
@@ -31,7 +32,8 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     judged = cleaning.judge_documents(sound_records(records), config)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
-    result = JobResult(rows_in={"corpus": sound_records(records).count()})
+    counts = counts_of(sound_records(records))
+    result = JobResult(rows_in={"corpus": counts["records"]}, lines=note_lines(counts))
     for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS):
         frame = parts[table.name]
         own = frame.columns[len(table.columns) :]

@@ -11,6 +11,7 @@ from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
 from pipelines.results import JobResult, reason_counts
+from pipelines.sources.notes import note_lines
 from pipelines.sources.records import broken_files, read_records, sound_records
 from pipelines.table_store import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
@@ -34,7 +35,7 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     judged = cleaning.judge_repetitions(judged, config, has_ids=counts["event_id"] > 0)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_events(judged)
-    result = JobResult(rows_in={"events": counts["records"]})
+    result = JobResult(rows_in={"events": counts["records"]}, lines=note_lines(counts))
     for table in (EVENTS, REJECTED_EVENTS):
         frame = parts[table.name]
         own = frame.columns[len(table.columns) :]

@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_limits
 
 from pipelines.cluster.session import open_session
 
+pytest.register_assert_rewrite("troubles")
+
 # a process of pytest-xdist has no main file, and PySpark's Connect part then ends the process
 sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 

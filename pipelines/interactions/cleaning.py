@@ -11,6 +11,7 @@ from pipelines.interactions.parsing import event_fields
 from pipelines.interactions.times import check_time_settings, parse_time
 from pipelines.results import reason, with_reasons
 from pipelines.sources.frames import frame_records
+from pipelines.sources.notes import counts_of
 from schemas import EVENTS, REJECTED_EVENTS
 
 _PLACE = ["source", "position"]
@@ -40,10 +41,9 @@ def clean_events(frame: DataFrame, settings: EventSettings) -> dict[str, DataFra
 
 
 def count_records(records: DataFrame) -> dict[str, int]:
-    """Count the `records`, and those that brought an `event_id`."""
-    ids = F.count("event_id") if "event_id" in records.columns else F.lit(0)
-    counted = records.agg(F.count(F.lit(1)).alias("records"), ids.alias("event_id"))
-    return {name: int(count) for name, count in counted.collect()[0].asDict().items()}
+    """Count the `records`, those that brought an `event_id`, and those with each note."""
+    ids = F.count("event_id") if "event_id" in records.columns else F.max(F.lit(0))
+    return counts_of(records, event_id=ids)
 
 
 def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:

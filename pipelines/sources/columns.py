@@ -1,6 +1,7 @@
 """Columns that are asked for and that no record has: refused before anything is read."""
 
 import difflib
+import shlex
 from collections.abc import Sequence
 
 from pyspark.sql import SparkSession
@@ -34,7 +35,7 @@ def require_columns(
     for field in required:
         if found and not _has(list(found), field.path):
             where = wholes[0].uri if len(wholes) == 1 else f"{len(wholes):,} {kind} files"
-            raise missing_column(where, field, list(found))
+            raise missing_column(where, field, list(found), is_csv=kind == "csv")
 
 
 def _has(found: list[str], path: str) -> bool:
@@ -61,14 +62,18 @@ def _of_file(split: Split, kind: str, request: Request) -> list[str]:
         return []
 
 
-def missing_column(where: str, field: Field, found: Sequence[str]) -> InputError:
+def missing_column(
+    where: str, field: Field, found: Sequence[str], *, is_csv: bool = False
+) -> InputError:
     """Return the error that names a missing column, the setting, and what there is."""
     near = difflib.get_close_matches(field.path.lower(), [name.lower() for name in found], n=1)
     guess = next((name for name in found if near and name.lower() == near[0]), None)
     more = ", …" if len(found) > _SHOWN else ""
     hint = f"did you mean {guess!r}? " if guess else ""
+    if is_csv and len(found) == 1:
+        hint = "Is the delimiter another one? Set delimiter. "
     return InputError(
         f"{where}: no column {field.path!r} ({field.setting}); there are: "
         f"{', '.join(found[:_SHOWN])}{more}. {hint}Name the right one with --set "
-        f"{field.setting}={guess or '…'}"
+        f"{shlex.quote(f'{field.setting}={guess}') if guess else f'{field.setting}=…'}"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, BinaryIO
 
-from pipelines.errors import ConfigError
+from pipelines.errors import ConfigError, InputError
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.opening import buffered, compression_of, head_of, open_bytes
 from pipelines.sources.split import Split
@@ -20,6 +20,16 @@ UNICODE = "unicode"
 """An `encoding`: UTF-8, or UTF-16 and UTF-32 where a file shows them; none is guessed."""
 
 _READ_BYTES = 64 << 10
+_OTHERS = (
+    (rb"PAR1", "a Parquet file; name it so, or set file_format: parquet"),
+    (rb"Obj\x01", "an Avro file, which is not read; write Parquet"),
+    (rb"ORC[^\x09-\x7f]", "an ORC file, which is not read; write Parquet"),
+    (rb"ARROW1\0", "an Arrow file, which is not read; write Parquet"),
+    (rb"SQLite format 3\0", "a database, which is not read; write its tables to files"),
+    (rb"%PDF-", "a PDF, which is not read; take its text out"),
+    (rb"7z\xbc\xaf|Rar!\x1a", "a 7z or RAR archive; unpack it"),
+    (rb"(?s).{257}ustar", "a tar archive; unpack it"),
+)
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
@@ -78,10 +88,17 @@ def utf8_stream(split: Split, settings: SourceSettings, *, keeps_mark: bool = Fa
         split: The split.
         settings: What may name the encoding.
         keeps_mark: Leave the mark of a UTF-8 file, so that places are those of the file.
+
+    Raises:
+        InputError: The file is of a kind that is no text, as Parquet.
     """
     if split.start > 0:
         return open_bytes(split)
-    name = detect(head_of(split, HEAD_BYTES), settings)
+    head = head_of(split, HEAD_BYTES)
+    other = next((what for start, what in _OTHERS if re.match(start, head)), None)
+    if other:
+        raise InputError(f"{split.uri}: is {other}")
+    name = detect(head, settings)
     stream = open_bytes(split)
     if name == "utf-8":
         if not keeps_mark and stream.peek(3)[:3] == codecs.BOM_UTF8:  # type: ignore[attr-defined]

@@ -128,8 +128,9 @@ def read_split(split: Split, kind: str, request: Request) -> Iterator[pa.RecordB
                 yield completed(batch, split, request)
     except BREAKS as error:
         if request.settings.bad_files == "fail":
+            reason = " ".join(str(error).split())  # a message has one line
             raise InputError(
-                f"{split.uri}: cannot be read to its end, it is truncated or broken ({error}); "
+                f"{split.uri}: cannot be read to its end, it is truncated or broken ({reason}); "
                 "restore it, or set bad_files: reject"
             ) from error
         yield broken(split, request, error)

@@ -1,5 +1,6 @@
 """Arrow columns of any type to the strings that keys, numbers and texts are, and to times."""
 
+import re
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -7,10 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.errors import ConfigError
 from pipelines.sources.request import Field
 
 _WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
+_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 
 
 @dataclass
@@ -40,12 +44,13 @@ def typed(array: pa.Array, wanted: Field) -> Typed:
     """
     array = _plain(array)
     kind = array.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+    is_moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    if is_moment or (wanted.kind == "time" and pa.types.is_duration(kind)):
         return _time(array, wanted)
     if pa.types.is_floating(kind):
         return _floats(array, wanted)
     if pa.types.is_decimal(kind):
-        return Typed(pc.replace_substring_regex(array.cast(pa.string()), r"\.0*$", ""))
+        return Typed(_decimal_text(array))
     if _is_binary(kind):
         return _binary(array)
     if pa.types.is_nested(kind):
@@ -80,6 +85,15 @@ def _floats(array: pa.Array, wanted: Field) -> Typed:
     return Typed(text, notes=notes)
 
 
+def _decimal_text(array: pa.Array) -> pa.Array:
+    """Return decimals as digits, without a fraction of zeros and never with an exponent."""
+    text = array.cast(pa.string())
+    if pc.any(pc.match_substring(text, "E")).as_py():  # Arrow's zeros and small numbers
+        values = array.to_pylist()
+        text = pa.array([None if v is None else f"{v:f}" for v in values], pa.string())
+    return pc.replace_substring_regex(text, r"\.0*$", "")
+
+
 def _binary(array: pa.Array) -> Typed:
     """Read bytes as UTF-8; a row that is no text is refused."""
     if pa.types.is_fixed_size_binary(array.type):
@@ -108,37 +122,77 @@ def uuid_text(array: pa.Array) -> pa.Array:
 
 
 def _time(array: pa.Array, wanted: Field) -> Typed:
-    if pa.types.is_date(array.type):
-        array = array.cast(pa.timestamp("ms"))
     if wanted.kind != "time":
         return Typed(_iso(array))
-    micros, is_cut = _to_micros(array)
+    if pa.types.is_date(array.type):
+        array = array.cast(pa.timestamp("ms"))
+    ticks, unit = array.cast(pa.int64()), array.type.unit
+    if pa.types.is_duration(array.type):
+        return Typed(_told(ticks, f"{unit} long"))
+    is_year = _is_year(ticks, unit)
+    micros, is_cut = _to_micros(pc.if_else(is_year, ticks, None), unit)
     if array.type.tz is None and wanted.zone != "UTC":
         micros = _local(micros, wanted.zone)
-    nothing = pa.nulls(len(array), pa.string())
-    return Typed(nothing, micros=micros, notes={"truncated_time": is_cut})
+    text = pc.if_else(is_year, None, _told(ticks, f"{unit} since 1970"))
+    return Typed(text, micros=micros, notes={"truncated_time": is_cut})
 
 
-def _to_micros(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+def _told(ticks: pa.Array, what: str) -> pa.Array:
+    """Return numbers that are no times as no time is written: to be refused and shown."""
+    return pc.binary_join_element_wise(ticks.cast(pa.string()), what, " ")
+
+
+def _is_year(ticks: pa.Array, unit: str) -> pa.Array:
+    """Tell which times are of the years that can be written, 1 to 9999."""
+    if unit == "ns":
+        return pc.is_valid(ticks)
+    factor = _MICROS[unit]
+    return pc.and_(
+        pc.greater_equal(ticks, _YEAR_1 // factor), pc.less(ticks, _YEAR_10000 // factor)
+    )
+
+
+def _to_micros(ticks: pa.Array, unit: str) -> tuple[pa.Array, pa.Array]:
     """Return microseconds, rounded down, and where digits were cut off."""
-    ticks, unit = array.cast(pa.int64()), array.type.unit
     if unit == "ns":
         numbers = ticks.fill_null(0).to_numpy(zero_copy_only=False)
         micros, rest = np.divmod(numbers, 1000)
         is_null = ticks.is_null().to_numpy(zero_copy_only=False)
         return pa.array(micros, mask=is_null), pa.array(rest != 0)
-    return pc.multiply_checked(ticks, _MICROS[unit]), pa.nulls(len(array), pa.bool_())
+    return pc.multiply_checked(ticks, _MICROS[unit]), pa.nulls(len(ticks), pa.bool_())
 
 
 def _local(micros: pa.Array, zone: str) -> pa.Array:
-    """Return instants of local times; of an hour that comes twice the first is meant."""
+    """Return instants of local times, as Spark's `to_utc_timestamp` does.
+
+    Of an hour that comes twice the first is meant; an hour that is left out is counted on from
+    before it.
+    """
     local = micros.cast(pa.timestamp("us"))
-    instant = pc.assume_timezone(local, zone, ambiguous="earliest", nonexistent="latest")
-    return instant.cast(pa.int64())
+    try:
+        before = pc.assume_timezone(
+            local, _arrow_zone(zone), ambiguous="earliest", nonexistent="earliest"
+        )
+    except pa.ArrowInvalid as error:
+        raise ConfigError(
+            f"time_zone: no zone {zone!r} for typed times; write it as Europe/Berlin or +02:00"
+        ) from error
+    offset = pc.subtract(pc.local_timestamp(before).cast(pa.int64()), before.cast(pa.int64()))
+    return pc.subtract(micros, offset)
+
+
+def _arrow_zone(zone: str) -> str:
+    """Return a zone as Arrow knows it: an offset has two digits of hours, and minutes."""
+    if zone == "Z":
+        return "UTC"
+    offset = _OFFSET.fullmatch(zone)
+    return f"{offset[1]}{offset[2]:>02}:{offset[3] or '00'}" if offset else zone
 
 
 def _iso(array: pa.Array) -> pa.Array:
-    """Return times as ISO 8601, to the microsecond, with `Z` where they are instants."""
+    """Return dates and times as ISO 8601, to the microsecond, with `Z` where they are instants."""
+    if pa.types.is_date(array.type):
+        return array.cast(pa.date32()).cast(pa.string())
     micros = array.cast(pa.timestamp("us", array.type.tz), safe=False)
     text = micros.cast(pa.timestamp("us")).cast(pa.string())
     return pc.binary_join_element_wise(text, "Z", "") if array.type.tz else text

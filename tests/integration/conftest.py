@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 
+from jobs.cli.command import main
 from pipelines import tables
 from pipelines.spaces.content import measure_content
 from pipelines.spaces.registry import new_space
@@ -55,6 +56,21 @@ def first_space(
         return folder
 
     return staged
+
+
+@pytest.fixture
+def vectormill(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Return a function that runs the command on the suite's session: code and what it said."""
+
+    def run(*arguments: str, **assignments: Any) -> tuple[int, str]:
+        sets = [f"--set={key.replace('__', '.')}={value}" for key, value in assignments.items()]
+        code = main([*arguments, *sets, "--log-dir", str(tmp_path / "logs")])
+        said = capsys.readouterr()
+        return code, said.out + said.err
+
+    return run
 
 
 @pytest.fixture

@@ -7,21 +7,8 @@ import polars as pl
 import pytest
 from stored import store
 
-from jobs.cli.command import main
 from pipelines import tables
 from schemas import SENTENCES, VECTORS, VOCABULARY
-
-
-@pytest.fixture
-def vectormill(spark, tmp_path, capsys):
-    """Return a function that runs the command on the suite's session: code and what it said."""
-
-    def run(*arguments, **assignments):
-        sets = [f"--set={key.replace('__', '.')}={value}" for key, value in assignments.items()]
-        code = main([*arguments, *sets, "--log-dir", str(tmp_path / "logs")])
-        return code, capsys.readouterr().err
-
-    return run
 
 
 def test_configuration_is_2(vectormill, tmp_path):

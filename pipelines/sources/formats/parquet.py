@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from pipelines.errors import InputError
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
 from pipelines.sources.typed import uuid_text
@@ -58,13 +59,18 @@ def _names(field: pa.Field, path: str) -> list[str]:
 
 
 def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
-    """Read the wanted columns of a file's row groups, of the types that the file has."""
+    """Read the wanted columns of a file's row groups, of the types that the file has.
+
+    Raises:
+        InputError: The file has a column that is asked for twice.
+    """
     with _opened(part) as file:
         groups = range(part.start, file.num_row_groups if part.end is None else part.end)
         position = sum(file.metadata.row_group(n).num_rows for n in range(part.start))
         names = part.about.get("names", {})  # of a Delta table whose columns are mapped
         stored = {names.get(path, path): path for path in request.paths}
         wanted = _top_level(file.schema_arrow, stored)
+        _refuse_repeated(file.schema_arrow, wanted, part.uri)
         int96, uuids = _int96(file), _uuids(file)
         for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=wanted):
             arrays = {
@@ -100,6 +106,13 @@ def _top_level(schema: pa.Schema, paths: Iterable[str]) -> list[str]:
         if name in schema.names:
             found.append(name)
     return list(dict.fromkeys(found))
+
+
+def _refuse_repeated(schema: pa.Schema, wanted: Iterable[str], uri: str) -> None:
+    for name in wanted:
+        count = schema.names.count(name)
+        if count > 1:
+            raise InputError(f"{uri}: has the column {name!r} {count} times; rename one")
 
 
 def _as_stored(array: pa.Array, *, is_int96: bool, is_uuid: bool) -> pa.Array:
