@@ -30,7 +30,7 @@ def _count(text: str) -> int:
 
 
 def _peek(arguments: argparse.Namespace) -> int:
-    from pipelines.sources.peeking import peek
+    from pipelines.sources.peek.peeking import peek
 
     finding = peek(arguments.input, arguments.rows)
     if arguments.json:

@@ -11,9 +11,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pipelines.sources.completing import completed
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats import json_lines
-from pipelines.sources.opening import BREAKS
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import BREAKS
 
 
 def whole(path: Path) -> Split:

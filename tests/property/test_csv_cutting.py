@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources import csv_chunks
 from pipelines.sources.config import SourceSettings
+from pipelines.sources.csv_rows import chunks as csv_chunks
 from pipelines.sources.formats import csv as csv_format
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split

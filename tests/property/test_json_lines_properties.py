@@ -10,12 +10,12 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources import lines
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats import json_lines
-from pipelines.sources.json_exact import exact_values
+from pipelines.sources.json_objects.exact import exact_values
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams import lines
 
 PATHS = ("a", "b", "a.b", "b.a.c", "long name")
 REQUEST = Request(tuple(Field(path, path) for path in PATHS), SourceSettings())

@@ -17,12 +17,12 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from pipelines.sources.encodings import is_plain, utf8_stream
 from pipelines.sources.formats import gathering
 from pipelines.sources.formats.gathering import Row
-from pipelines.sources.opening import open_bytes
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.encodings import is_plain, utf8_stream
+from pipelines.sources.streams.opening import open_bytes
 
 ENDINGS = (".log",)
 PART_BYTES = 64 << 20

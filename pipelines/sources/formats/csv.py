@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.errors import InputError
-from pipelines.sources.csv_chunks import BATCH_ROWS, Chunks, room_for
-from pipelines.sources.csv_fields import Nulls, column, invalid_records, nulls_of, raw_records
-from pipelines.sources.csv_header import Header, read_header, rules_of
-from pipelines.sources.csv_records import INVALID, LINE, Found, Rules
-from pipelines.sources.encodings import is_plain, utf8_stream
-from pipelines.sources.opening import open_bytes
+from pipelines.sources.csv_rows.chunks import BATCH_ROWS, Chunks, room_for
+from pipelines.sources.csv_rows.fields import Nulls, column, invalid_records, nulls_of, raw_records
+from pipelines.sources.csv_rows.header import Header, read_header, rules_of
+from pipelines.sources.csv_rows.records import INVALID, LINE, Found, Rules
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.encodings import is_plain, utf8_stream
+from pipelines.sources.streams.opening import open_bytes
 
 ENDINGS = (".csv", ".tsv")
 SPLIT_BYTES = 64 << 20

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pipelines.sources.opening import compression_of, open_bytes
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import compression_of, open_bytes
 from pipelines.storage.arrow import resolve
 
 PART_BYTES = 16 << 20

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from pipelines.sources.opening import BREAKS
+from pipelines.sources.streams.opening import BREAKS
 
 BATCH_BYTES = 4 << 20
 _ROW_BYTES = 100  # what a row weighs beside its texts

@@ -11,9 +11,9 @@ import pyarrow as pa
 from pipelines.sources.formats import gathering
 from pipelines.sources.formats.gathering import Row
 from pipelines.sources.formats.main_content import decoded, main_content, title_of
-from pipelines.sources.opening import open_bytes
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import open_bytes
 
 ENDINGS = (".html", ".htm")
 _EXTRA = "html"

@@ -8,14 +8,14 @@ from typing import Any
 import pyarrow as pa
 
 from pipelines.errors import InputError
-from pipelines.sources import lines
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.encodings import UNICODE, utf8_stream
-from pipelines.sources.json_scanning import PADDING
-from pipelines.sources.json_values import Lines
-from pipelines.sources.opening import BREAKS
+from pipelines.sources.json_objects.scanning import PADDING
+from pipelines.sources.json_objects.values import Lines
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams import lines
+from pipelines.sources.streams.encodings import UNICODE, utf8_stream
+from pipelines.sources.streams.opening import BREAKS
 
 ENDINGS = (".jsonl", ".ndjson", ".json")
 

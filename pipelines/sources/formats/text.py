@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.sources import lines
-from pipelines.sources.encodings import utf8_stream
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams import lines
+from pipelines.sources.streams.encodings import utf8_stream
 
 ENDINGS = (".txt", ".text", ".md", ".rst")
 

@@ -33,9 +33,9 @@ from pipelines.sources.formats.warc_records import (
     plain_pieces,
     type_of,
 )
-from pipelines.sources.opening import compression_of, open_bytes
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import compression_of, open_bytes
 from pipelines.storage.arrow import resolve
 
 ENDINGS = (".warc", ".wet")

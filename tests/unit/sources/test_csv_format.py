@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.sources import csv_chunks
 from pipelines.sources.config import SourceSettings
+from pipelines.sources.csv_rows import chunks as csv_chunks
 from pipelines.sources.formats import csv as csv_format
-from pipelines.sources.opening import BREAKS
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import BREAKS
 
 Rows = list[tuple[Any, ...]]
 

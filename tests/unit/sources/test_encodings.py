@@ -7,8 +7,8 @@ import pytest
 
 from pipelines.errors import ConfigError
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.encodings import HEAD_BYTES, detect, is_plain, utf8_stream
 from pipelines.sources.split import Split
+from pipelines.sources.streams.encodings import HEAD_BYTES, detect, is_plain, utf8_stream
 
 LATIN = "Ein Bär läuft über die Straße; où êtes-vous allés cet été, señor Muñoz?\n"
 RUSSIAN = "Съешь ещё этих мягких французских булок, да выпей чаю.\n"

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.sources import lines
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats import json_lines
-from pipelines.sources.opening import BREAKS
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams import lines
+from pipelines.sources.streams.opening import BREAKS
 
 Rows = list[dict[str, Any]]
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.sources.opening import BREAKS, compression_of, head_of, open_bytes
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import BREAKS, compression_of, head_of, open_bytes
 
 
 def _with_arrow(name: str) -> Callable[[bytes], bytes]:

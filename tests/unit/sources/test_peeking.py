@@ -16,8 +16,8 @@ from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.errors import InputError
 from pipelines.interactions.config import CleanEventsConfig
 from pipelines.settings import Layers, build, conf_folder, read_yaml
-from pipelines.sources.guessing import column_of, time_format
-from pipelines.sources.peeking import Finding, peek
+from pipelines.sources.peek.guessing import column_of, time_format
+from pipelines.sources.peek.peeking import Finding, peek
 
 CONFIGS: dict[str, Any] = {"clean_events": CleanEventsConfig, "clean_corpus": CleanCorpusConfig}
 PROSE = "The cat sat on the mat and looked at the rain. " * 3

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.sources import lines
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats import text
-from pipelines.sources.opening import BREAKS
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams import lines
+from pipelines.sources.streams.opening import BREAKS
 
 Rows = list[dict[str, Any]]
 

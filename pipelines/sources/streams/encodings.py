@@ -9,8 +9,8 @@ from typing import Any, BinaryIO
 
 from pipelines.errors import ConfigError, InputError
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.opening import buffered, compression_of, head_of, open_bytes
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import buffered, compression_of, head_of, open_bytes
 from pipelines.storage.arrow import resolve
 
 HEAD_BYTES = 1 << 20

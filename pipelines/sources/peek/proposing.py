@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pipelines.sources.guessing import Column
+from pipelines.sources.peek.guessing import Column
 
 Tree = dict[str, Any]
 _USUAL = {

@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from pipelines.kernels.marks import PADDING, find_marks
-from pipelines.sources.csv_records import (
+from pipelines.sources.csv_rows.records import (
     AT,
     CR,
     ENDED,
@@ -20,8 +20,8 @@ from pipelines.sources.csv_records import (
     Found,
     Rules,
 )
-from pipelines.sources.csv_scan import scan
-from pipelines.sources.opening import BREAKS
+from pipelines.sources.csv_rows.scan import scan
+from pipelines.sources.streams.opening import BREAKS
 
 CHUNK_BYTES = 8 << 20
 """Bytes that are held at once, unless a record is longer."""

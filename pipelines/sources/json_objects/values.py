@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.sources.json_exact import Values, exact_values, heads, names_and_rests
-from pipelines.sources.json_scanning import (
+from pipelines.sources.json_objects.exact import Values, exact_values, heads, names_and_rests
+from pipelines.sources.json_objects.scanning import (
     BLANK,
     FINE,
     PADDING,
@@ -19,10 +19,10 @@ from pipelines.sources.json_scanning import (
     Wanted,
     scan_rows,
 )
-from pipelines.sources.json_texts import text_array
-from pipelines.sources.json_tokens import ARRAY, MISSING, NAN, OBJECT
-from pipelines.sources.lines import Block
+from pipelines.sources.json_objects.texts import text_array
+from pipelines.sources.json_objects.tokens import ARRAY, MISSING, NAN, OBJECT
 from pipelines.sources.names import NOTES
+from pipelines.sources.streams.lines import Block
 
 _BITS = {
     "repeated_name": REPEATED,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.text_bytes import COUNT, byte_at
-from pipelines.sources.json_tokens import (
+from pipelines.sources.json_objects.tokens import (
     CLOSE,
     COMMA,
     MISSING,

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.marks import PADDING, copy_bytes, find_byte
-from pipelines.sources.csv_records import ESCAPE, ESCAPED, NONE, PLAIN, QUOTE, Found, Rules
+from pipelines.sources.csv_rows.records import ESCAPE, ESCAPED, NONE, PLAIN, QUOTE, Found, Rules
 
 
 class Nulls(NamedTuple):

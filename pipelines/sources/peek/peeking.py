@@ -12,14 +12,14 @@ from pyarrow import fs
 
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.encodings import HEAD_BYTES, detect, utf8_stream
 from pipelines.sources.files import told_by_name, whole_split
-from pipelines.sources.first_rows import FirstRows, Problem, first_rows, quoting
-from pipelines.sources.guessing import Column, column_of
-from pipelines.sources.opening import BREAKS, compression_of, head_of
-from pipelines.sources.proposing import proposals
+from pipelines.sources.peek.first_rows import FirstRows, Problem, first_rows, quoting
+from pipelines.sources.peek.guessing import Column, column_of
+from pipelines.sources.peek.proposing import proposals
+from pipelines.sources.peek.telling import STRONG, told_by_content
 from pipelines.sources.split import Split
-from pipelines.sources.telling import STRONG, told_by_content
+from pipelines.sources.streams.encodings import HEAD_BYTES, detect, utf8_stream
+from pipelines.sources.streams.opening import BREAKS, compression_of, head_of
 from pipelines.storage.arrow import resolve
 from pipelines.storage.hadoop import FileInfo
 
@@ -196,8 +196,8 @@ def _remarks(uri: str, split: Split, named: str | None, shown: str) -> Iterator[
 
 
 def _with_header(finding: Finding, split: Split, settings: SourceSettings) -> Finding:
-    from pipelines.sources.csv_chunks import Chunks
-    from pipelines.sources.csv_header import read_header
+    from pipelines.sources.csv_rows.chunks import Chunks
+    from pipelines.sources.csv_rows.header import read_header
 
     with utf8_stream(split, settings) as stream:
         header = read_header(Chunks(stream, None, 1, 0), split.uri, settings)

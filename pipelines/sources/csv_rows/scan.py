@@ -9,7 +9,7 @@ both read the same, so the later one fails too and is not followed any further.
 """
 
 from pipelines.kernels.compiling import inner
-from pipelines.sources.csv_records import (
+from pipelines.sources.csv_rows.records import (
     AT,
     BOUNDS,
     BROKEN,

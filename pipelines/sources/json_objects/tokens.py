@@ -12,7 +12,7 @@ import numpy as np
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.scanning import lowest
 from pipelines.kernels.text_bytes import COUNT, byte_at, string_stops
-from pipelines.sources.json_numbers import number_end
+from pipelines.sources.json_objects.literals import number_end
 
 MISSING, PLAIN, ESCAPED, LITERAL, NULL, NAN, OBJECT, ARRAY, ODD = range(9)
 """Kinds of values: strings without and with escapes, numbers and words, containers, others."""

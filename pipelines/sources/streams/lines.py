@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.encodings import is_plain, utf8_stream
-from pipelines.sources.opening import BREAKS
 from pipelines.sources.split import Split
+from pipelines.sources.streams.encodings import is_plain, utf8_stream
+from pipelines.sources.streams.opening import BREAKS
 
 SPLIT_BYTES = 64 << 20
 BLOCK_BYTES = 1 << 20

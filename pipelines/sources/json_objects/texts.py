@@ -9,8 +9,8 @@ import pyarrow as pa
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.scanning import lowest
 from pipelines.kernels.text_bytes import COUNT, byte_at, string_stops
-from pipelines.sources.json_scanning import FINE, REPLACED
-from pipelines.sources.json_tokens import ESCAPED, LITERAL, PLAIN, code_unit, short_escape
+from pipelines.sources.json_objects.scanning import FINE, REPLACED
+from pipelines.sources.json_objects.tokens import ESCAPED, LITERAL, PLAIN, code_unit, short_escape
 
 _BACKSLASH, _U, _LAST_ASCII = b"\\u\x7f"
 _THREE_BYTES, _FOUR_BYTES = 0x800, 0x10000  # first characters that have so many

@@ -9,8 +9,8 @@ import numpy as np
 
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.csv_chunks import Chunks, room_for
-from pipelines.sources.csv_records import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
+from pipelines.sources.csv_rows.chunks import Chunks, room_for
+from pipelines.sources.csv_rows.records import AT, LINE, MISCOUNTED, NONE, SOUND, Rules
 
 _BOM = b"\xef\xbb\xbf"
 _ADVICE = "correct it, or set delimiter and quote"

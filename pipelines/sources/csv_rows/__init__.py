@@ -1,0 +1,1 @@
+"""Rows of CSV: records found and fields gathered by compiled kernels."""

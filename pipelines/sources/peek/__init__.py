@@ -1,0 +1,1 @@
+"""What raw files hold: formats, columns, the settings that read them, without Spark."""

@@ -1,0 +1,1 @@
+"""Raw bytes: decompressed, as UTF-8, as whole lines."""
