@@ -6,12 +6,13 @@ from pathlib import Path
 
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
-from pipelines.results import JobResult, reason_counts
-from pipelines.sources.records import broken_files, read_records, sound_records
+from pipelines.results import JobResult, survey
+from pipelines.sources.records import broken_files, count_records, read_records, sound_records
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
 
@@ -31,11 +32,18 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     judged = cleaning.judge_documents(sound_records(records), config)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
-    result = JobResult(rows_in={"corpus": sound_records(records).count()})
-    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS):
-        result.rows_out[table.name] = store.stage(parts[table.name], table)
-    result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
-    result.rejected = reason_counts(parts[REJECTED_DOCUMENTS.name])
+    counts = count_records(records)
+    told = survey(judged, F.count("kept_doc_id").alias("duplicates"))
+    result = JobResult(rows_in={"corpus": counts["records"]}, rejected=told.reasons)
+    parts[REJECTED_FILES.name] = broken_files(records)
+    empty = {
+        REJECTED_DOCUMENTS.name: told.rejected == 0,
+        DUPLICATE_DOCUMENTS.name: told.total("duplicates") == 0,
+        REJECTED_FILES.name: counts["broken"] == 0,
+    }
+    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_FILES):
+        is_empty = empty.get(table.name, False)
+        result.rows_out[table.name] = store.stage(parts[table.name], table, is_empty=is_empty)
     result.require_balance("documents", "rejected_documents", "duplicate_documents")
     rejected = parts[REJECTED_DOCUMENTS.name]
     result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)

@@ -10,8 +10,8 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
-from pipelines.results import JobResult, reason_counts
-from pipelines.sources.records import broken_files, read_records, sound_records
+from pipelines.results import JobResult, survey
+from pipelines.sources.records import broken_files, count_records, read_records, sound_records
 from pipelines.table_store import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
 
@@ -29,17 +29,24 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
     store.input_versions["events"] = read.version
     records = read.frame.persist(StorageLevel.DISK_ONLY)
-    counts = cleaning.count_records(sound_records(records))
+    ids = [name for name in ("event_id",) if name in records.columns]
+    counts = {"event_id": 0} | count_records(records, *ids)
     judged = cleaning.judge_events(sound_records(records), config)
     judged = cleaning.judge_repetitions(judged, config, has_ids=counts["event_id"] > 0)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_events(judged)
-    result = JobResult(rows_in={"events": counts["records"]})
-    for table in (EVENTS, REJECTED_EVENTS):
-        result.rows_out[table.name] = store.stage(parts[table.name], table)
-    result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
-    result.rejected = reason_counts(parts[REJECTED_EVENTS.name])
-    result.measures |= cleaning.time_span(parts[EVENTS.name])
+    told = survey(judged, *cleaning.time_span())
+    result = JobResult(rows_in={"events": counts["records"]}, rejected=told.reasons)
+    sound = told.found.get((), {})
+    result.measures |= {name: sound[name] for name in ("first_time", "last_time") if name in sound}
+    parts[REJECTED_FILES.name] = broken_files(records)
+    empty = {
+        REJECTED_EVENTS.name: told.rejected == 0,
+        REJECTED_FILES.name: counts["broken"] == 0,
+    }
+    for table in (EVENTS, REJECTED_EVENTS, REJECTED_FILES):
+        is_empty = empty.get(table.name, False)
+        result.rows_out[table.name] = store.stage(parts[table.name], table, is_empty=is_empty)
     result.require_balance("events", "rejected_events")
     rejected = parts[REJECTED_EVENTS.name]
     result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)

@@ -189,10 +189,9 @@ def split_events(judged: DataFrame) -> dict[str, DataFrame]:
     }
 
 
-def time_span(events: DataFrame) -> dict[str, str]:
+def time_span() -> tuple[Column, Column]:
     """Return the first and the last time: numbers taken for the wrong unit show here."""
-    span = events.agg(
+    return (
         F.min("time").cast("string").alias("first_time"),
         F.max("time").cast("string").alias("last_time"),
     )
-    return {name: time for name, time in span.collect()[0].asDict().items() if time}

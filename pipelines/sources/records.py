@@ -140,6 +140,15 @@ def sound_records(records: DataFrame) -> DataFrame:
     return records.where(F.coalesce("problem", F.lit("")) != BROKEN_FILE)
 
 
+def count_records(records: DataFrame, *columns: str) -> dict[str, int]:
+    """Count `records`, `broken` files, and the records that brought each of some columns."""
+    is_sound = F.coalesce("problem", F.lit("")) != BROKEN_FILE
+    counts = {name: F.count_if(is_sound & F.col(name).isNotNull()) for name in columns}
+    counts |= {"records": F.count_if(is_sound), "broken": F.count_if(~is_sound)}
+    counted = records.agg(*(count.alias(name) for name, count in counts.items())).collect()
+    return {name: int(count) for name, count in counted[0].asDict().items()}
+
+
 def broken_files(records: DataFrame) -> DataFrame:
     """Return the files that broke off, as rows of `rejected_files`."""
     reason = F.struct(
