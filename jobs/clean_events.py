@@ -29,8 +29,7 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
     store.input_versions["events"] = read.version
     records = read.frame.persist(StorageLevel.DISK_ONLY)
-    ids = [name for name in ("event_id",) if name in records.columns]
-    counts = {"event_id": 0} | count_records(records, *ids)
+    counts = count_records(records, "event_id")
     judged = cleaning.judge_events(sound_records(records), config)
     judged = cleaning.judge_repetitions(judged, config, has_ids=counts["event_id"] > 0)
     judged = judged.persist(StorageLevel.DISK_ONLY)

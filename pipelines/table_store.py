@@ -129,12 +129,7 @@ class TableStore:
         return str(getattr(self._outputs, name))
 
     def stage(
-        self,
-        frame: DataFrame,
-        table: Table,
-        *,
-        may_be_ahead: bool = False,
-        is_empty: bool = False,
+        self, frame: DataFrame, table: Table, *, may_be_ahead: bool = False, is_empty: bool = False
     ) -> int:
         """Write the rows of an output that replaces the table when the run is finished.
 
@@ -150,9 +145,7 @@ class TableStore:
         """
         with progress.step(f"writing {table.name}"):
             place = locate(self.spark, self.output(table.name))
-            staged = stage(
-                frame, table, place, format=self.format, part={}, is_empty=is_empty
-            )
+            staged = stage(frame, table, place, format=self.format, part={}, is_empty=is_empty)
             self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
             return staged.rows
 

@@ -11,6 +11,7 @@ from pipelines.interactions.parsing import event_fields
 from pipelines.interactions.times import check_time_settings, parse_time
 from pipelines.results import reason, with_reasons
 from pipelines.sources.frames import frame_records
+from pipelines.sources.records import count_records
 from schemas import EVENTS, REJECTED_EVENTS
 
 _PLACE = ["source", "position"]
@@ -34,16 +35,9 @@ def clean_events(frame: DataFrame, settings: EventSettings) -> dict[str, DataFra
     """
     check_time_settings(frame.sparkSession, settings)
     records = frame_records(frame, event_fields(settings))
-    has_ids = count_records(records)["event_id"] > 0
+    has_ids = count_records(records, "event_id")["event_id"] > 0
     judged = judge_events(records, settings)
     return split_events(judge_repetitions(judged, settings, has_ids=has_ids))
-
-
-def count_records(records: DataFrame) -> dict[str, int]:
-    """Count the `records`, and those that brought an `event_id`."""
-    ids = F.count("event_id") if "event_id" in records.columns else F.lit(0)
-    counted = records.agg(F.count(F.lit(1)).alias("records"), ids.alias("event_id"))
-    return {name: int(count) for name, count in counted.collect()[0].asDict().items()}
 
 
 def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:

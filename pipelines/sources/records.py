@@ -141,9 +141,17 @@ def sound_records(records: DataFrame) -> DataFrame:
 
 
 def count_records(records: DataFrame, *columns: str) -> dict[str, int]:
-    """Count `records`, `broken` files, and the records that brought each of some columns."""
+    """Count `records`, `broken` files, and the records that brought each of some columns.
+
+    A column that the input does not have counts 0.
+    """
     is_sound = F.coalesce("problem", F.lit("")) != BROKEN_FILE
-    counts = {name: F.count_if(is_sound & F.col(name).isNotNull()) for name in columns}
+    counts = {
+        name: F.count_if(is_sound & F.col(name).isNotNull())
+        if name in records.columns
+        else F.lit(0)
+        for name in columns
+    }
     counts |= {"records": F.count_if(is_sound), "broken": F.count_if(~is_sound)}
     counted = records.agg(*(count.alias(name) for name, count in counts.items())).collect()
     return {name: int(count) for name, count in counted[0].asDict().items()}
