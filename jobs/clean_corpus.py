@@ -6,7 +6,6 @@ from pathlib import Path
 
 from pyspark import StorageLevel
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
 from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
@@ -33,7 +32,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
     counts = count_records(records)
-    told = survey(judged, F.count("kept_doc_id").alias("duplicates"))
+    told = survey(judged, cleaning.duplicates())
     result = JobResult(rows_in={"corpus": counts["records"]}, rejected=told.reasons)
     parts[REJECTED_FILES.name] = broken_files(records)
     empty = {

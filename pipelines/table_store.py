@@ -140,14 +140,13 @@ class TableStore:
                 of an earlier run. Such a table is staged, and so committed, before the others.
             is_empty: The frame is known to have no rows.
 
-        Returns:
-            Rows written.
+        Returns: Rows written.
         """
         with progress.step(f"writing {table.name}"):
             place = locate(self.spark, self.output(table.name))
             staged = stage(frame, table, place, format=self.format, part={}, is_empty=is_empty)
             self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
-            return staged.rows
+        return staged.rows
 
     def write(
         self,

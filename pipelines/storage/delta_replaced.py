@@ -53,7 +53,7 @@ def only_of(frame: DataFrame, part: Mapping[str, str]) -> DataFrame:
 def read_all_of(jvm: Any, session: Any, transaction: Any, condition: str | None) -> None:
     """Note that a transaction depends on all rows that it replaces, whoever may change them."""
     true = getattr(jvm.org.apache.spark.sql.catalyst.expressions, "Literal$")
-    read = getattr(true, "MODULE$").TrueLiteral()  # noqa: B009  (no Python name)
+    read = getattr(true, "MODULE$").TrueLiteral()
     if condition is not None:
         read = session.sessionState().sqlParser().parseExpression(condition)
     else:

@@ -41,7 +41,7 @@ class StagedDelta:
         self._removed: list[Any] | None = None
         self._data: Any = None
         try:
-            self._begin(frame)
+            self._removed = self._begin(frame)
             if self._removed is None:
                 how = {"replaceWhere": self._predicate} if part else {"overwriteSchema": "true"}
                 self._write(frame, "Overwrite", how)
@@ -52,15 +52,16 @@ class StagedDelta:
             self.discard()
             raise
 
-    def _begin(self, frame: DataFrame) -> None:
+    def _begin(self, frame: DataFrame) -> list[Any] | None:
         """Open the transaction, and name the files that it replaces if that takes no Spark job."""
         session = self._spark._jsparkSession
         self._log = self._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(session, self._folder)
         self._transaction = self._log.startTransaction()
         known = self._transaction, frame, self._part, self._partitioning
-        self._removed = replaced_files(*known)
-        if self._removed is not None:
+        removed = replaced_files(*known)
+        if removed is not None:
             read_all_of(self._jvm, session, self._transaction, self._predicate)
+        return removed
 
     def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
         """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""

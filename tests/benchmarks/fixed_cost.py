@@ -113,7 +113,7 @@ def _alone(folder: Path, what: str) -> Callable[[], float]:
     def run() -> float:
         start = time.perf_counter()
         command = [sys.executable, __file__, str(folder), what]
-        subprocess.run(command, check=True)  # noqa: S603
+        subprocess.run(command, check=True)
         return time.perf_counter() - start
 
     return run
