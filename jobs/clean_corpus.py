@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
@@ -40,9 +40,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         DUPLICATE_DOCUMENTS.name: told.total("duplicates") == 0,
         REJECTED_FILES.name: counts["broken"] == 0,
     }
-    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_FILES):
-        is_empty = empty.get(table.name, False)
-        result.rows_out[table.name] = store.stage(parts[table.name], table, is_empty=is_empty)
+    _stage(store, result, parts, empty)
     result.require_balance("documents", "rejected_documents", "duplicate_documents")
     rejected = parts[REJECTED_DOCUMENTS.name]
     result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)
@@ -53,6 +51,14 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         hint="text_column, file_format, rules",
     )
     return store.finish(result, judged, records)
+
+
+def _stage(
+    store: TableStore, result: JobResult, parts: dict[str, DataFrame], empty: dict[str, bool]
+) -> None:
+    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_FILES):
+        is_empty = empty.get(table.name, False)
+        result.rows_out[table.name] = store.stage(parts[table.name], table, is_empty=is_empty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

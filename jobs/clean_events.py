@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
@@ -43,9 +43,7 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
         REJECTED_EVENTS.name: told.rejected == 0,
         REJECTED_FILES.name: counts["broken"] == 0,
     }
-    for table in (EVENTS, REJECTED_EVENTS, REJECTED_FILES):
-        is_empty = empty.get(table.name, False)
-        result.rows_out[table.name] = store.stage(parts[table.name], table, is_empty=is_empty)
+    _stage(store, result, parts, empty)
     result.require_balance("events", "rejected_events")
     rejected = parts[REJECTED_EVENTS.name]
     result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
@@ -56,6 +54,14 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
         hint="columns, time_format, event_types",
     )
     return store.finish(result, judged, records)
+
+
+def _stage(
+    store: TableStore, result: JobResult, parts: dict[str, DataFrame], empty: dict[str, bool]
+) -> None:
+    for table in (EVENTS, REJECTED_EVENTS, REJECTED_FILES):
+        is_empty = empty.get(table.name, False)
+        result.rows_out[table.name] = store.stage(parts[table.name], table, is_empty=is_empty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
