@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
-from pipelines.results import JobResult, reason_counts
-from pipelines.sources.notes import counts_of, note_lines
-from pipelines.sources.records import broken_files, read_records, sound_records
+from pipelines.results import JobResult, survey
+from pipelines.sources.notes import note_lines
+from pipelines.sources.records import broken_files, count_records, read_records, sound_records
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
 
@@ -32,14 +32,18 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     judged = cleaning.judge_documents(sound_records(records), config)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_documents(judged)
-    counts = counts_of(sound_records(records))
-    result = JobResult(rows_in={"corpus": counts["records"]}, lines=note_lines(counts))
-    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS):
-        frame = parts[table.name]
-        own = frame.columns[len(table.columns) :]
-        result.rows_out[table.name] = store.stage(frame, table.with_own(own))
-    result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
-    result.rejected = reason_counts(parts[REJECTED_DOCUMENTS.name])
+    counts = count_records(records)
+    told = survey(judged, cleaning.duplicates())
+    result = JobResult(
+        rows_in={"corpus": counts["records"]}, rejected=told.reasons, lines=note_lines(counts)
+    )
+    parts[REJECTED_FILES.name] = broken_files(records)
+    empty = {
+        REJECTED_DOCUMENTS.name: told.rejected == 0,
+        DUPLICATE_DOCUMENTS.name: told.total("duplicates") == 0,
+        REJECTED_FILES.name: counts["broken"] == 0,
+    }
+    _stage(store, result, parts, empty)
     result.require_balance("documents", "rejected_documents", "duplicate_documents")
     rejected = parts[REJECTED_DOCUMENTS.name]
     result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)
@@ -50,6 +54,15 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         hint="text_column, file_format, rules",
     )
     return store.finish(result, judged, records)
+
+
+def _stage(
+    store: TableStore, result: JobResult, parts: dict[str, DataFrame], empty: dict[str, bool]
+) -> None:
+    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_FILES):
+        frame, is_empty = parts[table.name], empty.get(table.name, False)
+        whole = table.with_own(frame.columns[len(table.columns) :])
+        result.rows_out[table.name] = store.stage(frame, whole, is_empty=is_empty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
-from pipelines.results import JobResult, reason_counts
+from pipelines.results import JobResult, survey
 from pipelines.sources.notes import note_lines
-from pipelines.sources.records import broken_files, read_records, sound_records
+from pipelines.sources.records import broken_files, count_records, read_records, sound_records
 from pipelines.table_store import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
 
@@ -30,19 +30,23 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
     store.input_versions["events"] = read.version
     records = read.frame.persist(StorageLevel.DISK_ONLY)
-    counts = cleaning.count_records(sound_records(records))
+    counts = count_records(records, "event_id")
     judged = cleaning.judge_events(sound_records(records), config)
     judged = cleaning.judge_repetitions(judged, config, has_ids=counts["event_id"] > 0)
     judged = judged.persist(StorageLevel.DISK_ONLY)
     parts = cleaning.split_events(judged)
-    result = JobResult(rows_in={"events": counts["records"]}, lines=note_lines(counts))
-    for table in (EVENTS, REJECTED_EVENTS):
-        frame = parts[table.name]
-        own = frame.columns[len(table.columns) :]
-        result.rows_out[table.name] = store.stage(frame, table.with_own(own))
-    result.rows_out[REJECTED_FILES.name] = store.stage(broken_files(records), REJECTED_FILES)
-    result.rejected = reason_counts(parts[REJECTED_EVENTS.name])
-    result.measures |= cleaning.time_span(parts[EVENTS.name])
+    told = survey(judged, *cleaning.time_span())
+    result = JobResult(
+        rows_in={"events": counts["records"]}, rejected=told.reasons, lines=note_lines(counts)
+    )
+    sound = told.found.get((), {})
+    result.measures |= {name: sound[name] for name in ("first_time", "last_time") if name in sound}
+    parts[REJECTED_FILES.name] = broken_files(records)
+    empty = {
+        REJECTED_EVENTS.name: told.rejected == 0,
+        REJECTED_FILES.name: counts["broken"] == 0,
+    }
+    _stage(store, result, parts, empty)
     result.require_balance("events", "rejected_events")
     rejected = parts[REJECTED_EVENTS.name]
     result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
@@ -53,6 +57,15 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
         hint="columns, time_format, event_types",
     )
     return store.finish(result, judged, records)
+
+
+def _stage(
+    store: TableStore, result: JobResult, parts: dict[str, DataFrame], empty: dict[str, bool]
+) -> None:
+    for table in (EVENTS, REJECTED_EVENTS, REJECTED_FILES):
+        frame, is_empty = parts[table.name], empty.get(table.name, False)
+        whole = table.with_own(frame.columns[len(table.columns) :])
+        result.rows_out[table.name] = store.stage(frame, whole, is_empty=is_empty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,11 +37,12 @@ def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
             "sentences were found; lower min_count; nothing was written, the tables stand as "
             "they were; allow_empty: true replaces them by none"
         )
-    encoded = tokens.encode_sentences(split, vocabulary).persist(StorageLevel.DISK_ONLY)
+    numbered = tokens.collect_vocabulary(vocabulary)
+    encoded = tokens.encode_sentences(split, numbered).persist(StorageLevel.DISK_ONLY)
     known, unknown = tokens.split_by_content(encoded)
     result.rows_out["sentences"] = store.stage(known, SENTENCES)
     result.rejected["no_known_token"] = unknown.count()
-    result.measures |= tokens.measure_tokens(vocabulary)
+    result.measures |= tokens.measure_tokens(numbered)
     result.require_balance("sentences", rejected=("no_known_token",))
     return store.finish(result, split, encoded, vocabulary)
 

@@ -26,7 +26,8 @@ def with_dense_ids(
     placed = frame.sort(*order).withColumn("_place", F.monotonically_increasing_id())
     placed = placed.persist(StorageLevel.DISK_ONLY)
     partition = F.shiftright("_place", _ROW_BITS).cast("int")
-    counted = placed.groupBy(partition.alias("part")).count().orderBy("part").collect()
+    counted = placed.groupBy(partition.alias("part")).count().collect()
+    counted.sort()  # one row per partition
     if not counted:
         return frame.withColumn(name, F.lit(None).cast("int")).limit(0)
     offsets = [start, *accumulate((row["count"] for row in counted), initial=start)][1:]

@@ -140,8 +140,40 @@ def with_reasons(frame: DataFrame, *reasons: Column) -> DataFrame:
     return frame.withColumn("reasons", F.array_compact(listed).cast(REASONS))
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What one pass over judged rows tells.
+
+    Args:
+        reasons: Rejected rows by rule, most frequent first; a row counts under each of its rules.
+        rejected: Rejected rows.
+        found: Values of the other aggregations, of each set of rules: that of sound rows is empty.
+    """
+
+    reasons: dict[str, int]
+    rejected: int
+    found: dict[tuple[str, ...], dict[str, Any]]
+
+    def total(self, name: str) -> int:
+        """Return the sum of another aggregation over all rows."""
+        return sum(row[name] for row in self.found.values())
+
+
+def survey(judged: DataFrame, *others: Column) -> Judgement:
+    """Count judged rows by their rules in one pass, and aggregate what else is asked for."""
+    counted = judged.groupBy(F.col("reasons.rule").alias("rules")).agg(
+        F.count(F.lit(1)).alias("count"), *others
+    )
+    reasons: dict[str, int] = {}
+    found = {tuple(row["rules"]): row.asDict() for row in counted.collect()}  # a row per set
+    for rules, row in found.items():
+        for rule in rules:
+            reasons[rule] = reasons.get(rule, 0) + row["count"]
+    in_order = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
+    rejected = sum(row["count"] for rules, row in found.items() if rules)
+    return Judgement(dict(in_order), rejected, found)
+
+
 def reason_counts(rejected: DataFrame) -> dict[str, int]:
     """Count rejected rows by rule, most frequent first; a row counts under each of its rules."""
-    rules = rejected.select(F.explode("reasons.rule").alias("rule"))
-    counted = rules.groupBy("rule").count().orderBy(F.desc("count"), "rule")
-    return {row["rule"]: row["count"] for row in counted.collect()}  # one row per rule
+    return survey(rejected).reasons

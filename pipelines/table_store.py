@@ -128,7 +128,9 @@ class TableStore:
         """Return where the output of this name lies."""
         return str(getattr(self._outputs, name))
 
-    def stage(self, frame: DataFrame, table: Table, *, may_be_ahead: bool = False) -> int:
+    def stage(
+        self, frame: DataFrame, table: Table, *, may_be_ahead: bool = False, is_empty: bool = False
+    ) -> int:
         """Write the rows of an output that replaces the table when the run is finished.
 
         Args:
@@ -136,15 +138,15 @@ class TableStore:
             table: The contract, after which the output is named.
             may_be_ahead: Rows are only ever added, so that readers may use the table with others
                 of an earlier run. Such a table is staged, and so committed, before the others.
+            is_empty: The frame is known to have no rows.
 
-        Returns:
-            Rows written.
+        Returns: Rows written.
         """
         with progress.step(f"writing {table.name}"):
             place = locate(self.spark, self.output(table.name))
-            staged = stage(frame, table, place, format=self.format, part={})
+            staged = stage(frame, table, place, format=self.format, part={}, is_empty=is_empty)
             self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
-            return staged.rows
+        return staged.rows
 
     def write(
         self,

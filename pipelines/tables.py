@@ -14,7 +14,8 @@ from pipelines.storage.commits import last_commit
 from pipelines.storage.conform import conform
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import PiecewiseTable
-from pipelines.storage.places import locate
+from pipelines.storage.places import Place, locate
+from pipelines.storage.staging import stage
 from schemas import Table
 
 
@@ -93,6 +94,8 @@ def write(
     spark, rows = frame.sparkSession, conform(frame, table)
     place = locate(spark, uri)
     if place.is_delta(format):
+        if place.name is None:
+            return _write_staged(frame, table, place, part, metadata)
         delta.replace(
             rows,
             folder=place.folder,
@@ -113,6 +116,23 @@ def write(
         metadata=metadata,
     )
     return int(observed.get["rows"])
+
+
+def _write_staged(
+    frame: DataFrame,
+    table: Table,
+    place: Place,
+    part: Mapping[str, str],
+    metadata: Mapping[str, Any],
+) -> int:
+    """Replace a Delta table, or a part of it, by files whose transaction is then committed."""
+    staged = stage(frame, table, place, format="delta", part=part)
+    try:
+        staged.commit(metadata)
+    except BaseException:
+        staged.discard()
+        raise
+    return staged.rows
 
 
 def write_pieces(

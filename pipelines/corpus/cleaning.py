@@ -180,6 +180,11 @@ def mark_duplicates(documents: DataFrame) -> DataFrame:
     )
 
 
+def duplicates() -> Column:
+    """Return the number of duplicates among judged documents."""
+    return F.count("kept_doc_id").alias("duplicates")
+
+
 def split_documents(judged: DataFrame) -> dict[str, DataFrame]:
     """Return kept, rejected and duplicate documents: each row of the input is in exactly one.
 

@@ -25,7 +25,7 @@ def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, Data
     """
     split = split_tokens(documents, settings)
     vocabulary = build_vocabulary(count_tokens(split), settings)
-    known, _ = split_by_content(encode_sentences(split, vocabulary))
+    known, _ = split_by_content(encode_sentences(split, collect_vocabulary(vocabulary)))
     return {SENTENCES.name: known, VOCABULARY.name: vocabulary}
 
 
@@ -77,13 +77,18 @@ def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> DataFrame
     )
 
 
-def encode_sentences(sentences: DataFrame, vocabulary: DataFrame) -> DataFrame:
+def collect_vocabulary(vocabulary: DataFrame) -> pa.Table:
+    """Return `token_id, token, count` in the order of ids."""
+    # capped by max_vocabulary_size: the one table that the driver may hold
+    return vocabulary.select("token_id", "token", "count").toArrow().sort_by("token_id")
+
+
+def encode_sentences(sentences: DataFrame, vocabulary: pa.Table) -> DataFrame:
     """Replace tokens by ids; tokens outside the vocabulary fall out, empty sentences remain.
 
-    The vocabulary, which configuration caps, is broadcast.
+    The vocabulary, what `collect_vocabulary` returns, is broadcast.
     """
-    # capped by max_vocabulary_size: the one table that the driver may hold
-    tokens = vocabulary.orderBy("token_id").select("token").toArrow().column(0).combine_chunks()
+    tokens = vocabulary["token"].combine_chunks()
     known = sentences.sparkSession.sparkContext.broadcast(tokens)
 
     def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -114,7 +119,6 @@ def split_by_content(sentences: DataFrame) -> tuple[DataFrame, DataFrame]:
     return sentences.where(~is_empty), sentences.where(is_empty)
 
 
-def measure_tokens(vocabulary: DataFrame) -> dict[str, int]:
+def measure_tokens(vocabulary: pa.Table) -> dict[str, int]:
     """Return the number of occurrences that the vocabulary covers."""
-    row = vocabulary.agg(F.sum("count").alias("tokens")).first()
-    return {"tokens of the vocabulary": int(row["tokens"] or 0) if row else 0}
+    return {"tokens of the vocabulary": int(pc.sum(vocabulary["count"]).as_py() or 0)}

@@ -11,7 +11,7 @@ from pipelines.interactions.parsing import event_fields
 from pipelines.interactions.times import check_time_settings, parse_time
 from pipelines.results import reason, with_reasons
 from pipelines.sources.frames import frame_records
-from pipelines.sources.notes import counts_of
+from pipelines.sources.records import count_records
 from schemas import EVENTS, REJECTED_EVENTS
 
 _PLACE = ["source", "position"]
@@ -35,15 +35,9 @@ def clean_events(frame: DataFrame, settings: EventSettings) -> dict[str, DataFra
     """
     check_time_settings(frame.sparkSession, settings)
     records = frame_records(frame, event_fields(settings))
-    has_ids = count_records(records)["event_id"] > 0
+    has_ids = count_records(records, "event_id")["event_id"] > 0
     judged = judge_events(records, settings)
     return split_events(judge_repetitions(judged, settings, has_ids=has_ids))
-
-
-def count_records(records: DataFrame) -> dict[str, int]:
-    """Count the `records`, those that brought an `event_id`, and those with each note."""
-    ids = F.count("event_id") if "event_id" in records.columns else F.max(F.lit(0))
-    return counts_of(records, event_id=ids)
 
 
 def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
@@ -201,10 +195,9 @@ def split_events(judged: DataFrame) -> dict[str, DataFrame]:
     }
 
 
-def time_span(events: DataFrame) -> dict[str, str]:
+def time_span() -> tuple[Column, Column]:
     """Return the first and the last time: numbers taken for the wrong unit show here."""
-    span = events.agg(
+    return (
         F.min("time").cast("string").alias("first_time"),
         F.max("time").cast("string").alias("last_time"),
     )
-    return {name: time for name, time in span.collect()[0].asDict().items() if time}

@@ -25,7 +25,7 @@ from pipelines.sources.files import (
     whole_split,
 )
 from pipelines.sources.formats.registry import format_named
-from pipelines.sources.names import BROKEN_FILE
+from pipelines.sources.names import BROKEN_FILE, NOTES
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
 from pipelines.storage.digests import digest
@@ -139,6 +139,25 @@ def read_split(split: Split, kind: str, request: Request) -> Iterator[pa.RecordB
 def sound_records(records: DataFrame) -> DataFrame:
     """Return the records that are records: not the note that a file broke off."""
     return records.where(F.coalesce("problem", F.lit("")) != BROKEN_FILE)
+
+
+def count_records(records: DataFrame, *columns: str) -> dict[str, int]:
+    """Count `records`, `broken` files, each note, and the records that brought some columns.
+
+    A column that the input does not have counts 0.
+    """
+    is_sound = F.coalesce("problem", F.lit("")) != BROKEN_FILE
+    counts = {
+        name: F.count_if(is_sound & F.col(name).isNotNull())
+        if name in records.columns
+        else F.lit(0)
+        for name in columns
+    }
+    notes = F.split("notes", " ")
+    counts |= {name: F.count_if(F.array_contains(notes, name)) for name in NOTES}
+    counts |= {"records": F.count_if(is_sound), "broken": F.count_if(~is_sound)}
+    counted = records.agg(*(count.alias(name) for name, count in counts.items())).collect()
+    return {name: int(count) for name, count in counted[0].asDict().items()}
 
 
 def broken_files(records: DataFrame) -> DataFrame:

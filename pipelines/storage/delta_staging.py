@@ -1,7 +1,7 @@
 """Delta tables replaced in two steps: first data files that no version names, then one commit."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,6 +9,7 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame
 
 from pipelines.storage import delta
+from pipelines.storage.delta_replaced import only_of, read_all_of, replaced_files
 from pipelines.storage.hadoop import Files
 
 
@@ -26,38 +27,55 @@ class StagedDelta:
         *,
         part: Mapping[str, str],
         partitioning: tuple[str, ...],
+        is_empty: bool = False,
     ) -> None:
-        self._spark, self._folder, self._files = (
-            frame.sparkSession,
-            folder,
-            Files(frame.sparkSession),
-        )
+        """Write the files; where the frame is known to be empty, mostly none."""
+        self._spark, self._folder = frame.sparkSession, folder
+        self._files = Files(self._spark)
         self._is_new = not self._files.exists(folder)
         jvm: Any = self._spark._jvm
         self._jvm = jvm
-        self._columns = _sequence(self._jvm, partitioning)
-        self._predicate = self._jvm.scala.Option.apply(delta.predicate(part) if part else None)
+        self._partitioning, self._part = partitioning, part
+        self._predicate = delta.predicate(part) if part else None
         self._added: list[dict[str, Any]] = []
+        self._removed: list[Any] | None = None
+        self._data: Any = None
         try:
-            self._write(frame, part)
+            self._removed = self._begin(frame)
+            if self._removed is None:
+                how = {"replaceWhere": self._predicate} if part else {"overwriteSchema": "true"}
+                self._write(frame, "Overwrite", how)
+            elif not is_empty:
+                self._write(only_of(frame, part), "Append", {})
+            self.rows = self._count()
         except BaseException:
             self.discard()
             raise
-        self.rows = self._count()
 
-    def _write(self, frame: DataFrame, part: Mapping[str, str]) -> None:
+    def _begin(self, frame: DataFrame) -> list[Any] | None:
+        """Open the transaction, and name the files that it replaces if that takes no Spark job."""
+        session = self._spark._jsparkSession
+        self._log = self._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(session, self._folder)
+        self._transaction = self._log.startTransaction()
+        known = self._transaction, frame, self._part, self._partitioning
+        removed = replaced_files(*known)
+        if removed is not None:
+            read_all_of(self._jvm, session, self._transaction, self._predicate)
+        return removed
+
+    def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
+        """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""
         package, session = self._jvm.org.apache.spark.sql.delta, self._spark._jsparkSession
-        log = package.DeltaLog.forTable(session, self._folder)
-        self._mode = self._jvm.org.apache.spark.sql.SaveMode.Overwrite
-        kind = {"replaceWhere": delta.predicate(part)} if part else {"overwriteSchema": "true"}
-        options = package.DeltaOptions(_map(self._jvm, kind), session.sessionState().conf())
+        options = package.DeltaOptions(_map(self._jvm, how), session.sessionState().conf())
         command = _made(
             getattr(package.commands, "WriteIntoDelta$"),
-            log, self._mode, options, self._columns, _map(self._jvm, {}), frame._jdf,
+            self._log, self._mode(mode), options, self._columns(), _map(self._jvm, {}), frame._jdf,
         )  # fmt: skip
-        self._transaction = log.startTransaction()
         nothing = self._jvm.scala.Option.empty()
         self._data = command.writeAndReturnCommitData(self._transaction, session, nothing, False)
+        if self._removed is not None:
+            removed = _sequence(self._jvm, self._removed)
+            command.registerOverwriteRemoveMetrics(session, self._transaction, removed)
         mapper = package.util.JsonUtils.mapper()
         actions = json.loads(mapper.writeValueAsString(self._data.actions()))
         # of all actions these alone add files; one with a deletion vector adds none that is new
@@ -66,6 +84,12 @@ class StagedDelta:
             for action in actions
             if "modificationTime" in action and not action.get("deletionVector")
         ]
+
+    def _mode(self, name: str) -> Any:
+        return getattr(self._jvm.org.apache.spark.sql.SaveMode, name)
+
+    def _columns(self) -> Any:
+        return _sequence(self._jvm, self._partitioning)
 
     def _count(self) -> int:
         """Return the rows written, from the statistics that Delta gathers as it writes."""
@@ -83,17 +107,27 @@ class StagedDelta:
         Raises:
             ConcurrentRunError: Another run changed the table since the files were written.
         """
+        option = self._jvm.scala.Option.apply
         operation = _made(
             getattr(self._jvm.org.apache.spark.sql.delta, "DeltaOperations$Write$"),
-            self._mode,
-            self._jvm.scala.Option.apply(self._columns),
-            self._predicate,
-            self._jvm.scala.Option.apply(json.dumps(dict(metadata), sort_keys=True)),
+            self._mode("Overwrite"),
+            option(self._columns()),
+            option(self._predicate),
+            option(json.dumps(dict(metadata), sort_keys=True)),
         )
+        tags = self._data.stringTags() if self._data else _map(self._jvm, {})
         with delta.conflicts_named(self._folder):
-            self._transaction.commitIfNeeded(
-                self._data.actions(), operation, self._data.stringTags()
-            )
+            self._transaction.commit(self._actions(), operation, tags)
+
+    def _actions(self) -> Any:
+        written = self._data.actions() if self._data else _sequence(self._jvm, [])
+        if not (self._removed or self._added):
+            # a commit that changes no rows is tried against no other one, unless it has metadata
+            self._transaction.updateMetadata(self._transaction.metadata(), False)
+        if not self._removed:
+            return written
+        every = [written.apply(n) for n in range(written.size())] + self._removed
+        return _sequence(self._jvm, every)
 
     def discard(self) -> None:
         """Delete the files; a folder that was made for them goes too."""
@@ -116,7 +150,7 @@ def _made(companion: Any, *given: Any) -> Any:
             return module.apply(*values)
 
 
-def _sequence(jvm: Any, values: tuple[str, ...]) -> Any:
+def _sequence(jvm: Any, values: Sequence[Any]) -> Any:
     listed = jvm.java.util.ArrayList()
     for value in values:
         listed.add(value)

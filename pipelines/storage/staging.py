@@ -87,8 +87,11 @@ def stage(
     *,
     format: str,  # noqa: A002  (Spark's own name)
     part: Mapping[str, str],
+    is_empty: bool = False,
 ) -> Staged:
     """Write the rows of a table, or of the part of it that `part` names, and change no table.
+
+    A frame that is known to be empty (`is_empty`) is not computed where no file is needed.
 
     Raises:
         InputError: A column differs from the contract; the column and the difference are named.
@@ -99,7 +102,13 @@ def stage(
         return _StagedParquet(rows, str(place.folder), table, part)
     if place.name is None and place.folder is not None:
         try:
-            return StagedDelta(rows, place.folder, part=part, partitioning=table.partitioning)
+            return StagedDelta(
+                rows,
+                place.folder,
+                part=part,
+                partitioning=table.partitioning,
+                is_empty=is_empty,
+            )
         except Py4JError as error:
             if type(error) is not Py4JError:  # Spark's failure, not a class or method that lacks
                 raise

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 from py4j.protocol import Py4JError
+from pyspark.errors import SparkRuntimeException
 from pyspark.sql.types import IntegerType, StringType
 from survival.runs import (
     OUTPUTS,
@@ -42,8 +43,9 @@ def things(spark, count):
     return spark.range(0, count, 1, 2).selectExpr("cast(id as int) id")
 
 
-def stage(spark, frame, table, uri, stored, **part):
-    return staging.stage(frame, table, locate(spark, str(uri)), format=stored, part=part)
+def stage(spark, frame, table, uri, stored, *, is_empty=False, **part):
+    place = locate(spark, str(uri))
+    return staging.stage(frame, table, place, format=stored, part=part, is_empty=is_empty)
 
 
 def ids(spark, uri, table=THINGS):
@@ -206,6 +208,42 @@ def test_a_commit_after_anothers_is_refused_and_the_others_rows_stand(spark, tmp
     second.discard()
     assert ids(spark, place) == [0, 1, 2, 3, 4]
     assert len(before - {path.name for path in place.glob("*.parquet")}) == 2
+
+
+def test_no_rows_are_committed_without_a_job_and_refused_after_anothers_rows(spark, tmp_path):
+    place, none = tmp_path / "things", things(spark, 0)
+    stage(spark, things(spark, 3), THINGS, place, "delta").commit({"run_id": "0"})
+    before = spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()
+    for run_id in "12":
+        stage(spark, none, THINGS, place, "delta", is_empty=True).commit({"run_id": run_id})
+        assert tables.commit(spark, str(place))["metadata"] == {"run_id": run_id}
+    assert spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs() == before
+    assert ids(spark, place) == []
+    first = stage(spark, things(spark, 5), THINGS, place, "delta")
+    second = stage(spark, none, THINGS, place, "delta", is_empty=True)
+    first.commit({})
+    with pytest.raises(ConcurrentRunError):
+        second.commit({})
+    assert ids(spark, place) == [0, 1, 2, 3, 4]
+    assert DeltaTable(str(place)).history()[0]["operationMetrics"]["numOutputRows"] == 5
+    assert _named(DeltaTable(str(place)), 0) != _named(DeltaTable(str(place)), 3)
+
+
+def test_parts_of_one_table_do_not_hinder_each_other_and_hold_their_own_rows(spark, tmp_path):
+    place, rows = tmp_path / "things", things(spark, 2)
+    stage(spark, rows.crossJoin(_owner(spark, "a")), PARTS, place, "delta", owner="a").commit({})
+    a, again, b = (
+        stage(spark, rows.crossJoin(_owner(spark, own)), PARTS, place, "delta", owner=own)
+        for own in "aab"
+    )
+    a.commit({})
+    b.commit({})
+    with pytest.raises(ConcurrentRunError):
+        again.commit({})
+    again.discard()
+    assert ids(spark, place, PARTS) == [0, 0, 1, 1]
+    with pytest.raises(SparkRuntimeException, match="column 'owner' is not 'a' but b"):
+        stage(spark, rows.crossJoin(_owner(spark, "b")), PARTS, place, "delta", owner="a")
 
 
 @pytest.mark.parametrize("part", [None, "owner=a"])

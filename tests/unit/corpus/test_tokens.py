@@ -80,7 +80,7 @@ def test_sentences_without_a_known_token_are_told_apart(spark):
     sentences = spark.createDataFrame(
         rows, "sentence_id string, doc_id string, tokens array<string>"
     )
-    vocabulary = spark.createDataFrame([(0, "a")], "token_id int, token string")
+    vocabulary = pa.table({"token_id": [0], "token": ["a"], "count": [1]})
     known, unknown = split_by_content(encode_sentences(sentences, vocabulary))
     assert [tuple(r) for r in known.collect()] == [("s1", "d", [0])]
     assert [r["sentence_id"] for r in unknown.collect()] == ["s2"]
