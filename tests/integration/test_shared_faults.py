@@ -31,7 +31,7 @@ EVENTS = {
     "e04p": {
         "kept": [("12345678", "9007199254740993"), ("42",), ("9.007199254740992e+15",)],
         "rejected": [(3, "has_user")],
-        "notes": ["lossy_key"],
+        "notes": ["not_finite", "lossy_key not_finite"],
     },
     "e04m": {"kept": [("12345678", "a"), ("12345678", "b")]},
     "e10": {"kept": [("buyer", "i", DAY, None, "buy"), ("clicker", "i", DAY, None, "click")]},
