@@ -121,8 +121,9 @@ class StagedDelta:
 
     def _actions(self) -> Any:
         written = self._data.actions() if self._data else _sequence(self._jvm, [])
-        if not (self._removed or self._added):
-            # a commit that changes no rows is tried against no other one, unless it has metadata
+        if self._removed == [] and not self._added:
+            # a commit that changes no rows is tried against no other one, unless it has metadata;
+            # where Delta found the old files, its writer has already set the metadata
             self._transaction.updateMetadata(self._transaction.metadata(), False)
         if not self._removed:
             return written

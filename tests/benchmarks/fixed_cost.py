@@ -89,7 +89,9 @@ def warm(spark: SparkSession, folder: Path, job: str) -> dict[str, Any]:
     )
     if os.environ.get("TRACE"):
         trace(spark, jobs_so_far(spark) - floor[0] - ours[0])
-    return row(f"{job}, warm", seconds, {"jobs": ours[0], "jobs of the floor": floor[0]})
+    found = row(f"{job}, warm", seconds, {"jobs": ours[0], "jobs of the floor": floor[0]})
+    print(json.dumps(found), flush=True)
+    return found
 
 
 def row(case: str, seconds: list[float], quality: dict[str, Any]) -> dict[str, Any]:
@@ -146,7 +148,6 @@ def main() -> None:
         if os.environ.get("FRESH"):
             rows += [fresh(place, name) for name, place in places.items()]
     _measuring.write("fixed_cost", rows)
-    print(json.dumps(rows, indent=1))
 
 
 if __name__ == "__main__":

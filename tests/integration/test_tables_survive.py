@@ -212,6 +212,8 @@ def test_a_commit_after_anothers_is_refused_and_the_others_rows_stand(spark, tmp
 
 def test_no_rows_are_committed_without_a_job_and_refused_after_anothers_rows(spark, tmp_path):
     place, none = tmp_path / "things", things(spark, 0)
+    stage(spark, none, THINGS, tmp_path / "new", "delta", is_empty=True).commit({})
+    assert ids(spark, tmp_path / "new") == []
     stage(spark, things(spark, 3), THINGS, place, "delta").commit({"run_id": "0"})
     before = spark.sparkContext._jsc.sc().dagScheduler().numTotalJobs()
     for run_id in "12":
