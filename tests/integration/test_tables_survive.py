@@ -58,7 +58,7 @@ FAULTS = [
         {"max_rejected_share": 0.05},
         r"1 of 10 .* word_count found '1', allowed >= 5",
     ),
-    ("clean_corpus", {"text_column": "txet"}, r"all 10 records .*'has_text'.*see text_column"),
+    ("clean_corpus", {"rules": {"word_count": {"min": 10**6}}}, r"all 10 records .*word_count"),
     ("clean_events", {"time_format": "yyyy"}, r"all 10 records .*valid_time found '2024-01-0"),
     ("clean_events", {"max_rejected_share": 0.05}, r"1 of 10 .*valid_time found 'noon'"),
     ("build_interactions", {"min_user_interactions": 99}, r"\w"),
