@@ -139,7 +139,7 @@ def prepare(run, root, done):
     return prepare
 
 
-@pytest.mark.skip(reason="unfinished: the chain of jobs does not yet run, see the report of faults")
+@pytest.mark.skip(reason="unfinished: the chain of jobs does not run yet")
 @pytest.mark.slow
 @pytest.mark.parametrize("job", SOUND)
 def test_0(job, run, prepare, done):
@@ -185,7 +185,7 @@ def taken(files, uri):
         yield
 
 
-@pytest.mark.skip(reason="unfinished: the chain of jobs does not yet run, see the report of faults")
+@pytest.mark.skip(reason="unfinished: the chain of jobs does not run yet")
 @pytest.mark.slow
 @pytest.mark.parametrize("job", GATES)
 def test_4(job, run, prepare):
@@ -195,7 +195,7 @@ def test_4(job, run, prepare):
     assert code == 4, said
 
 
-@pytest.mark.skip(reason="unfinished: the chain of jobs does not yet run, see the report of faults")
+@pytest.mark.skip(reason="unfinished: the chain of jobs does not run yet")
 @pytest.mark.slow
 @pytest.mark.parametrize("job", of_two_runs(LEASE))
 def test_5_by_a_lease(job, run, prepare, monkeypatch):
@@ -206,7 +206,7 @@ def test_5_by_a_lease(job, run, prepare, monkeypatch):
     assert (code, "is at work on it" in said) == (5, True), said
 
 
-@pytest.mark.skip(reason="unfinished: the chain of jobs does not yet run, see the report of faults")
+@pytest.mark.skip(reason="unfinished: the chain of jobs does not run yet")
 @pytest.mark.slow
 @pytest.mark.parametrize("job", of_two_runs(COMMIT))
 def test_5_by_a_commit(job, spark, root, run, prepare, monkeypatch):

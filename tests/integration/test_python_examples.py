@@ -34,7 +34,7 @@ def test_an_example_has_three_to_eight_lines(example: str) -> None:
 def test_cleaning_keeps_most_pages_and_training_gives_each_token_a_vector(names: Any) -> None:
     kept, rejected = names["documents"].count(), names["rejected"].count()
     assert kept + rejected + names["cleaned"]["duplicate_documents"].count() == (
-        names["records"].count()
+        names["pages"].count()
     )
     assert kept > 0
     assert names["words"].vectors.count() == names["vocabulary"].count() > 100

@@ -16,6 +16,7 @@ from pyspark.sql.types import IntegerType
 
 from pipelines import tables
 from pipelines.errors import ConcurrentRunError, InputError
+from pipelines.storage import delta
 from pipelines.storage import lease as leases
 from pipelines.storage.hadoop import Files
 from pipelines.storage.lease import lease
@@ -224,7 +225,9 @@ def test_what_delta_throws_when_two_make_a_table_is_a_conflict(
     monkeypatch.setattr(DataFrameWriter, "save", save)
     numbers = spark.range(3).selectExpr("cast(id as int) id")
     with pytest.raises(ConcurrentRunError, match="another run changed this table meanwhile"):
-        tables.write(numbers, NUMBERS, f"{tmp_path}/t", format="delta", part={}, metadata={})
+        delta.replace(
+            numbers, folder=f"{tmp_path}/t", name=None, part={}, partitioning=(), metadata={}
+        )
 
 
 def test_links_to_nothing_are_no_files_and_links_without_end_are_an_error(spark, tmp_path):

@@ -14,7 +14,7 @@ from pipelines.errors import ConfigError
 from pipelines.interactions import cleaning, times
 from pipelines.interactions.config import CleanEventsConfig, EventColumns, EventSettings
 from pipelines.interactions.parsing import event_fields
-from pipelines.sources.names import PROBLEMS
+from pipelines.sources.names import NOTES, PROBLEMS
 from pipelines.sources.records import count_records
 from pipelines.sources.request import Request
 from schemas import EVENTS, REJECTED_EVENTS
@@ -257,7 +257,7 @@ def test_bots_are_rejected_whole_by_what_is_left_of_them(spark: SparkSession) ->
 
 def test_split_has_each_row_once_in_the_contracts_columns(spark: SparkSession) -> None:
     records = raw(spark, [event(), ("x", None), ("y", None)], config())
-    counts = {"records": 3, "broken": 0, "event_id": 0, "no_column": 0}
+    counts = dict.fromkeys(NOTES, 0) | {"records": 3, "broken": 0, "event_id": 0, "no_column": 0}
     assert count_records(records, "event_id", "no_column") == counts
     parts = cleaning.split_events(cleaning.judge_events(records, config()))
     assert parts["events"].columns == EVENTS.column_names
