@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 from py4j.java_gateway import JavaClass
 from pyspark import SparkConf, SparkContext
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
 from pipelines.cluster import delta_jars
@@ -73,7 +74,16 @@ def _started(conf: SparkConf, log_folder: Path | None) -> SparkSession:
     _set_defaults(conf, log_folder)
     _prepare_environment(str(conf.get("spark.master")))
     with _errors_to(log_folder):
-        spark = SparkSession.builder.config(conf=conf).getOrCreate()
+        try:
+            spark = SparkSession.builder.config(conf=conf).getOrCreate()
+        except PySparkRuntimeError as error:
+            if error.getCondition() != "JAVA_GATEWAY_EXITED":
+                raise
+            where = f"see {log_folder / 'spark.log'}" if log_folder else "its message is above"
+            raise DependencyError(
+                f"Java did not start Spark; {where}. Has it enough memory "
+                "(--conf spark.driver.memory=1g), and is bash on the PATH?"
+            ) from error
     delta_jars.remember(spark)
     return _checked(spark)
 
