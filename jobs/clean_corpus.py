@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.corpus import cleaning
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult, survey
+from pipelines.sources.judged import stage_parts
 from pipelines.sources.notes import note_lines
 from pipelines.sources.records import broken_files, count_records, read_records, sound_records
 from pipelines.table_store import TableStore
-from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
+from schemas import DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
 
 CONFIG = CleanCorpusConfig
 
@@ -38,12 +39,13 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         rows_in={"corpus": counts["records"]}, rejected=told.reasons, lines=note_lines(counts)
     )
     parts[REJECTED_FILES.name] = broken_files(records)
-    empty = {
-        REJECTED_DOCUMENTS.name: told.rejected == 0,
-        DUPLICATE_DOCUMENTS.name: told.total("duplicates") == 0,
-        REJECTED_FILES.name: counts["broken"] == 0,
+    known = {
+        REJECTED_DOCUMENTS.name: told.rejected,
+        DUPLICATE_DOCUMENTS.name: told.total("duplicates"),
+        REJECTED_FILES.name: counts["broken"],
     }
-    _stage(store, result, parts, empty)
+    empty = [name for name, rows in known.items() if not rows]
+    stage_parts(store, result, parts, empty=empty)
     result.require_balance("documents", "rejected_documents", "duplicate_documents")
     rejected = parts[REJECTED_DOCUMENTS.name]
     result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)
@@ -54,15 +56,6 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         hint="text_column, file_format, rules",
     )
     return store.finish(result, judged, records)
-
-
-def _stage(
-    store: TableStore, result: JobResult, parts: dict[str, DataFrame], empty: dict[str, bool]
-) -> None:
-    for table in (DOCUMENTS, REJECTED_DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_FILES):
-        frame, is_empty = parts[table.name], empty.get(table.name, False)
-        whole = table.with_own(frame.columns[len(table.columns) :])
-        result.rows_out[table.name] = store.stage(frame, whole, is_empty=is_empty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

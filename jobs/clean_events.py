@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
 from pipelines.results import JobResult, survey
+from pipelines.sources.judged import stage_parts
 from pipelines.sources.notes import note_lines
 from pipelines.sources.records import broken_files, count_records, read_records, sound_records
 from pipelines.table_store import TableStore
-from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
+from schemas import REJECTED_EVENTS, REJECTED_FILES
 
 CONFIG = CleanEventsConfig
 
@@ -42,11 +43,12 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     sound = told.found.get((), {})
     result.measures |= {name: sound[name] for name in ("first_time", "last_time") if name in sound}
     parts[REJECTED_FILES.name] = broken_files(records)
-    empty = {
-        REJECTED_EVENTS.name: told.rejected == 0,
-        REJECTED_FILES.name: counts["broken"] == 0,
+    known = {
+        REJECTED_EVENTS.name: told.rejected,
+        REJECTED_FILES.name: counts["broken"],
     }
-    _stage(store, result, parts, empty)
+    empty = [name for name, rows in known.items() if not rows]
+    stage_parts(store, result, parts, empty=empty)
     result.require_balance("events", "rejected_events")
     rejected = parts[REJECTED_EVENTS.name]
     result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
@@ -57,15 +59,6 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
         hint="columns, time_format, event_types",
     )
     return store.finish(result, judged, records)
-
-
-def _stage(
-    store: TableStore, result: JobResult, parts: dict[str, DataFrame], empty: dict[str, bool]
-) -> None:
-    for table in (EVENTS, REJECTED_EVENTS, REJECTED_FILES):
-        frame, is_empty = parts[table.name], empty.get(table.name, False)
-        whole = table.with_own(frame.columns[len(table.columns) :])
-        result.rows_out[table.name] = store.stage(frame, whole, is_empty=is_empty)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -172,8 +172,3 @@ def survey(judged: DataFrame, *others: Column) -> Judgement:
     in_order = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
     rejected = sum(row["count"] for rules, row in found.items() if rules)
     return Judgement(dict(in_order), rejected, found)
-
-
-def reason_counts(rejected: DataFrame) -> dict[str, int]:
-    """Count rejected rows by rule, most frequent first; a row counts under each of its rules."""
-    return survey(rejected).reasons

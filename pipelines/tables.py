@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -14,7 +14,7 @@ from pipelines.storage.commits import last_commit
 from pipelines.storage.conform import conform
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import PiecewiseTable
-from pipelines.storage.places import Place, locate
+from pipelines.storage.places import locate
 from pipelines.storage.staging import stage
 from schemas import Table
 
@@ -91,13 +91,11 @@ def write(
         InputError: A column differs from the contract; the column and the difference are named.
         ConcurrentRunError: Another run changed the same part meanwhile.
     """
-    spark, rows = frame.sparkSession, conform(frame, table)
+    spark = frame.sparkSession
     place = locate(spark, uri)
-    if place.is_delta(format):
-        if place.name is None:
-            return _write_staged(frame, table, place, part, metadata)
+    if place.name is not None and place.is_delta(format):  # no rows wait: Spark's writer at once
         delta.replace(
-            rows,
+            conform(frame, table),
             folder=place.folder,
             name=place.name,
             part=part,
@@ -105,28 +103,7 @@ def write(
             metadata=metadata,
         )
         return int(commit(spark, uri)["rows"])
-    observed = Observation()
-    counted = rows.observe(observed, F.count(F.lit(1)).alias("rows"))
-    parquet.replace(
-        Files(spark),
-        counted,
-        str(place.folder),
-        part=part,
-        partitioning=table.partitioning,
-        metadata=metadata,
-    )
-    return int(observed.get["rows"])
-
-
-def _write_staged(
-    frame: DataFrame,
-    table: Table,
-    place: Place,
-    part: Mapping[str, str],
-    metadata: Mapping[str, Any],
-) -> int:
-    """Replace a Delta table, or a part of it, by files whose transaction is then committed."""
-    staged = stage(frame, table, place, format="delta", part=part)
+    staged = stage(frame, table, place, format=format, part=part)
     try:
         staged.commit(metadata)
     except BaseException:

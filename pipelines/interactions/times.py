@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import ConfigError
 from pipelines.interactions.config import EventSettings
+from pipelines.sources.typed import YEAR_1, YEAR_10000
 
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"
 _WITHOUT_ZONE = _DATE + r"([T ][\d:.]*)?\s*$"
-_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
 _UNITS = ((10**11, 10**6), (10**14, 10**3), (10**17, 1))
 """Numbers below the first are multiplied by the second; 10^11 s and 10^14 ms are the year 5138."""
 
@@ -41,7 +41,7 @@ def _since_1970(text: Column) -> Column:
     for limit, factor in reversed(_UNITS):
         micros = F.when(F.abs(number) < limit, number * factor).otherwise(micros)
     micros = F.floor(micros)
-    is_possible = (micros >= _YEAR_1) & (micros < _YEAR_10000)
+    is_possible = (micros >= YEAR_1) & (micros < YEAR_10000)
     return F.timestamp_micros(F.when(is_possible, micros).cast("bigint"))
 
 

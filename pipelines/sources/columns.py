@@ -38,6 +38,17 @@ def require_columns(
             raise missing_column(where, field, list(found), is_csv=kind == "csv")
 
 
+def require_in(where: str, found: Sequence[str], fields: Sequence[Field]) -> None:
+    """Refuse a required column that a schema, whose columns are all known, does not have.
+
+    Raises:
+        InputError: The column, the setting that names it, and the columns that there are.
+    """
+    for field in fields:
+        if field.is_required and field.path not in found:
+            raise missing_column(where, field, found)
+
+
 def _has(found: list[str], path: str) -> bool:
     return any(name == path or path.startswith(f"{name}.") for name in found) or any(
         name.startswith(f"{path}.") for name in found

@@ -6,13 +6,11 @@ from pydantic import Field
 
 from pipelines.settings import StageSettings
 
-FormatName = str
-
 
 class SourceSettings(StageSettings):
     """How raw files are found and read."""
 
-    file_format: FormatName | None = None
+    file_format: str | None = None
     """Format of the files, as jsonl, csv, parquet, text; told by endings where it is not set."""
     include: list[str] = Field(default_factory=list)
     """Patterns of file names below the input, as `2024/*.csv`; none takes all files."""

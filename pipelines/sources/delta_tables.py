@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from pipelines.sources.columns import missing_column
+from pipelines.sources.columns import require_in
 from pipelines.sources.frames import column_paths, complete_frame
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
@@ -52,7 +52,7 @@ def live_files(spark: SparkSession, uri: str) -> LiveFiles:
 
 
 def _snapshot_files(spark: SparkSession, folder: str) -> DataFrame:
-    live = DataFrame(_snapshot(spark, folder).allFiles().toDF(), spark)
+    live = DataFrame(delta.last_snapshot(spark, folder).allFiles().toDF(), spark)
     return live.select(
         "path",
         "size",
@@ -61,15 +61,10 @@ def _snapshot_files(spark: SparkSession, folder: str) -> DataFrame:
     )
 
 
-def _snapshot(spark: SparkSession, folder: str) -> Any:
-    jvm: Any = spark._jvm
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
-    return log.unsafeVolatileSnapshot()
-
-
 def _snapshot_schema(spark: SparkSession, folder: str) -> StructType:
     """Return the schema as the log has it; Spark's frames lack the names that files have."""
-    return StructType.fromJson(json.loads(_snapshot(spark, folder).metadata().schemaString()))
+    metadata = delta.last_snapshot(spark, folder).metadata()
+    return StructType.fromJson(json.loads(metadata.schemaString()))
 
 
 def _stored_names(schema: StructType, path: str) -> Iterator[tuple[str, str]]:
@@ -99,14 +94,9 @@ def delta_records(spark: SparkSession, uri: str, request: Request) -> DataFrame:
         InputError: The table lacks a required column.
     """
     frame = spark.read.format("delta").load(uri)
-    names = column_paths(frame.schema)
-    for field in request.fields:
-        if field.is_required and field.path not in names:
-            raise missing_column(uri, field, names)
-    folder = Files(spark).qualified(uri).rstrip("/")
+    require_in(uri, column_paths(frame.schema), request.fields)
+    folder = Files(spark).qualified(uri).rstrip("/").partition(":")[2].lstrip("/")
     # the path is percent-encoded, but a plus sign in it is one
     path = F.url_decode(F.replace("_metadata.file_path", F.lit("+"), F.lit("%2B")))
-    start = F.locate(folder.partition(":")[2].lstrip("/"), path)
-    length = len(folder.partition(":")[2].lstrip("/"))
-    source = path.substr(start + length + 1, F.lit(1 << 20))
+    source = path.substr(F.locate(folder, path) + len(folder) + 1, F.lit(1 << 20))
     return complete_frame(frame, request, source=source, position=F.col("_metadata.row_index"))

@@ -8,10 +8,10 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import DataType, StructType
 
-from pipelines.sources.columns import missing_column
+from pipelines.sources.columns import require_in
 from pipelines.sources.completing import completed
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.request import Field, Request
+from pipelines.sources.request import Field, Request, top_level
 from pipelines.sources.split import Split
 
 
@@ -26,10 +26,7 @@ def frame_records(frame: DataFrame, fields: Sequence[Field]) -> DataFrame:
         InputError: The frame lacks a required column.
     """
     request = Request(tuple(fields), SourceSettings())
-    names = column_paths(frame.schema)
-    for field in fields:
-        if field.is_required and field.path not in names:
-            raise missing_column("the frame", field, names)
+    require_in("the frame", column_paths(frame.schema), fields)
     return complete_frame(
         frame, request, source=F.lit("frame"), position=F.monotonically_increasing_id()
     )
@@ -39,7 +36,7 @@ def complete_frame(
     frame: DataFrame, request: Request, *, source: Column, position: Column
 ) -> DataFrame:
     """Return a frame's rows with the columns of `request.schema`."""
-    names = list(dict.fromkeys(_top_level(frame, request)))
+    names = top_level(frame.columns, request.paths)
     given = frame.select(position.alias("position"), *map(_quoted, names), source.alias("_source"))
     place = Split("frame", "frame", 0)
 
@@ -61,13 +58,6 @@ def _paths(name: str, kind: DataType) -> list[str]:
         return [name]
     inner = [path for child in kind for path in _paths(f"{name}.{child.name}", child.dataType)]
     return [name, *inner]
-
-
-def _top_level(frame: DataFrame, request: Request) -> Iterator[str]:
-    for path in request.paths:
-        name = path if path in frame.columns else path.partition(".")[0]
-        if name in frame.columns:
-            yield name
 
 
 def _quoted(name: str) -> Column:

@@ -28,11 +28,12 @@ from pipelines.sources.formats.registry import format_named
 from pipelines.sources.names import BROKEN_FILE, NOTES
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.opening import BREAKS
 from pipelines.storage.digests import digest
 from schemas import REJECTED_FILES
 from schemas.corpus import REASONS
 
-BREAKS = (OSError, EOFError, pa.ArrowInvalid, zlib.error, lzma.LZMAError)
+_BREAKS = (*BREAKS, zlib.error, lzma.LZMAError)  # formats of other packages may raise the last two
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def _cut(spark: SparkSession, wholes: list[Split], kind: str, request: Request) 
 def _parts(whole: Split, kind: str, request: Request) -> list[Split]:
     try:
         return list(format_named(kind).split(whole, request))
-    except BREAKS:  # told when it is read
+    except _BREAKS:  # told when it is read
         return [whole]
 
 
@@ -126,7 +127,7 @@ def read_split(split: Split, kind: str, request: Request) -> Iterator[pa.RecordB
         for batch in format_named(kind).read(split, request):
             if len(batch):
                 yield completed(batch, split, request)
-    except BREAKS as error:
+    except _BREAKS as error:
         if request.settings.bad_files == "fail":
             reason = " ".join(str(error).split())  # a message has one line
             raise InputError(

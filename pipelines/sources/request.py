@@ -1,6 +1,6 @@
 """What a job asks of raw files: which columns of the records, of what kind."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -84,3 +84,9 @@ def own_fields(settings: SourceSettings, contract: Sequence[str]) -> list[Field]
         raise ConfigError(f"keep_columns: the table has a column {clash!r} already")
     paths = zip(names, settings.keep_columns, strict=True)
     return [Field(name, path, setting="keep_columns", is_required=True) for name, path in paths]
+
+
+def top_level(columns: Sequence[str], paths: Iterable[str]) -> list[str]:
+    """Return the columns to read: each wanted one, or the struct that holds it."""
+    heads = (path if path in columns else path.partition(".")[0] for path in paths)
+    return list(dict.fromkeys(name for name in heads if name in columns))

@@ -13,7 +13,9 @@ from pipelines.sources.request import Field
 
 _WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
-_YEAR_1, _YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
+YEAR_1, YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
+"""Microseconds since 1970 of the first year that is written, and of the first that is not."""
+
 _OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 
 
@@ -147,9 +149,7 @@ def _is_year(ticks: pa.Array, unit: str) -> pa.Array:
     if unit == "ns":
         return pc.is_valid(ticks)
     factor = _MICROS[unit]
-    return pc.and_(
-        pc.greater_equal(ticks, _YEAR_1 // factor), pc.less(ticks, _YEAR_10000 // factor)
-    )
+    return pc.and_(pc.greater_equal(ticks, YEAR_1 // factor), pc.less(ticks, YEAR_10000 // factor))
 
 
 def _to_micros(ticks: pa.Array, unit: str) -> tuple[pa.Array, pa.Array]:

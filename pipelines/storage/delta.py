@@ -84,8 +84,7 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
     frame = spark.read.format("delta").load(folder)
     jvm: Any = spark._jvm
     nothing = jvm.scala.Option.empty()
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
-    snapshot = log.update(False, nothing, nothing)
+    snapshot = log_of(spark, folder).update(False, nothing, nothing)
     sizes = {info.relative: info.size for info in files.walk(folder)}
     named = []
     for encoded, size in _data_files(spark, snapshot):
@@ -106,14 +105,9 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
 
 
 def _data_files(spark: SparkSession, snapshot: Any) -> list[tuple[str, int]]:
-    """Return path and size of each data file of a version.
-
-    Delta lists the files of small tables in a version's checksum; others take a Spark job.
-    """
-    checksum = snapshot.checksumOpt()
-    named = checksum.get().allFiles() if checksum.isDefined() else checksum
-    if named.isDefined():
-        listed = [named.get().apply(n) for n in range(named.get().size())]
+    """Return path and size of each data file of a version."""
+    listed = listed_files(snapshot)
+    if listed is not None:
         return [(str(file.path()), int(file.size())) for file in listed]
     added = DataFrame(snapshot.allFiles().toDF(), spark)
     # one row per file, not per row: the driver's own listing has as many
@@ -125,9 +119,30 @@ def is_plain(spark: SparkSession, folder: str) -> bool:
 
     They do not with deletion vectors or column mapping, which take a newer reader protocol.
     """
+    return bool(last_snapshot(spark, folder).protocol().minReaderVersion() == 1)
+
+
+def log_of(spark: SparkSession, folder: str) -> Any:
+    """Return Delta's own log of a table."""
     jvm: Any = spark._jvm
-    log = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
-    return bool(log.unsafeVolatileSnapshot().protocol().minReaderVersion() == 1)
+    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
+
+
+def last_snapshot(spark: SparkSession, folder: str) -> Any:
+    """Return the version of a table that Delta saw last."""
+    return log_of(spark, folder).unsafeVolatileSnapshot()
+
+
+def listed_files(snapshot: Any) -> list[Any] | None:
+    """Return the files of a version, as Delta's actions, without a Spark job.
+
+    Delta lists the files of small tables in a version's checksum; None where it does not.
+    """
+    checksum = snapshot.checksumOpt()
+    named = checksum.get().allFiles() if checksum.isDefined() else checksum
+    if not named.isDefined():
+        return None
+    return [named.get().apply(n) for n in range(named.get().size())]
 
 
 def replace(

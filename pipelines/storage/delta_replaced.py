@@ -1,10 +1,12 @@
 """The files that a replacement of a Delta table removes, named without a Spark job."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+
+from pipelines.storage import delta
 
 
 def replaced_files(
@@ -22,16 +24,14 @@ def replaced_files(
         partitioning: The table's partition columns.
     """
     snapshot = transaction.snapshot()
-    checksum = snapshot.checksumOpt()
-    named = checksum.get().allFiles() if checksum.isDefined() else checksum
-    if not named.isDefined() or not set(part) <= set(partitioning):
+    listed = delta.listed_files(snapshot)
+    if listed is None or not set(part) <= set(partitioning):
         return None
     columns = snapshot.metadata().partitionColumns()
     stored = tuple(str(columns.apply(n)) for n in range(columns.size()))
     if stored != partitioning or not snapshot.schema().equals(frame._jdf.schema().asNullable()):
         return None
-    files = (named.get().apply(n) for n in range(named.get().size()))
-    return [file.remove() for file in files if _is_of(file, part)]
+    return [file.remove() for file in listed if _is_of(file, part)]
 
 
 def _is_of(file: Any, part: Mapping[str, str]) -> bool:
@@ -58,7 +58,12 @@ def read_all_of(jvm: Any, session: Any, transaction: Any, condition: str | None)
         read = session.sessionState().sqlParser().parseExpression(condition)
     else:
         transaction.readWholeTable()
+    transaction.trackReadPredicates(sequence(jvm, [read]), condition is not None, True)
+
+
+def sequence(jvm: Any, values: Sequence[Any]) -> Any:
+    """Return objects as a Scala sequence."""
     listed = jvm.java.util.ArrayList()
-    listed.add(read)
-    read = jvm.scala.jdk.javaapi.CollectionConverters.asScala(listed).toSeq()
-    transaction.trackReadPredicates(read, condition is not None, True)
+    for value in values:
+        listed.add(value)
+    return jvm.scala.jdk.javaapi.CollectionConverters.asScala(listed).toSeq()

@@ -1,7 +1,7 @@
 """Delta tables replaced in two steps: first data files that no version names, then one commit."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -9,7 +9,12 @@ from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame
 
 from pipelines.storage import delta
-from pipelines.storage.delta_replaced import only_of, read_all_of, replaced_files
+from pipelines.storage.delta_replaced import (
+    only_of,
+    read_all_of,
+    replaced_files,
+    sequence,
+)
 from pipelines.storage.hadoop import Files
 
 
@@ -55,7 +60,7 @@ class StagedDelta:
     def _begin(self, frame: DataFrame) -> list[Any] | None:
         """Open the transaction, and name the files that it replaces if that takes no Spark job."""
         session = self._spark._jsparkSession
-        self._log = self._jvm.org.apache.spark.sql.delta.DeltaLog.forTable(session, self._folder)
+        self._log = delta.log_of(self._spark, self._folder)
         self._transaction = self._log.startTransaction()
         known = self._transaction, frame, self._part, self._partitioning
         removed = replaced_files(*known)
@@ -74,7 +79,7 @@ class StagedDelta:
         nothing = self._jvm.scala.Option.empty()
         self._data = command.writeAndReturnCommitData(self._transaction, session, nothing, False)
         if self._removed is not None:
-            removed = _sequence(self._jvm, self._removed)
+            removed = sequence(self._jvm, self._removed)
             command.registerOverwriteRemoveMetrics(session, self._transaction, removed)
         mapper = package.util.JsonUtils.mapper()
         actions = json.loads(mapper.writeValueAsString(self._data.actions()))
@@ -89,7 +94,7 @@ class StagedDelta:
         return getattr(self._jvm.org.apache.spark.sql.SaveMode, name)
 
     def _columns(self) -> Any:
-        return _sequence(self._jvm, self._partitioning)
+        return sequence(self._jvm, self._partitioning)
 
     def _count(self) -> int:
         """Return the rows written, from the statistics that Delta gathers as it writes."""
@@ -120,7 +125,7 @@ class StagedDelta:
             self._transaction.commit(self._actions(), operation, tags)
 
     def _actions(self) -> Any:
-        written = self._data.actions() if self._data else _sequence(self._jvm, [])
+        written = self._data.actions() if self._data else sequence(self._jvm, [])
         if self._removed == [] and not self._added:
             # a commit that changes no rows is tried against no other one, unless it has metadata;
             # where Delta found the old files, its writer has already set the metadata
@@ -128,7 +133,7 @@ class StagedDelta:
         if not self._removed:
             return written
         every = [written.apply(n) for n in range(written.size())] + self._removed
-        return _sequence(self._jvm, every)
+        return sequence(self._jvm, every)
 
     def discard(self) -> None:
         """Delete the files; a folder that was made for them goes too."""
@@ -149,13 +154,6 @@ def _made(companion: Any, *given: Any) -> Any:
             raise
         except Py4JError:  # no further parameter has a default
             return module.apply(*values)
-
-
-def _sequence(jvm: Any, values: Sequence[Any]) -> Any:
-    listed = jvm.java.util.ArrayList()
-    for value in values:
-        listed.add(value)
-    return jvm.scala.jdk.javaapi.CollectionConverters.asScala(listed).toSeq()
 
 
 def _map(jvm: Any, values: Mapping[str, str]) -> Any:

@@ -20,7 +20,7 @@ from pyspark.sql.types import ArrayType, FloatType, IntegerType, StringType, Tim
 
 from pipelines import tables
 from pipelines.errors import InputError, from_spark
-from pipelines.results import JobResult, reason_counts
+from pipelines.results import JobResult, survey
 from pipelines.settings import JobConfig, Outputs, Settings
 from pipelines.storage import delta
 from pipelines.storage.hadoop import Files
@@ -425,4 +425,4 @@ def test_rejected_rows_are_counted_by_rule(spark: SparkSession) -> None:
     frame = spark.createDataFrame(rows, "rules array<string>").select(
         F.transform("rules", lambda rule: F.struct(rule.alias("rule"))).alias("reasons")
     )
-    assert list(reason_counts(frame).items()) == [("a", 2), ("b", 1), ("c", 1)]
+    assert list(survey(frame).reasons.items()) == [("a", 2), ("b", 1), ("c", 1)]

@@ -12,7 +12,6 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
-from itertools import pairwise
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -21,11 +20,11 @@ from pipelines.sources.formats import gathering
 from pipelines.sources.formats.gathering import Row
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams import lines
 from pipelines.sources.streams.encodings import is_plain, utf8_stream
 from pipelines.sources.streams.opening import open_bytes
 
 ENDINGS = (".log",)
-PART_BYTES = 64 << 20
 _SHOWN_BYTES = 1000
 _QUOTED = r'"([^"\\]*(?:\\.[^"\\]*)*)"'
 _LINE = re.compile(
@@ -44,12 +43,7 @@ _TYPES = dict.fromkeys(_NAMES, pa.string()) | {"status": pa.int32(), "bytes": pa
 
 def split(split: Split, request: Request) -> list[Split]:
     """Cut a plain file at any byte: a line belongs to the part in which it begins."""
-    if split.size <= PART_BYTES or not is_plain(split, request.settings):
-        return [split]
-    return [
-        Split(split.uri, split.relative, split.size, start, end, split.partitions)
-        for start, end in pairwise([*range(0, split.size, PART_BYTES), split.size])
-    ]
+    return lines.cut(split, request.settings)
 
 
 def columns(split: Split, request: Request) -> list[str]:  # noqa: ARG001

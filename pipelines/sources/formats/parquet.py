@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.errors import InputError
-from pipelines.sources.request import Request
+from pipelines.sources.request import Request, top_level
 from pipelines.sources.split import Split
 from pipelines.sources.typed import uuid_text
 from pipelines.storage.arrow import resolve
@@ -69,7 +69,7 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
         position = sum(file.metadata.row_group(n).num_rows for n in range(part.start))
         names = part.about.get("names", {})  # of a Delta table whose columns are mapped
         stored = {names.get(path, path): path for path in request.paths}
-        wanted = _top_level(file.schema_arrow, stored)
+        wanted = top_level(file.schema_arrow.names, stored)
         _refuse_repeated(file.schema_arrow, wanted, part.uri)
         int96, uuids = _int96(file), _uuids(file)
         for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=wanted):
@@ -96,16 +96,6 @@ def _nested(batch: pa.RecordBatch, stored: dict[str, str]) -> dict[str, pa.Array
         if name in batch.schema.names:
             arrays[wanted] = pc.struct_field(batch[name], inner)
     return arrays
-
-
-def _top_level(schema: pa.Schema, paths: Iterable[str]) -> list[str]:
-    """Return the columns to read: each wanted one, or the struct that holds it."""
-    found = []
-    for path in paths:
-        name = path if path in schema.names else path.partition(".")[0]
-        if name in schema.names:
-            found.append(name)
-    return list(dict.fromkeys(found))
 
 
 def _refuse_repeated(schema: pa.Schema, wanted: Iterable[str], uri: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from oracles.raw_files import asking, rows, until_broken, whole
 
 from pipelines.sources.formats import access_log
+from pipelines.sources.streams import lines
 
 ALL = asking(*access_log._TYPES)
 TIME = "[10/Oct/2000:13:55:36 -0700]"
@@ -104,7 +105,7 @@ def test_lines_are_the_same_however_a_file_is_cut(
 ) -> None:
     data = _log(70)
     alone = _read(tmp_path / "a.log.gz", gzip.compress(data))
-    monkeypatch.setattr(access_log, "PART_BYTES", part)
+    monkeypatch.setattr(lines, "SPLIT_BYTES", part)
     found = _read(tmp_path / "a.log", data)
     assert found == [
         row | {"position": row["position"] + 3 * (row["position"] > 0)} for row in alone
