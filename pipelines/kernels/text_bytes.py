@@ -49,3 +49,15 @@ def string_stops(_typing, data, _place):
         return builder.zext(builder.bitcast(stops, _BITS), ir.IntType(64))
 
     return types.uint64(data, types.intp), emit
+
+
+@_emitted
+def word_at(_typing, data, _place):
+    """Return eight bytes of a uint8 array as one uint64; all must be within the array."""
+
+    def emit(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
+
+    return types.uint64(data, types.intp), emit

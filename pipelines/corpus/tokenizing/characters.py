@@ -1,0 +1,140 @@
+"""What the tokenizer knows of each character: one number per code point of Unicode.
+
+The number is what is written instead of the character, with flags above it. Numbers lie in blocks
+of 256 code points, and equal blocks are stored once: some 200 of 4,352.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+VALUE = (1 << 21) - 1
+"""Mask of the code point that is written instead of a character; 0 where it is itself."""
+LETTER, NUMBER, START, PART, TAIL, STOP, FULL_STOP, BLANK, CASED, IGNORABLE = (
+    1 << bit for bit in range(21, 31)
+)
+"""Flags: a letter; a number; begins a token; goes on in a word; goes on in it behind an apostrophe;
+ends a sentence if a blank follows; ends it in any case; a blank; has case; unseen by the rule of
+the final sigma."""
+
+DROPPED = 0x110000
+"""Value of a character that is part of a word and not written."""
+SIGMA = DROPPED + 1
+"""Value of the capital sigma, whose lower case depends on its neighbours."""
+EXPANDED = SIGMA + 1
+"""First value of characters with several characters as lower case."""
+
+_SPACED_STOPS = ".!?…．"  # noqa: RUF001  (full-width dots stand in numbers too)
+_FULL_STOPS = (
+    # Unicode's property Sentence_Terminal, with the signs of Khmer and Tibetan
+    "։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥།༎၊။።፧፨᙮᜵᜶។៕᠃᠉᥄᥅᪨᪩᪪᪫᭚᭛᭞᭟᭽᭾᰻᰼᱾᱿‼‽⁇⁈⁉⸮⸼。"  # noqa: RUF001
+    "꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗！？｡"  # noqa: RUF001
+    "𐩖𐩗𑁇𑁈𑂾𑂿𑃀𑃁𑅁𑅂𑅃𑇅𑇆𑇍𑇞𑇟𑈸𑈹𑈻𑈼𑊩𑑋𑑌𑗂𑗃𑙁𑙂𑜼𑜽𑜾"
+)
+_NO_BREAK = "\u00a0\u2007\u202f"
+_JOINERS = "\u200c\u200d"
+_SOFT_HYPHEN = "\u00ad"
+_IGNORABLE = frozenset({"Mn", "Me", "Lm", "Cf", "Sk"})
+_PLANES = (0, 1, 2, 3, 14)
+"""Planes of Unicode with characters that are neither private nor unassigned."""
+
+
+@dataclass(frozen=True)
+class Characters:
+    """The table of all code points.
+
+    Args:
+        blocks: By `code >> 8`, where the block begins in `records`: int32, `(4352,)`.
+        records: Flags and values, uint32.
+        expansions: UTF-8 of values from `EXPANDED` on, uint8, `(n, 13)`: the length, then bytes.
+    """
+
+    blocks: NDArray[np.int32]
+    records: NDArray[np.uint32]
+    expansions: NDArray[np.uint8]
+
+    @property
+    def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.uint32], NDArray[np.uint8]]:
+        """Return the arrays as kernels take them."""
+        return self.blocks, self.records, self.expansions
+
+
+@cache
+def characters(is_lowercase: bool) -> Characters:
+    """Return the table, whose values are lower case or the characters themselves.
+
+    It is made of `unicodedata` at the first call in a process, in about 0.1 s.
+    """
+    records = np.zeros(0x110000, np.uint32)
+    for plane in _PLANES:
+        first = plane << 16
+        codes = range(first, first + 0x10000)
+        flags = map(_FLAGS.__getitem__, map(unicodedata.category, map(chr, codes)))
+        records[first : first + 0x10000] = np.fromiter(flags, np.uint32, 0x10000)
+    _mark_signs(records)
+    expansions = _set_cases(records, is_lowercase)
+    records[ord(_SOFT_HYPHEN)] |= np.uint32(DROPPED)
+    places: dict[bytes, int] = {}  # ASCII's block comes first: its places are the codes themselves
+    blocks = [places.setdefault(block.tobytes(), len(places)) for block in records.reshape(-1, 256)]
+    kept = np.frombuffer(b"".join(places), np.uint32)
+    return Characters(np.array(blocks, np.int32) << 8, kept, expansions)
+
+
+def _flags(category: str) -> int:
+    """Return the flags of a category of Unicode."""
+    flags = IGNORABLE if category in _IGNORABLE else 0
+    if category[0] == "L":
+        return flags | LETTER | START | PART | TAIL
+    if category[0] == "M":
+        return flags | PART | TAIL
+    if category[0] == "N":
+        return flags | NUMBER | START | PART
+    return flags | BLANK if category[0] == "Z" else flags
+
+
+class _Flags(dict[str, int]):
+    def __missing__(self, category: str) -> int:
+        self[category] = _flags(category)
+        return self[category]
+
+
+_FLAGS = _Flags()
+
+
+def _mark_signs(records: NDArray[np.uint32]) -> None:
+    """Set the flags of single characters."""
+    for signs, flags in (
+        (_SPACED_STOPS, STOP),
+        (_FULL_STOPS, STOP | FULL_STOP),
+        ("\t\n\v\f\r\x85", BLANK),
+        (_JOINERS + _SOFT_HYPHEN, PART | TAIL),
+        ("_", START | PART),
+        ("'’", IGNORABLE),  # noqa: RUF001
+    ):
+        records[[ord(sign) for sign in signs]] |= np.uint32(flags)
+    records[[ord(sign) for sign in _NO_BREAK]] &= ~np.uint32(BLANK)
+
+
+def _set_cases(records: NDArray[np.uint32], is_lowercase: bool) -> NDArray[np.uint8]:
+    """Flag characters with case, and set lower case where asked; return the long ones."""
+    long: list[bytes] = []
+    for code in np.flatnonzero(records & (LETTER | NUMBER)).tolist():
+        sign = chr(code)
+        if not (sign.islower() or sign.isupper() or sign.istitle()):
+            continue
+        records[code] |= np.uint32(CASED)
+        lower = sign.lower()
+        if not is_lowercase or lower == sign:
+            continue
+        value = SIGMA if sign == "Σ" else ord(lower[0])
+        if len(lower) > 1:
+            value = EXPANDED + len(long)
+            long.append(lower.encode())
+        records[code] |= np.uint32(value)
+    expansions = np.zeros((len(long) + 1, 13), np.uint8)
+    for row, text in zip(expansions, long, strict=False):
+        row[: len(text) + 1] = [len(text), *text]
+    return expansions

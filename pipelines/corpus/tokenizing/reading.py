@@ -1,0 +1,158 @@
+# mypy: ignore-errors
+"""Kernels that read one token from UTF-8 and write it as it is counted, in lower case or not.
+
+`chars` are `Characters.arrays`; a code point's record is its flags and its value.
+"""
+
+import numpy as np
+
+from pipelines.corpus.tokenizing.characters import (
+    CASED,
+    DROPPED,
+    EXPANDED,
+    IGNORABLE,
+    LETTER,
+    NUMBER,
+    PART,
+    SIGMA,
+    TAIL,
+    VALUE,
+)
+from pipelines.kernels.compiling import inner
+from pipelines.kernels.text_bytes import byte_at
+
+BLOCKS, RECORDS, EXPANSIONS = range(3)
+_UNDERSCORE, _QUOTE, _APOSTROPHE, _POINT, _COMMA = (ord(sign) for sign in "_'’.,")  # noqa: RUF001
+_SIGMA_SMALL, _SIGMA_FINAL = 0x83, 0x82  # second bytes; the first of all three sigmas is 0xCE or 0xCF
+
+
+@inner
+def record_at(text, at, chars):
+    """Return the code point at a place, how many bytes it has, and its record."""
+    first = byte_at(text, at)
+    if first < 0x80:
+        return first, 1, np.int64(chars[RECORDS][np.uint64(first)])
+    code, width = first, 1
+    if first < 0xE0:
+        code, width = (first & 0x1F) << 6 | byte_at(text, at + 1) & 0x3F, 2
+    elif first < 0xF0:
+        middle = (byte_at(text, at + 1) & 0x3F) << 6
+        code, width = (first & 0x0F) << 12 | middle | byte_at(text, at + 2) & 0x3F, 3
+    else:
+        middle = (byte_at(text, at + 1) & 0x3F) << 12 | (byte_at(text, at + 2) & 0x3F) << 6
+        code, width = (first & 0x07) << 18 | middle | byte_at(text, at + 3) & 0x3F, 4
+    block = np.int64(chars[BLOCKS][np.uint64(code >> 8)])
+    return code, width, np.int64(chars[RECORDS][np.uint64(block | code & 0xFF)])
+
+
+@inner
+def read_word(text, at, end, chars, out, to):
+    """Write the word that begins at `at` to out[to:]; return the places behind both.
+
+    A word is underscores, then a letter, then letters, marks, digits, underscores and joiners; then
+    any number of times an apostrophe, a letter, and letters, marks and joiners. Soft hyphens are
+    left out, and so are non-joiners at the end.
+    """
+    first, goes_on, has_sigma = to, PART, False
+    while at < end:
+        code, width, record = record_at(text, at, chars)
+        if not record & goes_on:
+            if code != _QUOTE and code != _APOSTROPHE:
+                break
+            if at + width == end or not record_at(text, at + width, chars)[2] & LETTER:
+                break
+            goes_on = TAIL
+        value = record & VALUE
+        if value == 0:
+            value = code
+        if value < 0x80:
+            out[np.uint64(to)] = value
+            to += 1
+        else:
+            has_sigma |= value == SIGMA
+            to = _write(value, chars, out, to)
+        at += width
+    while out[to - 1] == 0x8C and out[to - 2] == 0x80 and out[to - 3] == 0xE2:
+        to -= 3
+    if has_sigma:
+        _settle_sigmas(out, first, to, chars)
+    return at, to
+
+
+@inner
+def read_number(text, at, end, chars, out, to):
+    """Write the number that begins at `at` to out[to:]; return the places behind both.
+
+    A number is digits, then any number of times a point or a comma, and digits.
+    """
+    while at < end:
+        code, width, record = record_at(text, at, chars)
+        if not record & NUMBER:
+            if code != _POINT and code != _COMMA:
+                break
+            if at + width == end or not record_at(text, at + width, chars)[2] & NUMBER:
+                break
+        value = record & VALUE
+        to = _write(value if value else code, chars, out, to)
+        at += width
+    return at, to
+
+
+@inner
+def skip_underscores(text, at, end, chars):
+    """Return the first place that holds no underscore, and whether a letter is there."""
+    while at < end and byte_at(text, at) == _UNDERSCORE:
+        at += 1
+    return at, at < end and record_at(text, at, chars)[2] & LETTER != 0
+
+
+@inner
+def _write(value, chars, out, to):
+    """Write a value as UTF-8 and return the place behind it; a capital sigma stays one."""
+    if value < 0x80:
+        out[to] = value
+        return to + 1
+    if value >= EXPANDED:
+        row = chars[EXPANSIONS][value - EXPANDED]
+        for k in range(row[0]):
+            out[to + k] = row[1 + k]
+        return to + row[0]
+    if value == DROPPED:
+        return to
+    if value == SIGMA:
+        value = ord("Σ")
+    if value < 0x800:
+        out[to] = 0xC0 | value >> 6
+        out[to + 1] = 0x80 | value & 0x3F
+        return to + 2
+    if value < 0x10000:
+        out[to] = 0xE0 | value >> 12
+        out[to + 1] = 0x80 | value >> 6 & 0x3F
+        out[to + 2] = 0x80 | value & 0x3F
+        return to + 3
+    out[to] = 0xF0 | value >> 18
+    out[to + 1] = 0x80 | value >> 12 & 0x3F
+    out[to + 2] = 0x80 | value >> 6 & 0x3F
+    out[to + 3] = 0x80 | value & 0x3F
+    return to + 4
+
+
+@inner
+def _settle_sigmas(out, first, end, chars):
+    """Write capital sigmas small: as final ones behind a letter with case and before none.
+
+    Characters that are ignorable do not count (Unicode 3.13, Final_Sigma).
+    """
+    at, is_behind, waiting = first, False, -1
+    while at < end:
+        code, width, record = record_at(out, at, chars)
+        if not record & IGNORABLE:
+            if waiting >= 0 and record & CASED:
+                out[waiting] = _SIGMA_SMALL
+            waiting = -1
+            if code == 0x3A3:
+                out[at], out[at + 1] = 0xCF, _SIGMA_SMALL
+                if is_behind:
+                    out[at + 1], waiting = _SIGMA_FINAL, at + 1
+            is_behind = record & CASED != 0
+        at += width
