@@ -28,12 +28,13 @@ EXPANDED = SIGMA + 1
 """First value of characters with several characters as lower case."""
 
 _SPACED_STOPS = ".!?…．"  # noqa: RUF001  (full-width dots stand in numbers too)
-_FULL_STOPS = (
-    # Unicode's property Sentence_Terminal, with the signs of Khmer and Tibetan
+FULL_STOPS = (
     "։؝؞؟۔܀܁܂߹࠷࠹࠽࠾।॥།༎၊။።፧፨᙮᜵᜶។៕᠃᠉᥄᥅᪨᪩᪪᪫᭚᭛᭞᭟᭽᭾᰻᰼᱾᱿‼‽⁇⁈⁉⸮⸼。"  # noqa: RUF001
     "꓿꘎꘏꛳꛷꡶꡷꣎꣏꤯꧈꧉꩝꩞꩟꫰꫱꯫﹒﹖﹗！？｡"  # noqa: RUF001
     "𐩖𐩗𑁇𑁈𑂾𑂿𑃀𑃁𑅁𑅂𑅃𑇅𑇆𑇍𑇞𑇟𑈸𑈹𑈻𑈼𑊩𑑋𑑌𑗂𑗃𑙁𑙂𑜼𑜽𑜾"
 )
+"""Stops behind which a sentence ends without a blank: Unicode's property Sentence_Terminal, and the
+signs of Khmer and Tibetan."""
 _NO_BREAK = "\u00a0\u2007\u202f"
 _JOINERS = "\u200c\u200d"
 _SOFT_HYPHEN = "\u00ad"
@@ -108,7 +109,7 @@ def _mark_signs(records: NDArray[np.uint32]) -> None:
     """Set the flags of single characters."""
     for signs, flags in (
         (_SPACED_STOPS, STOP),
-        (_FULL_STOPS, STOP | FULL_STOP),
+        (FULL_STOPS, STOP | FULL_STOP),
         ("\t\n\v\f\r\x85", BLANK),
         (_JOINERS + _SOFT_HYPHEN, PART | TAIL),
         ("_", START | PART),

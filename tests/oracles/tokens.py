@@ -1,0 +1,73 @@
+"""The tokenizer by regular expressions, one step after the other: sentences, tokens, counts."""
+
+import re
+import unicodedata
+from collections import Counter
+from functools import cache
+
+SOFT_HYPHEN, NON_JOINER = "\u00ad", "\u200c"
+SPACED = ".!?…．"  # noqa: RUF001
+BLANK = (
+    "\t\n\v\f\r\x20\x85\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a"
+    "\u2028\u2029\u205f\u3000"
+)
+
+
+@cache
+def classes() -> dict[str, str]:
+    """Return the letters, marks and numbers of Unicode as what stands in brackets."""
+    found: dict[str, list[str]] = {"L": [], "M": [], "N": []}
+    for code in range(0x110000):
+        kind = unicodedata.category(chr(code))[0]
+        if kind in found:
+            found[kind].append(re.escape(chr(code)))
+    return {kind: "".join(signs) for kind, signs in found.items()}
+
+
+@cache
+def token_pattern() -> re.Pattern[str]:
+    """Return the pattern of a word or number; a word is the first group."""
+    L, M, N = classes().values()  # noqa: N806
+    join = "\u200c\u200d\u00ad"
+    word = f"_*[{L}][{L}{M}{N}_{join}]*(?:['’][{L}][{L}{M}{join}]*)*"  # noqa: RUF001
+    return re.compile(f"({word})|[{N}]+(?:[.,][{N}]+)*")
+
+
+def sentence_end(full_stops: str) -> re.Pattern[str]:
+    """Return the pattern of what parts two sentences."""
+    full, stop = re.escape(full_stops), re.escape(full_stops + SPACED)
+    return re.compile(
+        f"(?<=[{full}])(?![{stop}])[{BLANK}]*|(?<=[{stop}])[{BLANK}]+|\n[{BLANK}]*\n"
+    )
+
+
+def tokens_of(text: str, *, is_lowercase: bool, number_token: str | None) -> list[str]:
+    """Return the tokens of a sentence."""
+    found = []
+    for match in token_pattern().finditer(text):
+        token = match.group().replace(SOFT_HYPHEN, "").rstrip(NON_JOINER)
+        if match.group(1) is None and number_token is not None:
+            token = number_token
+        elif is_lowercase:
+            token = token.lower()
+        found.append(token)
+    return found
+
+
+def pieces(
+    text: str, full_stops: str, *, is_lowercase: bool, number_token: str | None, longest: int
+) -> dict[tuple[int, int], list[str]]:
+    """Return the tokens of each piece of each sentence that has a token."""
+    found = {}
+    for sentence, part in enumerate(sentence_end(full_stops).split(text)):
+        tokens = tokens_of(part, is_lowercase=is_lowercase, number_token=number_token)
+        for piece in range(-(-len(tokens) // longest)):
+            found[sentence, piece] = tokens[piece * longest : (piece + 1) * longest]
+    return found
+
+
+def counts(documents: list[list[str]]) -> dict[str, tuple[int, int]]:
+    """Return each token's occurrences, and the documents that hold it."""
+    every = Counter(token for tokens in documents for token in tokens)
+    holding = Counter(token for tokens in documents for token in set(tokens))
+    return {token: (count, holding[token]) for token, count in every.items()}
