@@ -19,17 +19,16 @@ CONFIG = TokenizeCorpusConfig
 
 
 def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
-    """Tokenize once, count, and write the vocabulary and the sentences that hold a known token."""
+    """Count tokens, then write the vocabulary and the sentences that hold a known token."""
     with TableStore(spark, config, job="tokenize_corpus") as store:
         return _tokenize(config, store)
 
 
 def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
-    split = tokens.split_tokens(store.read("documents", DOCUMENTS), config)
-    split = split.persist(StorageLevel.DISK_ONLY)
-    vocabulary = tokens.build_vocabulary(tokens.count_tokens(split), config)
-    vocabulary = vocabulary.persist(StorageLevel.DISK_ONLY)
-    result = JobResult(rows_in={"sentences found": split.count()})
+    documents = store.read("documents", DOCUMENTS)
+    counts = tokens.count_tokens(documents, config).persist(StorageLevel.DISK_ONLY)
+    vocabulary = tokens.build_vocabulary(counts, config).persist(StorageLevel.DISK_ONLY)
+    result = JobResult(rows_in={"sentences found": tokens.count_sentences(counts)})
     result.rows_out["vocabulary"] = store.stage(vocabulary, VOCABULARY)
     if result.rows_out["vocabulary"] == 0 and not config.allow_empty:
         raise GateError(
@@ -38,13 +37,13 @@ def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
             "they were; allow_empty: true replaces them by none"
         )
     numbered = tokens.collect_vocabulary(vocabulary)
-    encoded = tokens.encode_sentences(split, numbered).persist(StorageLevel.DISK_ONLY)
-    known, unknown = tokens.split_by_content(encoded)
+    encoded = tokens.encode_sentences(documents, numbered, config)
+    known, unknown = tokens.observe_unknown(encoded)
     result.rows_out["sentences"] = store.stage(known, SENTENCES)
-    result.rejected["no_known_token"] = unknown.count()
+    result.rejected["no_known_token"] = unknown()
     result.measures |= tokens.measure_tokens(numbered)
     result.require_balance("sentences", rejected=("no_known_token",))
-    return store.finish(result, split, encoded, vocabulary)
+    return store.finish(result, counts, vocabulary)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,19 +1,21 @@
-"""Documents to sentences of tokens, tokens to a vocabulary, sentences to token ids."""
+"""Documents to a vocabulary and to sentences of token ids, by the compiled tokenizer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from pipelines.arrays.offsets import offsets_of
 from pipelines.corpus.config import TokenizeSettings
+from pipelines.corpus.tokenizing.sentences import encoded_rows
+from pipelines.corpus.tokenizing.tables import Cut, Lexicon, TokenCounts
+from pipelines.corpus.tokenizing.texts import Texts
 from pipelines.ids import with_dense_ids
 from schemas import SENTENCES, VOCABULARY
 
-_SENTENCE_END = r"(?<=[.!?…。！？])\s+|\n\s*\n"  # noqa: RUF001  (full-width marks end sentences too)
-_WORD_OR_NUMBER = r"_*\p{L}[\p{L}\p{M}\p{N}_]*(?:['’]\p{L}+)*|\p{N}+(?:[.,]\p{N}+)*"  # noqa: RUF001
+_COUNTS = "token string, count bigint, document_count bigint"
 
 
 def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, DataFrame]:
@@ -23,55 +25,57 @@ def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, Data
         documents: Frame of `doc_id, text`.
         settings: Of tokens, sentences and the vocabulary.
     """
-    split = split_tokens(documents, settings)
-    vocabulary = build_vocabulary(count_tokens(split), settings)
-    known, _ = split_by_content(encode_sentences(split, collect_vocabulary(vocabulary)))
-    return {SENTENCES.name: known, VOCABULARY.name: vocabulary}
+    vocabulary = build_vocabulary(count_tokens(documents, settings), settings)
+    encoded = encode_sentences(documents, collect_vocabulary(vocabulary), settings)
+    return {SENTENCES.name: encoded.where(has_tokens()), VOCABULARY.name: vocabulary}
 
 
-def split_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
-    """Cut documents into sentences of tokens.
+def cut_of(settings: TokenizeSettings) -> Cut:
+    """Return how texts are cut, as plain values for tasks."""
+    return Cut(settings.is_lowercase, settings.number_token, settings.max_sentence_length)
+
+
+def count_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
+    """Count each token's occurrences and the documents that hold it, and the sentences.
 
     A token is a run of letters, marks, digits and underscores that holds a letter, apostrophes
-    inside it included, or a number. Sentences end at stops before white space and at blank lines;
-    one that is longer than `max_sentence_length` tokens is cut into several.
+    inside it included, or a number. Sentences end at stops before white space, at stops of other
+    scripts and at blank lines; one that is longer than `max_sentence_length` tokens is cut into
+    several. Each task counts in its own table and sends a row per distinct token.
+
+    Args:
+        documents: Frame with `text`, one row per document.
+        settings: Of tokens and sentences.
 
     Returns:
-        One row per sentence with a token: `sentence_id, doc_id, tokens`.
+        One row per token: `token, count, document_count`; and one whose token is null, with the
+        number of sentences with a token as `count`.
     """
-    number_token, longest = settings.number_token, settings.max_sentence_length
-    text = F.lower("text") if settings.is_lowercase else F.col("text")
-    sentences = documents.select("doc_id", F.posexplode(F.split(text, _SENTENCE_END)))
-    tokens = F.regexp_extract_all("col", F.lit(f"({_WORD_OR_NUMBER})"), 1)
-    if number_token is not None:
-        tokens = F.transform(
-            tokens, lambda t: F.when(t.rlike(r"^\p{N}"), number_token).otherwise(t)
-        )
-    starts = F.sequence(F.lit(0), F.size("tokens") - 1, F.lit(longest))
-    found = sentences.select("doc_id", "pos", tokens.alias("tokens")).where(F.size("tokens") > 0)
-    pieces = found.select("doc_id", "pos", "tokens", F.posexplode(starts).alias("piece", "start"))
-    sentence_id = F.format_string("%s:%06d.%d", "doc_id", "pos", "piece")
-    return pieces.select(
-        sentence_id.alias("sentence_id"),
-        "doc_id",
-        F.slice("tokens", F.col("start") + 1, longest).alias("tokens"),
+    cut = cut_of(settings)
+    counts = documents.select("text").mapInArrow(partial(_count, cut=cut), _COUNTS)
+    return counts.groupBy("token").agg(
+        F.sum("count").alias("count"), F.sum("document_count").alias("document_count")
     )
 
 
-def count_tokens(sentences: DataFrame) -> DataFrame:
-    """Count each token's occurrences and the documents that hold it."""
-    tokens = sentences.select("doc_id", F.explode("tokens").alias("token"))
-    per_document = tokens.groupBy("token", "doc_id").count()
-    return per_document.groupBy("token").agg(
-        F.sum("count").alias("count"), F.count(F.lit(1)).alias("document_count")
-    )
+def _count(batches: Iterable[pa.RecordBatch], cut: Cut) -> Iterator[pa.RecordBatch]:
+    counts = TokenCounts(cut)
+    for batch in batches:
+        yield from counts.add(Texts.of(batch.column("text")))
+    yield from counts.flush()
+
+
+def count_sentences(counts: DataFrame) -> int:
+    """Return the sentences with a token that `count_tokens` found."""
+    row = counts.where(F.col("token").isNull()).select("count").first()
+    return int(row["count"]) if row else 0
 
 
 def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> DataFrame:
     """Number the tokens that are frequent enough by count descending, then token."""
-    frequent = counts.where(F.col("count") >= settings.min_count)
+    is_frequent = F.col("token").isNotNull() & (F.col("count") >= settings.min_count)
     order = [F.desc("count"), F.asc("token")]
-    numbered = with_dense_ids(frequent, order=order, name="token_id")
+    numbered = with_dense_ids(counts.where(is_frequent), order=order, name="token_id")
     return numbered.where(F.col("token_id") < settings.max_vocabulary_size).select(
         VOCABULARY.column_names
     )
@@ -83,40 +87,47 @@ def collect_vocabulary(vocabulary: DataFrame) -> pa.Table:
     return vocabulary.select("token_id", "token", "count").toArrow().sort_by("token_id")
 
 
-def encode_sentences(sentences: DataFrame, vocabulary: pa.Table) -> DataFrame:
-    """Replace tokens by ids; tokens outside the vocabulary fall out, empty sentences remain.
+def encode_sentences(
+    documents: DataFrame, vocabulary: pa.Table, settings: TokenizeSettings
+) -> DataFrame:
+    """Cut documents into sentences of token ids.
 
-    The vocabulary, what `collect_vocabulary` returns, is broadcast.
+    Tokens outside the vocabulary fall out; a sentence that loses all of its tokens remains.
+
+    Args:
+        documents: Frame of `doc_id, text`.
+        vocabulary: What `collect_vocabulary` returns; it is broadcast.
+        settings: Of tokens and sentences.
+
+    Returns:
+        One row per sentence with a token: `sentence_id, doc_id, token_ids`.
     """
-    tokens = vocabulary["token"].combine_chunks()
-    known = sentences.sparkSession.sparkContext.broadcast(tokens)
+    lexicon = Lexicon(vocabulary["token"].combine_chunks(), cut_of(settings))
+    known = documents.sparkSession.sparkContext.broadcast(lexicon)
 
     def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            ids = encode_lists(batch.column("tokens"), known.value)
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("sentence_id"), batch.column("doc_id"), ids],
-                names=SENTENCES.column_names,
-            )
+            yield from encoded_rows(batch, known.value)
 
-    return sentences.mapInArrow(encode, SENTENCES.schema())
+    return documents.select("doc_id", "text").mapInArrow(encode, SENTENCES.schema())
 
 
-def encode_lists(lists: pa.ListArray, tokens: pa.Array) -> pa.ListArray:
-    """Return each list's known tokens as their places in `tokens`, int32."""
-    ids = pc.index_in(lists.flatten(), value_set=tokens)
-    is_known = ids.is_valid().to_numpy(zero_copy_only=False)
-    kept_before = offsets_of(is_known)
-    offsets = lists.offsets.to_numpy() - lists.offsets[0].as_py()
-    return pa.ListArray.from_arrays(
-        pa.array(kept_before[offsets], pa.int32()), ids.drop_null().cast(pa.int32())
-    )
+def has_tokens() -> Column:
+    """Return the condition that a sentence holds a known token."""
+    return F.size("token_ids") > 0
 
 
-def split_by_content(sentences: DataFrame) -> tuple[DataFrame, DataFrame]:
-    """Return the sentences that hold a known token, and those that hold none."""
-    is_empty = F.size("token_ids") == 0
-    return sentences.where(~is_empty), sentences.where(is_empty)
+def observe_unknown(sentences: DataFrame) -> tuple[DataFrame, Callable[[], int]]:
+    """Return the sentences that hold a known token, and a call that tells how many hold none.
+
+    They are counted as the frame is written: call it afterwards. Spark takes such a count once per
+    task of a job's last stage, however often the task is tried; the frame must not be shuffled
+    before it is written.
+    """
+    observed = Observation()
+    is_unknown = F.when(~has_tokens(), 1)
+    counted = sentences.observe(observed, F.count(is_unknown).alias("unknown"))
+    return counted.where(has_tokens()), lambda: int(observed.get["unknown"])
 
 
 def measure_tokens(vocabulary: pa.Table) -> dict[str, int]:
