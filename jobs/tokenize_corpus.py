@@ -16,6 +16,7 @@ from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, SENTENCES, VOCABULARY
 
 CONFIG = TokenizeCorpusConfig
+COLUMNS = ["doc_id", "text"]
 
 
 def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
@@ -25,7 +26,7 @@ def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
 
 
 def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
-    documents = store.read("documents", DOCUMENTS)
+    documents = store.columns("documents", store.read("documents", DOCUMENTS), COLUMNS)
     counts = tokens.count_tokens(documents, config).persist(StorageLevel.DISK_ONLY)
     vocabulary = tokens.build_vocabulary(counts, config).persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"sentences found": tokens.count_sentences(counts)})
@@ -37,10 +38,9 @@ def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
             "they were; allow_empty: true replaces them by none"
         )
     numbered = tokens.collect_vocabulary(vocabulary)
-    encoded = tokens.encode_sentences(documents, numbered, config)
-    known, unknown = tokens.observe_unknown(encoded)
-    result.rows_out["sentences"] = store.stage(known, SENTENCES)
-    result.rejected["no_known_token"] = unknown()
+    encoded = tokens.encode(documents, numbered, config)
+    rows, result.rejected["no_known_token"] = store.stage_pieces(encoded, SENTENCES)
+    result.rows_out["sentences"] = rows
     result.measures |= tokens.measure_tokens(numbered)
     result.require_balance("sentences", rejected=("no_known_token",))
     return store.finish(result, counts, vocabulary)

@@ -19,7 +19,7 @@ from pipelines.storage.hadoop import Files
 from pipelines.storage.outputs import OutputPlaces
 from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
-from pipelines.storage.staging import stage
+from pipelines.storage.staging import stage, stage_pieces
 from pipelines.storage.together import StagedTables, refuse_mixture
 from schemas import RUN_COUNTS, TABLES, Table
 
@@ -147,6 +147,21 @@ class TableStore:
             staged = stage(frame, table, place, format=self.format, part={}, is_empty=is_empty)
             self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
         return staged.rows
+
+    def stage_pieces(self, pieces: PiecewiseTable, table: Table) -> tuple[int, int]:
+        """Write an output by Python tasks; it replaces the table when the run is finished.
+
+        Returns:
+            Rows written, and rows that the pieces left out.
+        """
+        with progress.step(f"writing {table.name}"):
+            place = locate(self.spark, self.output(table.name))
+            codec = str(self.spark.conf.get("spark.sql.parquet.compression.codec"))
+            staged, left_out = stage_pieces(
+                self.spark, pieces, table, place, format=self.format, codec=codec
+            )
+            self._staged.add(table.name, staged, place, may_be_ahead=False)
+        return staged.rows, left_out
 
     def write(
         self,

@@ -1,18 +1,19 @@
 """Documents to a vocabulary and to sentences of token ids, by the compiled tokenizer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.corpus.config import TokenizeSettings
-from pipelines.corpus.tokenizing.sentences import encoded_rows
-from pipelines.corpus.tokenizing.tables import Cut, Lexicon, TokenCounts
+from pipelines.corpus.encoding import DOCUMENTS_AT_ONCE, EncodedSentences, cut_of
+from pipelines.corpus.tokenizing.tables import Cut, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
 from pipelines.ids import with_dense_ids
+from pipelines.storage.columns import Columns
 from schemas import SENTENCES, VOCABULARY
 
 _COUNTS = "token string, count bigint, document_count bigint"
@@ -25,17 +26,13 @@ def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, Data
         documents: Frame of `doc_id, text`.
         settings: Of tokens, sentences and the vocabulary.
     """
-    vocabulary = build_vocabulary(count_tokens(documents, settings), settings)
-    encoded = encode_sentences(documents, collect_vocabulary(vocabulary), settings)
-    return {SENTENCES.name: encoded.where(has_tokens()), VOCABULARY.name: vocabulary}
+    columns = Columns(documents.select("doc_id", "text"), ())
+    vocabulary = build_vocabulary(count_tokens(columns, settings), settings)
+    encoded = encode(columns, collect_vocabulary(vocabulary), settings)
+    return {SENTENCES.name: encoded.known(), VOCABULARY.name: vocabulary}
 
 
-def cut_of(settings: TokenizeSettings) -> Cut:
-    """Return how texts are cut, as plain values for tasks."""
-    return Cut(settings.is_lowercase, settings.number_token, settings.max_sentence_length)
-
-
-def count_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
+def count_tokens(documents: Columns, settings: TokenizeSettings) -> DataFrame:
     """Count each token's occurrences and the documents that hold it, and the sentences.
 
     A token is a run of letters, marks, digits and underscores that holds a letter, apostrophes
@@ -44,7 +41,7 @@ def count_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
     several. Each task counts in its own table and sends a row per distinct token.
 
     Args:
-        documents: Frame with `text`, one row per document.
+        documents: `text`, one row per document.
         settings: Of tokens and sentences.
 
     Returns:
@@ -52,7 +49,8 @@ def count_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
         number of sentences with a token as `count`.
     """
     cut = cut_of(settings)
-    counts = documents.select("text").mapInArrow(partial(_count, cut=cut), _COUNTS)
+    texts = documents.select("text")
+    counts = texts.map_in_arrow(partial(_count, cut=cut), _COUNTS, rows=DOCUMENTS_AT_ONCE)
     return counts.groupBy("token").agg(
         F.sum("count").alias("count"), F.sum("document_count").alias("document_count")
     )
@@ -87,47 +85,17 @@ def collect_vocabulary(vocabulary: DataFrame) -> pa.Table:
     return vocabulary.select("token_id", "token", "count").toArrow().sort_by("token_id")
 
 
-def encode_sentences(
-    documents: DataFrame, vocabulary: pa.Table, settings: TokenizeSettings
-) -> DataFrame:
-    """Cut documents into sentences of token ids.
-
-    Tokens outside the vocabulary fall out; a sentence that loses all of its tokens remains.
+def encode(
+    documents: Columns, vocabulary: pa.Table, settings: TokenizeSettings
+) -> EncodedSentences:
+    """Return documents as sentences of token ids.
 
     Args:
-        documents: Frame of `doc_id, text`.
-        vocabulary: What `collect_vocabulary` returns; it is broadcast.
+        documents: `doc_id, text`.
+        vocabulary: What `collect_vocabulary` returns.
         settings: Of tokens and sentences.
-
-    Returns:
-        One row per sentence with a token: `sentence_id, doc_id, token_ids`.
     """
-    lexicon = Lexicon(vocabulary["token"].combine_chunks(), cut_of(settings))
-    known = documents.sparkSession.sparkContext.broadcast(lexicon)
-
-    def encode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield from encoded_rows(batch, known.value)
-
-    return documents.select("doc_id", "text").mapInArrow(encode, SENTENCES.schema())
-
-
-def has_tokens() -> Column:
-    """Return the condition that a sentence holds a known token."""
-    return F.size("token_ids") > 0
-
-
-def observe_unknown(sentences: DataFrame) -> tuple[DataFrame, Callable[[], int]]:
-    """Return the sentences that hold a known token, and a call that tells how many hold none.
-
-    They are counted as the frame is written: call it afterwards. Spark takes such a count once per
-    task of a job's last stage, however often the task is tried; the frame must not be shuffled
-    before it is written.
-    """
-    observed = Observation()
-    is_unknown = F.when(~has_tokens(), 1)
-    counted = sentences.observe(observed, F.count(is_unknown).alias("unknown"))
-    return counted.where(has_tokens()), lambda: int(observed.get["unknown"])
+    return EncodedSentences(documents, vocabulary["token"].combine_chunks(), settings)
 
 
 def measure_tokens(vocabulary: pa.Table) -> dict[str, int]:

@@ -42,13 +42,16 @@ class Columns:
         """Return some of the columns."""
         return Columns(self.frame.select(*names), self.files)
 
-    def map_in_arrow(self, function: Function, schema: str) -> DataFrame:
+    def map_in_arrow(
+        self, function: Function, schema: str, *, rows: int = _BATCH_ROWS
+    ) -> DataFrame:
         """Return what `DataFrame.mapInArrow` returns, from larger batches.
 
         Args:
             function: Takes batches of the columns, yields batches of the schema; a task may call
                 it several times, each time with some of its rows.
             schema: Schema of what the function yields.
+            rows: Most rows of a batch that a task reads itself.
         """
         if not self.files:
             return self.frame.mapInArrow(function, schema)
@@ -61,7 +64,7 @@ class Columns:
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     file, part = slices[number]
-                    yield from function(_read(file, part, parts, schema_in))
+                    yield from function(_read(file, part, parts, schema_in, rows))
 
         return spark.range(0, len(slices), 1, len(slices)).mapInArrow(run, schema)
 
@@ -104,14 +107,16 @@ def read_part(
         yield from _read(file, (part - number) % parts, parts, schema)
 
 
-def _read(file: str, part: int, parts: int, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _read(
+    file: str, part: int, parts: int, schema: pa.Schema, rows: int = _BATCH_ROWS
+) -> Iterator[pa.RecordBatch]:
     """Yield the row groups of a file whose numbers are equal to `part` modulo `parts`."""
     files, path = resolve(file)
     with files.open_input_file(path) as source, pq.ParquetFile(source) as stored:
         groups = list(range(part, stored.num_row_groups, parts))
         inside = [name for name in schema.names if name in stored.schema_arrow.names]
         if groups:
-            batches = stored.iter_batches(_BATCH_ROWS, row_groups=groups, columns=inside)
+            batches = stored.iter_batches(rows, row_groups=groups, columns=inside)
             yield from (_completed(batch, file, schema) for batch in batches)
 
 

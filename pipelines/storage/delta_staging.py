@@ -71,10 +71,11 @@ class StagedDelta:
     def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
         """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""
         package, session = self._jvm.org.apache.spark.sql.delta, self._spark._jsparkSession
-        options = package.DeltaOptions(_map(self._jvm, how), session.sessionState().conf())
-        command = _made(
+        options = package.DeltaOptions(scala_map(self._jvm, how), session.sessionState().conf())
+        command = made(
             getattr(package.commands, "WriteIntoDelta$"),
-            self._log, self._mode(mode), options, self._columns(), _map(self._jvm, {}), frame._jdf,
+            self._log, self._mode(mode), options, self._columns(), scala_map(self._jvm, {}),
+            frame._jdf,
         )  # fmt: skip
         nothing = self._jvm.scala.Option.empty()
         self._data = command.writeAndReturnCommitData(self._transaction, session, nothing, False)
@@ -113,14 +114,14 @@ class StagedDelta:
             ConcurrentRunError: Another run changed the table since the files were written.
         """
         option = self._jvm.scala.Option.apply
-        operation = _made(
+        operation = made(
             getattr(self._jvm.org.apache.spark.sql.delta, "DeltaOperations$Write$"),
             self._mode("Overwrite"),
             option(self._columns()),
             option(self._predicate),
             option(json.dumps(dict(metadata), sort_keys=True)),
         )
-        tags = self._data.stringTags() if self._data else _map(self._jvm, {})
+        tags = self._data.stringTags() if self._data else scala_map(self._jvm, {})
         with delta.conflicts_named(self._folder):
             self._transaction.commit(self._actions(), operation, tags)
 
@@ -144,7 +145,7 @@ class StagedDelta:
             self._files.delete(self._folder)
 
 
-def _made(companion: Any, *given: Any) -> Any:
+def made(companion: Any, *given: Any) -> Any:
     """Make an object of a Scala case class; versions of Delta differ in its last parameters."""
     module, values = getattr(companion, "MODULE$"), list(given)
     while True:
@@ -156,8 +157,9 @@ def _made(companion: Any, *given: Any) -> Any:
             return module.apply(*values)
 
 
-def _map(jvm: Any, values: Mapping[str, str]) -> Any:
-    made = jvm.java.util.HashMap()
+def scala_map(jvm: Any, values: Mapping[str, str]) -> Any:
+    """Return a mapping as an immutable Scala map."""
+    copied = jvm.java.util.HashMap()
     for key, value in values.items():
-        made.put(key, value)
-    return jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(made)
+        copied.put(key, value)
+    return jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(copied)

@@ -4,12 +4,15 @@ Spark would copy a piece from Python to the JVM and split it into rows and value
 of lists of structs took longer than computing them.
 """
 
+import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
@@ -22,8 +25,12 @@ from pipelines.storage.hadoop import Files
 from schemas import Table
 
 _CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}  # Spark's names that are not Arrow's
-_WRITTEN = "file string, rows bigint"  # schema of what the writing tasks report
+_WRITTEN = "file string, rows bigint, left_out bigint, size bigint, statistics string"
+_NAMES = ("file", "rows", "left_out", "size", "statistics")
+_LONGEST_BOUND = 32  # characters
 _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
+
+Divide = Callable[[pa.Table], tuple[pa.Table, int]]
 
 
 class PiecewiseTable(ABC):
@@ -45,11 +52,45 @@ class PiecewiseTable(ABC):
             lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
         )
 
+    @staticmethod
+    def divide(piece: pa.Table) -> tuple[pa.Table, int]:
+        """Return the rows of a piece that are stored, and the number of those that are not.
+
+        It is static, so that a task has it without the table.
+        """
+        return piece, 0
+
+    def observed(self, table: Table) -> tuple[DataFrame, Callable[[], int]]:
+        """Return the rows that are stored as a Spark frame, and the number of the others.
+
+        The number is known once the frame is written.
+        """
+        return self.frame(table), lambda: 0
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece that a task has written.
+
+    Args:
+        file: Name of its file in the table's folder; empty where it has no rows.
+        rows: Its rows.
+        left_out: Rows that were not to be stored.
+        size: Bytes of the file.
+        statistics: Statistics of the columns as Delta's log has them, JSON.
+    """
+
+    file: str
+    rows: int
+    left_out: int
+    size: int
+    statistics: str
+
 
 def write_pieces(
     files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
-) -> int:
-    """Write each piece to a file in its task, and move the files to a new folder; return the rows.
+) -> list[Piece]:
+    """Write each piece to a file in its task, and move the files to a folder; return the pieces.
 
     Tasks write to a second folder, which is deleted afterwards: files of failed, repeated or late
     attempts never reach the table.
@@ -58,26 +99,30 @@ def write_pieces(
         files: The session's files.
         pieces: The table's pieces.
         table: Its contract.
-        folder: Folder of the table, which does not exist yet.
+        folder: Folder of the table.
         codec: Spark's name of the compression.
 
     Raises:
         InputError: A column that is not nullable has a null.
     """
-    schema, pieces_folder = _stored_schema(table), f"{folder}.pieces"
+    schema, pieces_folder = _stored_schema(table), f"{folder}.pieces-{uuid.uuid4().hex}"
     make_folder(pieces_folder)
     try:
-        written = pieces.map_pieces(
-            _writer(pieces_folder, table, schema, codec), _WRITTEN
-        ).collect()
-        for row in written:  # one row per piece
-            files.move(f"{pieces_folder}/{row['file']}", f"{folder}/{row['file']}")
+        write = _writer(pieces_folder, table, schema, codec, pieces.divide)
+        found = pieces.map_pieces(write, _WRITTEN).collect()
+        written = [Piece(**row.asDict()) for row in found]  # one row per piece
+        for piece in written:
+            if piece.file:
+                files.move(f"{pieces_folder}/{piece.file}", f"{folder}/{piece.file}")
     finally:
         files.delete(pieces_folder)
-    if not written:
-        make_folder(folder)
-        _write(schema.empty_table(), f"{folder}/part-0.parquet", codec)
-    return sum(row["rows"] for row in written)
+    return written
+
+
+def write_nothing(table: Table, folder: str, *, codec: str) -> None:
+    """Write a file without rows, so that a folder is a table."""
+    make_folder(folder)
+    _write(_stored_schema(table).empty_table(), f"{folder}/part-0.parquet", codec, set())
 
 
 def write_file(
@@ -100,7 +145,7 @@ def write_file(
     whole = pa.Table.from_pylist(records, schema=_stored_schema(table))
     _require_no_nulls(whole, table)
     stored = _stored_schema(table, without)
-    _write(whole.select(stored.names).cast(stored), file, codec)
+    _write(whole.select(stored.names).cast(stored), file, codec, set())
 
 
 def _require_no_nulls(piece: pa.Table, table: Table) -> None:
@@ -153,20 +198,44 @@ def _stored_type(wanted: pa.DataType, actual: pa.DataType) -> pa.DataType:
 
 
 def _writer(
-    folder: str, table: Table, schema: pa.Schema, codec: str
+    folder: str, table: Table, schema: pa.Schema, codec: str, divide: Divide
 ) -> Callable[[pa.Table], pa.Table]:
-    def write_piece(piece: pa.Table) -> pa.Table:
-        name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
+    unique = set(table.key if len(table.key) == 1 else ())
+
+    def write_piece(found: pa.Table) -> pa.Table:
+        name, size, statistics = "", 0, ""
+        piece, left_out = divide(found)
         _require_no_nulls(piece, table)
         if piece.num_rows:
-            _write(_as_stored(piece, schema), f"{folder}/{name}", codec)
-        written = pa.table({"file": [name], "rows": pa.array([piece.num_rows], pa.int64())})
-        return written.slice(0, min(1, piece.num_rows))
+            name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
+            size = _write(_as_stored(piece, schema), f"{folder}/{name}", codec, unique)
+            statistics = statistics_of(piece, table)
+        row = [name, piece.num_rows, left_out, size, statistics]
+        written = pa.table({name: [value] for name, value in zip(_NAMES, row, strict=True)})
+        return written.slice(0, min(1, found.num_rows))
 
     return write_piece
 
 
-def _write(piece: pa.Table, file: str, codec: str) -> None:
+def statistics_of(piece: pa.Table, table: Table) -> str:
+    """Return the number of rows, and the bounds of columns of strings, as Delta's log has them.
+
+    Columns with a longer value than the log keeps are left out: readers then know no bounds.
+    """
+    lowest, highest = {}, {}
+    for column in table.columns:
+        values = piece[column.name]
+        if pa.types.is_string(values.type) and not values.null_count:
+            bounds = pc.min_max(values).as_py()
+            if max(map(len, bounds.values())) <= _LONGEST_BOUND:
+                lowest[column.name], highest[column.name] = bounds["min"], bounds["max"]
+    bounds = {"minValues": lowest, "maxValues": highest}
+    nulls = dict.fromkeys(lowest, 0)
+    return json.dumps({"numRecords": piece.num_rows, **bounds, "nullCount": nulls})
+
+
+def _write(piece: pa.Table, file: str, codec: str, unique: Collection[str]) -> int:
+    """Write a file and return its size; strings of columns that are unique have no dictionary."""
     files, path = resolve(file)
     flat = [field.name for field in piece.schema if not pa.types.is_nested(field.type)]
     strings = [name for field in piece.schema for name in _strings(field, field.name)]
@@ -175,9 +244,10 @@ def _write(piece: pa.Table, file: str, codec: str) -> None:
         piece.schema,
         filesystem=files,
         compression=_CODECS.get(codec, codec),
-        use_dictionary=strings,
+        use_dictionary=[name for name in strings if name not in unique],
         write_statistics=flat,  # no reader filters by minima and maxima of list elements
         store_schema=False,  # readers must see strings, not Arrow dictionaries
     ) as writer:
         writer.write_table(piece)
         writer.add_key_value_metadata(piece.schema.metadata)
+    return int(files.get_file_info(path).size)

@@ -5,14 +5,21 @@ from typing import Any, Protocol
 
 from py4j.protocol import Py4JError
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.storage import delta, parquet
+from pipelines.storage.arrow import reaches
 from pipelines.storage.conform import conform
 from pipelines.storage.delta_staging import StagedDelta
 from pipelines.storage.hadoop import Files
+from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import Place
+from pipelines.storage.staged_pieces import (
+    StagedDeltaPieces,
+    StagedParquetPieces,
+    UnknownProtocolError,
+)
 from schemas import Table
 
 
@@ -113,3 +120,38 @@ def stage(
             if type(error) is not Py4JError:  # Spark's failure, not a class or method that lacks
                 raise
     return _StagedFrame(rows, place, table, part)
+
+
+def stage_pieces(
+    spark: SparkSession,
+    pieces: PiecewiseTable,
+    table: Table,
+    place: Place,
+    *,
+    format: str,  # noqa: A002
+    codec: str,
+) -> tuple[Staged, int]:
+    """Write the pieces of a table by the tasks that make them, and change no table.
+
+    Spark writes them where Python tasks cannot: tables of a catalog or with features of newer
+    versions of Delta, and stores that pyarrow does not reach.
+
+    Returns:
+        What is staged, and the number of rows that the pieces left out.
+    """
+    folder = place.folder if place.name is None else None
+    if folder is not None and reaches(folder):
+        if not place.is_delta(format):
+            staged = StagedParquetPieces(spark, pieces, folder, table, codec)
+            return staged, staged.left_out
+        try:
+            written = StagedDeltaPieces(spark, pieces, folder, table, codec)
+            return written, written.left_out
+        except UnknownProtocolError:
+            pass
+        except Py4JError as error:
+            if type(error) is not Py4JError:  # Spark's failure, not a class or method that lacks
+                raise
+    frame, left_out = pieces.observed(table)
+    by_spark = stage(frame, table, place, format=format, part={})
+    return by_spark, left_out()

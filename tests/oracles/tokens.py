@@ -36,9 +36,7 @@ def token_pattern() -> re.Pattern[str]:
 def sentence_end(full_stops: str) -> re.Pattern[str]:
     """Return the pattern of what parts two sentences."""
     full, stop = re.escape(full_stops), re.escape(full_stops + SPACED)
-    return re.compile(
-        f"(?<=[{full}])(?![{stop}])[{BLANK}]*|(?<=[{stop}])[{BLANK}]+|\n[{BLANK}]*\n"
-    )
+    return re.compile(f"(?<=[{full}])(?![{stop}])[{BLANK}]*|(?<=[{stop}])[{BLANK}]+|\n[{BLANK}]*\n")
 
 
 def tokens_of(text: str, *, is_lowercase: bool, number_token: str | None) -> list[str]:

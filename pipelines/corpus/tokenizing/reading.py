@@ -23,7 +23,10 @@ from pipelines.kernels.text_bytes import byte_at
 
 BLOCKS, RECORDS, EXPANSIONS = range(3)
 _UNDERSCORE, _QUOTE, _APOSTROPHE, _POINT, _COMMA = (ord(sign) for sign in "_'’.,")  # noqa: RUF001
-_SIGMA_SMALL, _SIGMA_FINAL = 0x83, 0x82  # second bytes; the first of all three sigmas is 0xCE or 0xCF
+_SIGMA_SMALL, _SIGMA_FINAL = (
+    0x83,
+    0x82,
+)  # second bytes; the first of all three sigmas is 0xCE or 0xCF
 
 
 @inner

@@ -115,7 +115,14 @@ class TokenCounts:
         state[walking.ENTRY_COUNT] = self._tokens
         self._table.make_room(self._tokens, part.room)
         while not walking.walk(
-            part.data, part.offsets, rules, self._chars, self._table.arrays, state, _NO_IDS, _NO_ROWS
+            part.data,
+            part.offsets,
+            rules,
+            self._chars,
+            self._table.arrays,
+            state,
+            _NO_IDS,
+            _NO_ROWS,
         ):
             self._table.grow(int(state[walking.ENTRY_COUNT]))
         self._tokens = int(state[walking.ENTRY_COUNT])
@@ -208,9 +215,8 @@ class Lexicon:
             state = np.zeros(walking.STATE_SIZE, np.int64)
             state[walking.AT], state[walking.ENTRY_COUNT] = part.offsets[0], count
             table.make_room(count, part.room)
-            walking.walk(
-                part.data, part.offsets, rules, chars, table.arrays, state, ids, rows
-            )
-            yield part, Encoded(
-                ids[: state[walking.IDS_WRITTEN]], rows[: state[walking.ROWS_WRITTEN]]
+            walking.walk(part.data, part.offsets, rules, chars, table.arrays, state, ids, rows)
+            yield (
+                part,
+                Encoded(ids[: state[walking.IDS_WRITTEN]], rows[: state[walking.ROWS_WRITTEN]]),
             )

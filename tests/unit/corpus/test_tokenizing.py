@@ -22,9 +22,9 @@ NASTY = [
     *"𐐀𝔸𝟗𞤀🙂\U000e0100\U0010ffff",
     "\n\n", "\r\n\r\n", ". ", "。」", "the", "don't", "3.14", "1,000",
 ]  # fmt: skip
-nasty = st.lists(
-    st.one_of(st.sampled_from(NASTY), st.characters(codec="utf-8")), max_size=40
-).map("".join)
+nasty = st.lists(st.one_of(st.sampled_from(NASTY), st.characters(codec="utf-8")), max_size=40).map(
+    "".join
+)
 cuts = st.builds(
     Cut,
     is_lowercase=st.booleans(),
@@ -121,7 +121,9 @@ def test_tokens_of_one_hash_are_told_apart_by_their_bytes(monkeypatch):
 
 
 def test_a_growing_table_keeps_what_it_counted():
-    words = [f"w{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(9000)]
+    words = [
+        f"w{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(9000)
+    ]
     counts = TokenCounts(Cut(True, None, 9), most=1 << 20)
     counts._table = tables.TokenTable(4, 10, 4)
     rows = counted(counts, pa.array([" ".join(words), " ".join(words[:100])]))
