@@ -157,7 +157,7 @@ def made(companion: Any, *given: Any) -> Any:
             return module.apply(*values)
 
 
-def scala_map(jvm: Any, values: Mapping[str, str]) -> Any:
+def scala_map(jvm: Any, values: Mapping[str, Any]) -> Any:
     """Return a mapping as an immutable Scala map."""
     copied = jvm.java.util.HashMap()
     for key, value in values.items():

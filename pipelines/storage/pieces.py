@@ -105,7 +105,9 @@ def write_pieces(
     Raises:
         InputError: A column that is not nullable has a null.
     """
-    schema, pieces_folder = _stored_schema(table), f"{folder}.pieces-{uuid.uuid4().hex}"
+    parent, _, name = folder.rpartition("/")
+    pieces_folder = f"{parent or '.'}/.{name.lstrip('.')}.{uuid.uuid4().hex}.pieces"
+    schema = _stored_schema(table)
     make_folder(pieces_folder)
     try:
         write = _writer(pieces_folder, table, schema, codec, pieces.divide)

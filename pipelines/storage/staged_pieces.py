@@ -69,31 +69,51 @@ class StagedDeltaPieces(StagedDelta):
         super().__init__(nothing, folder, part={}, partitioning=(), is_empty=True)
         try:
             self._require_known_protocol()
-            self._pieces = write_pieces(self._files, pieces, table, folder, codec=codec)
+            written = write_pieces(self._files, pieces, table, folder, codec=codec)
         except BaseException:
             self.discard()
             raise
-        self._added += [
-            {"path": quote(piece.file), "stats": piece.statistics}
-            for piece in self._pieces
-            if piece.file
-        ]
+        self.left_out = sum(piece.left_out for piece in written)
+        self._pieces = [piece for piece in written if piece.file]
+        if self._pieces:
+            self._replace_empty_file()
         self.rows = self._count()
-        self.left_out = sum(piece.left_out for piece in self._pieces)
 
     def _require_known_protocol(self) -> None:
         protocol = self._transaction.protocol()
         if protocol.minReaderVersion() > _READER or protocol.minWriterVersion() > _WRITER:
             raise UnknownProtocolError(self._folder)
 
+    def _replace_empty_file(self) -> None:
+        """Let the pieces stand for the file without rows that Delta's writer may have written."""
+        for uri in self._uris():
+            self._files.delete(uri)
+        self._added = [{"path": quote(p.file), "stats": p.statistics} for p in self._pieces]
+        sizes = sum(piece.size for piece in self._pieces)
+        counts = {
+            "numFiles": len(self._pieces),
+            "numOutputRows": sum(piece.rows for piece in self._pieces),
+            "numOutputBytes": sizes,
+        }
+        metrics, context = {}, self._spark.sparkContext._jsc.sc()  # type: ignore[attr-defined]
+        for name, value in counts.items():
+            metrics[name] = self._jvm.org.apache.spark.sql.execution.metric.SQLMetrics.createMetric(
+                context, name
+            )
+            metrics[name].set(value)
+        self._transaction.registerSQLMetrics(
+            self._spark._jsparkSession, scala_map(self._jvm, metrics)
+        )
+
     def _actions(self) -> Any:
         before = super()._actions()
+        if not self._pieces:
+            return before
         actions = [before.apply(n) for n in range(before.size())]
+        actions = [each for each in actions if each.getClass().getSimpleName() != "AddFile"]
         package, now = self._jvm.org.apache.spark.sql.delta.actions, int(time.time() * 1000)
-        added = getattr(package, "AddFile$")
+        add_file, nothing = getattr(package, "AddFile$"), scala_map(self._jvm, {})
         for piece in self._pieces:
-            if piece.file:
-                nothing = scala_map(self._jvm, {})
-                path = quote(piece.file)
-                actions.append(made(added, path, nothing, piece.size, now, True, piece.statistics))
+            values = quote(piece.file), nothing, piece.size, now, True, piece.statistics
+            actions.append(made(add_file, *values))
         return sequence(self._jvm, actions)
