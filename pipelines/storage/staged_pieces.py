@@ -1,48 +1,19 @@
-"""Tables whose pieces Python tasks write, staged: files first, the table at the commit."""
+"""Delta tables whose pieces Python tasks write: files first, then one commit that names them."""
 
 import time
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 from pyspark.sql import SparkSession
 
-from pipelines.storage import parquet
 from pipelines.storage.conform import conform
 from pipelines.storage.delta_replaced import sequence
 from pipelines.storage.delta_staging import StagedDelta, made, scala_map
-from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import Piece, PiecewiseTable, write_pieces
 from schemas import Table
 
 _READER, _WRITER = 1, 2
 """Versions of Delta's protocol above which files may need more than their rows."""
-
-
-class StagedParquetPieces:
-    """Files of pieces in a temporary folder beside a Parquet table."""
-
-    def __init__(
-        self, spark: SparkSession, pieces: PiecewiseTable, uri: str, table: Table, codec: str
-    ) -> None:
-        """Write the files."""
-        self._files, self._uri = Files(spark), uri
-        self._folder = parquet.new_folder(self._files, uri, "")
-        try:
-            written = parquet.fill_by_pieces(self._files, pieces, table, self._folder, codec=codec)
-        except BaseException:
-            self.discard()
-            raise
-        self.rows = sum(piece.rows for piece in written)
-        self.left_out = sum(piece.left_out for piece in written)
-
-    def commit(self, metadata: Mapping[str, Any]) -> None:
-        """Make the files the table."""
-        parquet.install(self._files, self._folder, self._uri, "", metadata)
-
-    def discard(self) -> None:
-        """Delete the files."""
-        self._files.delete(self._folder)
 
 
 class UnknownProtocolError(Exception):
@@ -95,7 +66,7 @@ class StagedDeltaPieces(StagedDelta):
             "numOutputRows": sum(piece.rows for piece in self._pieces),
             "numOutputBytes": sizes,
         }
-        metrics, context = {}, self._spark.sparkContext._jsc.sc()  # type: ignore[attr-defined]
+        metrics, context = {}, self._spark.sparkContext._jsc.sc()
         for name, value in counts.items():
             metrics[name] = self._jvm.org.apache.spark.sql.execution.metric.SQLMetrics.createMetric(
                 context, name

@@ -15,11 +15,7 @@ from pipelines.storage.delta_staging import StagedDelta
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import Place
-from pipelines.storage.staged_pieces import (
-    StagedDeltaPieces,
-    StagedParquetPieces,
-    UnknownProtocolError,
-)
+from pipelines.storage.staged_pieces import StagedDeltaPieces, UnknownProtocolError
 from schemas import Table
 
 
@@ -57,6 +53,23 @@ class _StagedParquet:
 
     def discard(self) -> None:
         self._files.delete(self._folder)
+
+
+class _StagedParquetPieces(_StagedParquet):
+    """Files of pieces in a temporary folder beside a Parquet table."""
+
+    def __init__(
+        self, spark: SparkSession, pieces: PiecewiseTable, uri: str, table: Table, codec: str
+    ) -> None:
+        self._files, self._uri, self._inner = Files(spark), uri, ""
+        self._folder = parquet.new_folder(self._files, uri, "")
+        try:
+            written = parquet.fill_by_pieces(self._files, pieces, table, self._folder, codec=codec)
+        except BaseException:
+            self.discard()
+            raise
+        self.rows = sum(piece.rows for piece in written)
+        self.left_out = sum(piece.left_out for piece in written)
 
 
 class _StagedFrame:
@@ -142,7 +155,7 @@ def stage_pieces(
     folder = place.folder if place.name is None else None
     if folder is not None and reaches(folder):
         if not place.is_delta(format):
-            staged = StagedParquetPieces(spark, pieces, folder, table, codec)
+            staged = _StagedParquetPieces(spark, pieces, folder, table, codec)
             return staged, staged.left_out
         try:
             written = StagedDeltaPieces(spark, pieces, folder, table, codec)

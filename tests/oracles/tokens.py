@@ -6,7 +6,7 @@ from collections import Counter
 from functools import cache
 
 SOFT_HYPHEN, NON_JOINER = "\u00ad", "\u200c"
-SPACED = ".!?…．"  # noqa: RUF001
+SPACED = ".!?…．"
 BLANK = (
     "\t\n\v\f\r\x20\x85\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a"
     "\u2028\u2029\u205f\u3000"
@@ -29,7 +29,7 @@ def token_pattern() -> re.Pattern[str]:
     """Return the pattern of a word or number; a word is the first group."""
     L, M, N = classes().values()  # noqa: N806
     join = "\u200c\u200d\u00ad"
-    word = f"_*[{L}][{L}{M}{N}_{join}]*(?:['’][{L}][{L}{M}{join}]*)*"  # noqa: RUF001
+    word = f"_*[{L}][{L}{M}{N}_{join}]*(?:['’][{L}][{L}{M}{join}]*)*"
     return re.compile(f"({word})|[{N}]+(?:[.,][{N}]+)*")
 
 

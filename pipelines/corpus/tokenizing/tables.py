@@ -109,6 +109,7 @@ class TokenCounts:
                 yield from self.flush()
 
     def _add(self, part: Texts) -> None:
+        """Count the tokens of a part; the table grows where it must."""
         rules = np.array([1, self._cut.longest, self._number_entry])
         state = np.zeros(walking.STATE_SIZE, np.int64)
         state[walking.AT], state[walking.BEFORE] = part.offsets[0], self._documents
