@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from deltalake import DeltaTable
 from pyarrow import parquet as pq
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from pipelines import tables
 from pipelines.storage import parquet
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import PiecewiseTable
+from pipelines.storage.places import locate
+from pipelines.storage.staging import stage_pieces
 from schemas import RECOMMENDATIONS
 
 ROWS = [("s", "ann", [("rose", 1.5), ("tulip", 0.5)]), ("s", "bob", []), ("s", "eve", [("saw", 2)])]
@@ -125,3 +130,84 @@ def test_a_null_where_none_may_be_ends_the_job(spark, tmp_path):
             Files(spark), made(spark, rows=rows), RECOMMENDATIONS, str(tmp_path / "t"), metadata={}
         )
     assert list(tmp_path.iterdir()) == []
+
+
+class Listed(Made):
+    """The same pieces, of which users without items are left out."""
+
+    @staticmethod
+    def divide(piece):
+        kept = piece.filter(pc.greater(pc.list_value_length(piece["items"]), 0))
+        return kept, piece.num_rows - kept.num_rows
+
+    def observed(self, table):
+        has_items = F.size("items") > 0
+        frame = self.frame(table)
+        return frame.where(has_items), lambda: frame.where(~has_items).count()
+
+
+def staged(spark, uri, stored, rows=ROWS, *, is_broken=False):
+    pieces = Listed(spark, rows, is_broken)
+    place = locate(spark, uri)
+    return stage_pieces(spark, pieces, RECOMMENDATIONS, place, format=stored, codec="zstd")
+
+
+LISTED = [row for row in ROWS if row[2]]
+
+
+@pytest.mark.parametrize("stored", ["delta", "parquet"])
+def test_staged_pieces_are_the_table_once_committed(spark, tmp_path, stored):
+    uri = str(tmp_path / "t")
+    first, left_out = staged(spark, uri, stored)
+    assert (first.rows, left_out) == (2, 1)
+    assert locate(spark, uri).stored_as is None
+    first.commit({"run_id": "1"})
+    assert content(spark, uri) == LISTED
+    second, left_out = staged(spark, uri, stored, ROWS[:1])
+    assert (content(spark, uri), left_out) == (LISTED, 0)
+    second.commit({"run_id": "2"})
+    assert content(spark, uri) == ROWS[:1]
+    lost, _ = staged(spark, uri, stored)
+    lost.discard()
+    assert content(spark, uri) == ROWS[:1]
+    nothing, left_out = staged(spark, uri, stored, ROWS[1:2])
+    assert (nothing.rows, left_out) == (0, 1)
+    nothing.commit({"run_id": "3"})
+    assert content(spark, uri) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+def test_a_delta_log_knows_rows_and_bounds_of_pieces(spark, tmp_path):
+    uri = str(tmp_path / "t")
+    staged(spark, uri, "delta", [*ROWS, ("s", "z" * 33, [("saw", 1.0)])])[0].commit({"run_id": "1"})
+    assert tables.commit(spark, uri)["rows"] == 3
+    assert tables.commit(spark, uri)["metadata"] == {"run_id": "1"}
+    known = pa.table(DeltaTable(uri).get_add_actions(flatten=True)).to_pylist()
+    found = {(row["num_records"], row["min.user"], row["max.user"]) for row in known}
+    assert found == {(1, "ann", "ann"), (1, "eve", "eve"), (1, None, None)}
+    assert all(row["size_bytes"] == (tmp_path / "t" / row["path"]).stat().st_size for row in known)
+    assert spark.read.format("delta").load(uri).where("user = 'eve'").count() == 1
+
+
+def test_a_piece_that_fails_leaves_a_delta_table_as_it_was(spark, tmp_path):
+    uri = str(tmp_path / "t")
+    staged(spark, uri, "delta")[0].commit({})
+    before = sorted(path.name for path in (tmp_path / "t").rglob("*.parquet"))
+    with pytest.raises(Exception, match="broken piece"):
+        staged(spark, uri, "delta", is_broken=True)
+    assert content(spark, uri) == LISTED
+    assert sorted(path.name for path in (tmp_path / "t").rglob("*.parquet")) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["t"]
+
+
+def test_spark_writes_pieces_of_delta_tables_with_newer_features(spark, tmp_path):
+    uri = str(tmp_path / "t")
+    staged(spark, uri, "delta")[0].commit({})
+    spark.sql(
+        f"ALTER TABLE delta.`{uri}` SET TBLPROPERTIES ('delta.columnMapping.mode' = 'name', "
+        "'delta.minReaderVersion' = '2', 'delta.minWriterVersion' = '5')"
+    )
+    again, left_out = staged(spark, uri, "delta", ROWS[1:])
+    assert (again.rows, left_out) == (1, 1)
+    again.commit({})
+    assert content(spark, uri) == ROWS[2:]

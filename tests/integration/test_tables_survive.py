@@ -270,7 +270,7 @@ def test_where_delta_cannot_stage_files_its_writer_writes_at_the_commit(
     def lacks(*_):
         raise Py4JError("WriteIntoDelta does not exist in the JVM")
 
-    monkeypatch.setattr(delta_staging, "_made", lacks)
+    monkeypatch.setattr(delta_staging, "made", lacks)
     place = uri.format(folder=tmp_path)
     spark.sql("DROP TABLE IF EXISTS spark_catalog.default.staged_things")
     for count in (3, 5):
