@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from oracles import tokens as oracle
 
 from pipelines.corpus.tokenizing import characters as signs
-from pipelines.corpus.tokenizing import tables, texts
+from pipelines.corpus.tokenizing import hashing, tables, texts
+from pipelines.corpus.tokenizing.sentences import encoded_rows
 from pipelines.corpus.tokenizing.tables import Cut, Lexicon, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
 
@@ -110,14 +111,19 @@ def test_a_table_that_is_full_is_emptied_between_texts(monkeypatch):
     }
 
 
-def test_tokens_of_one_hash_are_told_apart_by_their_bytes(monkeypatch):
-    """All tokens in one slot: what is left is the comparison of bytes."""
+def test_tokens_of_one_hash_are_told_apart_by_their_bytes():
     words = [f"{'x' * n}{c}" for n in (0, 1, 6, 7, 8, 15, 16, 17) for c in "abc"]
-    lexicon = Lexicon(pa.array(words), Cut(True, None, 100))
-    table = lexicon._table
-    assert np.count_nonzero(table.slots) == len(words)
-    found = encoded(lexicon, pa.array([" ".join(words) + " xd d"]))
-    assert found == {(0, 0, 0): list(range(len(words)))}
+    table, begin = tables.TokenTable(len(words), 1000, 1), 0
+    same = np.uint64(0xABCDEF << 40 | 5)
+    for entry, word in enumerate(words):
+        table.arena[begin : begin + len(word)] = np.frombuffer(word.encode(), np.uint8)
+        slot = -1 - hashing.find(table.arrays, begin, len(word), same)
+        assert slot >= 0
+        hashing.put(table.arrays, np.uint64(slot), entry, same)
+        table.entries[entry + 1, 0] = begin = begin + len(word)
+    for entry, word in enumerate(words):
+        table.arena[begin : begin + len(word)] = np.frombuffer(word.encode(), np.uint8)
+        assert hashing.find(table.arrays, begin, len(word), same) == entry
 
 
 def test_a_growing_table_keeps_what_it_counted():
@@ -143,6 +149,20 @@ def test_every_character_has_its_class_and_lower_case():
         value = record & signs.VALUE
         if kind in "LMN" and sign.lower() != sign and sign not in "Σİ":
             assert chr(value) == sign.lower()
+
+
+def test_sentences_are_named_by_document_sentence_and_piece():
+    lexicon = Lexicon(pa.array(["a"]), Cut(True, None, 2))
+    many = "a. " * 1_000_001
+    batch = pa.RecordBatch.from_pydict({"doc_id": ["é-1", "", "b"], "text": ["a a a", many, "a"]})
+    found = pa.Table.from_batches(encoded_rows(batch, lexicon)).to_pydict()
+    assert found["sentence_id"][:3] == ["é-1:000000.0", "é-1:000000.1", ":000000.0"]
+    assert found["sentence_id"][-2:] == [":1000000.0", "b:000000.0"]
+    assert found["sentence_id"] == [
+        "é-1:000000.0", "é-1:000000.1", *(f":{n:06d}.0" for n in range(1_000_001)), "b:000000.0"
+    ]  # fmt: skip
+    assert found["doc_id"][:3] == ["é-1", "é-1", ""]
+    assert found["token_ids"][:3] == [[0, 0], [0], [0]]
 
 
 def test_nulls_are_empty_texts_and_nothing_is_no_text():
