@@ -23,10 +23,8 @@ from pipelines.kernels.text_bytes import byte_at
 
 BLOCKS, RECORDS, EXPANSIONS = range(3)
 _UNDERSCORE, _QUOTE, _APOSTROPHE, _POINT, _COMMA = (ord(sign) for sign in "_'’.,")  # noqa: RUF001
-_SIGMA_SMALL, _SIGMA_FINAL = (
-    0x83,
-    0x82,
-)  # second bytes; the first of all three sigmas is 0xCE or 0xCF
+_CAPITAL_SIGMA = ord("Σ")
+_SIGMA_SMALL, _SIGMA_FINAL = 0x83, 0x82  # second bytes of the small ones, whose first is 0xCF
 
 
 @inner
@@ -123,7 +121,7 @@ def _write(value, chars, out, to):
     if value == DROPPED:
         return to
     if value == SIGMA:
-        value = ord("Σ")
+        value = _CAPITAL_SIGMA
     if value < 0x800:
         out[to] = 0xC0 | value >> 6
         out[to + 1] = 0x80 | value & 0x3F
@@ -153,7 +151,7 @@ def _settle_sigmas(out, first, end, chars):
             if waiting >= 0 and record & CASED:
                 out[waiting] = _SIGMA_SMALL
             waiting = -1
-            if code == 0x3A3:
+            if code == _CAPITAL_SIGMA:
                 out[at], out[at + 1] = 0xCF, _SIGMA_SMALL
                 if is_behind:
                     out[at + 1], waiting = _SIGMA_FINAL, at + 1
