@@ -17,7 +17,7 @@ from schemas import SENTENCES, Table
 
 DOCUMENTS_AT_ONCE = 1024
 """Documents of a batch that a task reads."""
-PIECE_TOKENS = 1 << 25
+PIECE_TOKENS = 1 << 24
 """Tokens after which a task begins a new file."""
 
 
