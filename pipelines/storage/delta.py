@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.errors import ConcurrentRunError, InputError
 from pipelines.storage.hadoop import Files
+from pipelines.storage.java import java_class
 
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 """Operations of commits that change no rows."""
@@ -82,8 +83,7 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
         InputError: A data file is missing or truncated, by name.
     """
     frame = spark.read.format("delta").load(folder)
-    jvm: Any = spark._jvm
-    nothing = jvm.scala.Option.empty()
+    nothing = java_class(spark._jvm, "scala.Option").empty()
     snapshot = log_of(spark, folder).update(False, nothing, nothing)
     sizes = {info.relative: info.size for info in files.walk(folder)}
     named = []
@@ -124,8 +124,8 @@ def is_plain(spark: SparkSession, folder: str) -> bool:
 
 def log_of(spark: SparkSession, folder: str) -> Any:
     """Return Delta's own log of a table."""
-    jvm: Any = spark._jvm
-    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
+    log = java_class(spark._jvm, "org.apache.spark.sql.delta.DeltaLog")
+    return log.forTable(spark._jsparkSession, folder)
 
 
 def last_snapshot(spark: SparkSession, folder: str) -> Any:

@@ -16,6 +16,7 @@ from pipelines.storage.delta_replaced import (
     sequence,
 )
 from pipelines.storage.hadoop import Files
+from pipelines.storage.java import java_class
 
 
 class StagedDelta:
@@ -70,18 +71,19 @@ class StagedDelta:
 
     def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
         """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""
-        package, session = self._jvm.org.apache.spark.sql.delta, self._spark._jsparkSession
-        options = package.DeltaOptions(_map(self._jvm, how), session.sessionState().conf())
+        session = self._spark._jsparkSession
+        conf = session.sessionState().conf()
+        options = self._of_delta("DeltaOptions")(_map(self._jvm, how), conf)
         command = _made(
-            getattr(package.commands, "WriteIntoDelta$"),
+            self._of_delta("commands.WriteIntoDelta$"),
             self._log, self._mode(mode), options, self._columns(), _map(self._jvm, {}), frame._jdf,
         )  # fmt: skip
-        nothing = self._jvm.scala.Option.empty()
+        nothing = java_class(self._jvm, "scala.Option").empty()
         self._data = command.writeAndReturnCommitData(self._transaction, session, nothing, False)
         if self._removed is not None:
             removed = sequence(self._jvm, self._removed)
             command.registerOverwriteRemoveMetrics(session, self._transaction, removed)
-        mapper = package.util.JsonUtils.mapper()
+        mapper = self._of_delta("util.JsonUtils").mapper()
         actions = json.loads(mapper.writeValueAsString(self._data.actions()))
         # of all actions these alone add files; one with a deletion vector adds none that is new
         self._added = [
@@ -90,8 +92,11 @@ class StagedDelta:
             if "modificationTime" in action and not action.get("deletionVector")
         ]
 
+    def _of_delta(self, name: str) -> Any:
+        return java_class(self._jvm, f"org.apache.spark.sql.delta.{name}")
+
     def _mode(self, name: str) -> Any:
-        return getattr(self._jvm.org.apache.spark.sql.SaveMode, name)
+        return getattr(java_class(self._jvm, "org.apache.spark.sql.SaveMode"), name)
 
     def _columns(self) -> Any:
         return sequence(self._jvm, self._partitioning)
@@ -112,9 +117,9 @@ class StagedDelta:
         Raises:
             ConcurrentRunError: Another run changed the table since the files were written.
         """
-        option = self._jvm.scala.Option.apply
+        option = java_class(self._jvm, "scala.Option").apply
         operation = _made(
-            getattr(self._jvm.org.apache.spark.sql.delta, "DeltaOperations$Write$"),
+            self._of_delta("DeltaOperations$Write$"),
             self._mode("Overwrite"),
             option(self._columns()),
             option(self._predicate),
@@ -157,7 +162,7 @@ def _made(companion: Any, *given: Any) -> Any:
 
 
 def _map(jvm: Any, values: Mapping[str, str]) -> Any:
-    made = jvm.java.util.HashMap()
+    made = java_class(jvm, "java.util.HashMap")()
     for key, value in values.items():
         made.put(key, value)
-    return jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(made)
+    return java_class(jvm, "org.apache.spark.api.python.PythonUtils").toScalaMap(made)
