@@ -47,21 +47,21 @@ def test_importing_a_package_imports_none_of_its_modules() -> None:
     assert json.loads(ran.stdout) == []
 
 
+def collected(frame: DataFrame) -> DataFrame:
+    """Return the same rows without the queries that made them, which each use would run again."""
+    return frame.sparkSession.createDataFrame(frame.collect(), frame.schema)
+
+
 def test_documents_of_a_frame_become_sentences(spark: SparkSession) -> None:
     rows = [("a", "The cat sat on the mat."), ("b", "the  cat sat on the mat."), ("c", "Short.")]
     frame = spark.createDataFrame(rows, "url string, body string")
     settings = CleaningSettings(text_column="body", id_column="url")
-    cleaned = clean_documents(frame, settings)
+    cleaned = {name: collected(f) for name, f in clean_documents(frame, settings).items()}
     keys = {name: [row["doc_id"] for row in part.collect()] for name, part in cleaned.items()}
     assert keys == {"documents": ["a"], "duplicate_documents": ["b"], "rejected_documents": ["c"]}
     encoded = tokenize(cleaned["documents"], TokenizeSettings(min_count=2))
     assert [row["token"] for row in encoded["vocabulary"].collect()] == ["the"]
     assert [row["token_ids"] for row in encoded["sentences"].collect()] == [[0, 0]]
-
-
-def collected(frame: DataFrame) -> DataFrame:
-    """Return the same rows without the queries that made them, which each use would run again."""
-    return frame.sparkSession.createDataFrame(frame.collect(), frame.schema)
 
 
 def test_events_of_a_frame_become_interactions(spark: SparkSession) -> None:
