@@ -124,7 +124,7 @@ def train_and_kill(folder, victim, asked, *names):
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
             # in processes of seconds Java's second compiler takes half the CPU time
             "QUICK_JAVA": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
-            "-XX:-BytecodeVerificationRemote",
+            "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote",
         },
         cwd=folder,
         capture_output=True,
