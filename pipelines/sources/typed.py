@@ -24,14 +24,14 @@ class Typed:
     """One column as a job gets it.
 
     Args:
-        text: Strings; null where there is no value, or where `micros` has it.
-        micros: Microseconds since 1970, UTC, of a typed time.
+        text: Strings; null where there is no value, or where `value` has it.
+        value: Microseconds since 1970, UTC, of a typed time; float64 of a typed number.
         notes: Rows in which something was changed, by the names of `names.NOTES`.
         problems: Rows that are refused, by the names of `names.PROBLEMS`.
     """
 
     text: pa.Array
-    micros: pa.Array | None = None
+    value: pa.Array | None = None
     notes: dict[str, pa.Array] = field(default_factory=dict)
     problems: dict[str, pa.Array] = field(default_factory=dict)
 
@@ -49,6 +49,13 @@ def typed(array: pa.Array, wanted: Field) -> Typed:
     is_moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
     if is_moment or (wanted.kind == "time" and pa.types.is_duration(kind)):
         return _time(array, wanted)
+    if wanted.kind == "number" and _is_number(kind):
+        return _number(array)
+    return _as_text(array, wanted)
+
+
+def _as_text(array: pa.Array, wanted: Field) -> Typed:
+    kind = array.type
     if pa.types.is_floating(kind):
         return _floats(array, wanted)
     if pa.types.is_decimal(kind):
@@ -70,6 +77,25 @@ def _plain(array: pa.Array) -> pa.Array:
 def _is_binary(kind: pa.DataType) -> bool:
     is_variable = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
     return bool(is_variable or pa.types.is_fixed_size_binary(kind) or kind == pa.binary_view())
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    is_exact = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    return bool(is_exact or pa.types.is_floating(kind))
+
+
+def _number(array: pa.Array) -> Typed:
+    """Return numbers as float64, the nearest where it has not all the digits.
+
+    A narrower float is the shortest decimal that it stands for: .1, not .10000000149011612.
+    """
+    if array.type in (pa.float16(), pa.float32()):
+        array = array.cast(pa.string())
+    wide = array.cast(pa.float64(), safe=False)
+    is_finite = pc.is_finite(wide)
+    value = wide if pc.all(is_finite).as_py() in (None, True) else pc.if_else(is_finite, wide, None)
+    nothing = pa.nulls(len(array), pa.string())
+    return Typed(nothing, value=value, notes={"not_finite": pc.invert(is_finite)})
 
 
 def _floats(array: pa.Array, wanted: Field) -> Typed:
@@ -136,7 +162,7 @@ def _time(array: pa.Array, wanted: Field) -> Typed:
     if array.type.tz is None and wanted.zone != "UTC":
         micros = _local(micros, wanted.zone)
     text = pc.if_else(is_year, None, _told(ticks, f"{unit} since 1970"))
-    return Typed(text, micros=micros, notes={"truncated_time": is_cut})
+    return Typed(text, value=micros, notes={"truncated_time": is_cut})
 
 
 def _told(ticks: pa.Array, what: str) -> pa.Array:
