@@ -8,6 +8,6 @@ def java_class(jvm: Any, name: str) -> Any:
 
     `jvm.org.apache.hadoop.fs.Path` asks at each dot whether the name so far is a class. For a name
     that is none, Java looks into every jar of the class path, once for each package that PySpark
-    has imported: in small jobs that was half of the driver's time.
+    has imported.
     """
     return getattr(jvm, name)
