@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.cluster import progress
+from pipelines.expectations.validation import load_great_expectations
 from pipelines.results import JobResult
 from pipelines.space_rows import of_space
 from pipelines.spaces import gate
@@ -27,7 +29,8 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="validate_vectors")
     spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
     space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
-    with progress.step(f"validating {space.space_id}"):
+    with ThreadPoolExecutor(1) as pool, progress.step(f"validating {space.space_id}"):
+        pool.submit(load_great_expectations)  # a second of imports, while Spark measures
         validated = _validate(store, space, config)
     rows = gate.metric_rows(spark, space.space_id, validated)
     part = {"space_id": space.space_id, "job": store.job}
