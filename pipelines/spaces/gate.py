@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipelines.cluster.threads import at_once
+from pipelines.errors import InputError
 from pipelines.expectations import validation
 from pipelines.expectations.validation import MeasureBounds, Outcome
 from pipelines.spaces.config import Limits
@@ -44,13 +47,18 @@ def measure_vectors(
         dimension: Components that each vector must have.
         keys: By entity the keys that must have a vector, one column `key`.
     """
-    cosines = mean_cosines(vectors)
+    own = {entity: vectors.where(F.col("entity") == entity) for entity in keys}
+    found: list[Any] = at_once(
+        lambda: measure_entities(vectors, dimension=dimension),
+        lambda: mean_cosines(vectors),
+        *(partial(coverage, own[entity], frame) for entity, frame in keys.items()),
+    )
+    entities, cosines, *shares = found
     measured: dict[str, Measures] = {}
-    for entity, measures in measure_entities(vectors, dimension=dimension).items():
+    for entity, measures in entities.items():
         measured[entity] = {**measures, "mean_cosine": cosines.get(entity)}
-    for entity, frame in keys.items():
-        own = vectors.where(F.col("entity") == entity)
-        measured.setdefault(entity, {"vectors": 0})["coverage"] = coverage(own, frame)
+    for entity, share in zip(keys, shares, strict=True):
+        measured.setdefault(entity, {"vectors": 0})["coverage"] = share
     return measured
 
 
@@ -64,9 +72,19 @@ def measure_space(
         space: Its registry row.
         keys: By entity the keys that must have a vector, one column `key`.
     """
-    measured = measure_vectors(vectors, dimension=space.dimension, keys=keys)
-    is_changed = not measured or measure_content(vectors)["checksum"] != space.checksum
+    found: list[Any] = at_once(
+        partial(measure_vectors, vectors, dimension=space.dimension, keys=keys),
+        partial(_is_changed, vectors, space),
+    )
+    measured, is_changed = found
     return {**measured, "all": {"changed_since_training": float(is_changed)}}
+
+
+def _is_changed(vectors: DataFrame, space: Space) -> bool:
+    try:
+        return bool(measure_content(vectors)["checksum"] != space.checksum)
+    except InputError:  # no rows are left
+        return True
 
 
 def validate(vectors: DataFrame, measured: dict[str, Measures], limits: Limits) -> SpaceValidation:

@@ -8,6 +8,8 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.cluster.threads import at_once
+
 _SUMS = "entity string, vectors bigint, total array<double>"  # Spark's form of _SUMS_SCHEMA
 _SUMS_SCHEMA = pa.schema(
     {"entity": pa.string(), "vectors": pa.int64(), "total": pa.list_(pa.float64())}
@@ -33,7 +35,6 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
     )
     rows = vectors.groupBy("entity").agg(
         F.count(F.lit(1)).alias("vectors"),
-        (F.count(F.lit(1)) - F.count_distinct("key")).alias("duplicate_keys"),
         F.count_if(F.size("vector") != dimension).alias("wrong_dimension"),
         F.count_if(is_bad).alias("non_finite"),
         F.count_if(F.exists("vector", lambda x: x.isNull())).alias("null_components"),
@@ -41,12 +42,17 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
         F.count_if(is_wrong).alias("wrong_norm"),
         F.percentile_approx("norm", [0.01, 0.5, 0.99]).alias("quantiles"),
     )
-    return {row["entity"]: _flat(row.asDict()) for row in rows.collect()}
+    # counted apart: beside a distinct count Spark keeps each of these aggregates for every key
+    keys = vectors.groupBy("entity").agg(F.count_distinct("key").alias("keys"))
+    measured, distinct = at_once(rows.collect, keys.collect)
+    known = {row["entity"]: row["keys"] for row in distinct}
+    return {row["entity"]: _flat(row.asDict(), known[row["entity"]]) for row in measured}
 
 
-def _flat(row: dict[str, Any]) -> dict[str, float]:
+def _flat(row: dict[str, Any], keys: int) -> dict[str, float]:
     low, middle, high = row.pop("quantiles") or (None, None, None)
     del row["entity"]
+    row = {"vectors": row["vectors"], "duplicate_keys": row["vectors"] - keys, **row}
     return {**row, "norm_p01": low, "norm_p50": middle, "norm_p99": high}
 
 
