@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.errors import InputError
 from pipelines.report.config import CONTRACTS, WriteReportConfig
-from pipelines.report.report_data import gather
+from pipelines.report.gathering import gather
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
 from pipelines.tables import exists
