@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -123,6 +123,11 @@ def _first(spaces: DataFrame, wanted: Column, what: str) -> Space:
     if row is None:
         known = [f"{r['name']} {r['space_id']}" for r in spaces.limit(20).collect()]
         raise InputError(f"embedding_spaces has no {what}; there are: {', '.join(known) or 'none'}")
+    return space_of(row)
+
+
+def space_of(row: Row) -> Space:
+    """Return a row of the registry as a space."""
     fields = row.asDict()
     for moment in ("requested_at", "updated_at"):
         fields[moment] = fields[moment].astimezone(UTC)
