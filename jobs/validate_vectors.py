@@ -32,10 +32,10 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     with ThreadPoolExecutor(1) as pool, progress.step(f"validating {space.space_id}"):
         pool.submit(load_great_expectations)  # a second of imports, while Spark measures
         validated = _validate(store, space, config)
-    rows = gate.metric_rows(spark, space.space_id, validated)
+    rows = gate.metric_rows(space.space_id, validated)
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
-    result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
+    result.rows_out["quality_metrics"] = store.write_rows(rows, QUALITY_METRICS, part=part)
     state = state_after_gate(validated.outcomes, space.state)
     write_space(store, space.changed(state=state))
     require_passed(space.space_id, validated.outcomes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.cluster.threads import at_once
@@ -16,7 +16,7 @@ from pipelines.spaces.config import Limits
 from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_measures import coverage, mean_cosines, measure_entities
 from pipelines.spaces.registry import Space
-from schemas import QUALITY_METRICS, VECTORS
+from schemas import VECTORS
 
 Measures = dict[str, float | None]
 _JOB = "validate_vectors"  # job named in `quality_metrics`
@@ -126,7 +126,7 @@ def bounds_of(entity: str, measured: Mapping[str, float | None], limits: Limits)
     return bounds
 
 
-def metric_rows(spark: SparkSession, space_id: str, validated: SpaceValidation) -> DataFrame:
+def metric_rows(space_id: str, validated: SpaceValidation) -> list[tuple[Any, ...]]:
     """Return `quality_metrics` rows: each outcome, and each measure by its entity."""
     rows = [_outcome_row(space_id, *outcome) for outcome in validated.outcomes]
     rows += [
@@ -135,7 +135,7 @@ def metric_rows(spark: SparkSession, space_id: str, validated: SpaceValidation) 
         for name, value in measures.items()
         if value is not None
     ]
-    return spark.createDataFrame(rows, QUALITY_METRICS.schema()).coalesce(1)
+    return rows
 
 
 def _outcome_row(space_id: str, entity: str, outcome: Outcome) -> tuple[Any, ...]:

@@ -9,12 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.cluster.threads import at_once
+from pipelines.spaces.vector_faults import count_faults
 
 _SUMS = "entity string, vectors bigint, total array<double>"  # Spark's form of _SUMS_SCHEMA
 _SUMS_SCHEMA = pa.schema(
     {"entity": pa.string(), "vectors": pa.int64(), "total": pa.list_(pa.float64())}
 )
-_NORM_TOLERANCE = 1e-3  # largest error of a norm: absolute below 1, else relative
 
 
 def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[str, float]]:
@@ -28,32 +28,34 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
         By entity: `vectors`, `duplicate_keys`, `wrong_dimension`, `non_finite`, `null_components`,
         `zero_vector_share`, `wrong_norm`, and norm quantiles `norm_p01, norm_p50, norm_p99`.
     """
-    is_bad = F.exists("vector", lambda x: F.isnan(x) | (F.abs(x) == float("inf")))
-    squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
-    is_wrong = F.abs(F.sqrt(squares) - F.col("norm")) > _NORM_TOLERANCE * F.greatest(
-        F.col("norm"), F.lit(1.0)
-    )
     rows = vectors.groupBy("entity").agg(
         F.count(F.lit(1)).alias("vectors"),
-        F.count_if(F.size("vector") != dimension).alias("wrong_dimension"),
-        F.count_if(is_bad).alias("non_finite"),
-        F.count_if(F.exists("vector", lambda x: x.isNull())).alias("null_components"),
-        F.avg(F.when(squares == 0, 1.0).otherwise(0.0)).alias("zero_vector_share"),
-        F.count_if(is_wrong).alias("wrong_norm"),
         F.percentile_approx("norm", [0.01, 0.5, 0.99]).alias("quantiles"),
     )
-    # counted apart: beside a distinct count Spark keeps each of these aggregates for every key
+    # counted apart: beside a distinct count Spark keeps each other aggregate for every key
     keys = vectors.groupBy("entity").agg(F.count_distinct("key").alias("keys"))
-    measured, distinct = at_once(rows.collect, keys.collect)
-    known = {row["entity"]: row["keys"] for row in distinct}
-    return {row["entity"]: _flat(row.asDict(), known[row["entity"]]) for row in measured}
+    faults = count_faults(vectors, dimension=dimension)
+    parts = at_once(rows.collect, keys.collect, faults.collect)  # one row per entity each
+    found: dict[str, dict[str, Any]] = {}
+    for row in (row for part in parts for row in part):
+        found.setdefault(row["entity"], {}).update(row.asDict())
+    return {entity: _measures(row) for entity, row in found.items()}
 
 
-def _flat(row: dict[str, Any], keys: int) -> dict[str, float]:
-    low, middle, high = row.pop("quantiles") or (None, None, None)
-    del row["entity"]
-    row = {"vectors": row["vectors"], "duplicate_keys": row["vectors"] - keys, **row}
-    return {**row, "norm_p01": low, "norm_p50": middle, "norm_p99": high}
+def _measures(row: dict[str, Any]) -> dict[str, float]:
+    low, middle, high = row["quantiles"] or (None, None, None)
+    return {
+        "vectors": row["vectors"],
+        "duplicate_keys": row["vectors"] - row["keys"],
+        "wrong_dimension": row["wrong_dimension"],
+        "non_finite": row["non_finite"],
+        "null_components": row["null_components"],
+        "zero_vector_share": row["zero_vectors"] / row["vectors"],
+        "wrong_norm": row["wrong_norm"],
+        "norm_p01": low,
+        "norm_p50": middle,
+        "norm_p99": high,
+    }
 
 
 def mean_cosines(vectors: DataFrame) -> dict[str, float | None]:

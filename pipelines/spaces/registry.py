@@ -136,7 +136,8 @@ def space_of(row: Row) -> Space:
 
 def write_space(store: "TableStore", space: Space) -> None:
     """Write a space's row in place of its earlier one."""
-    store.write(space.to_frame(store.spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
+    row = [getattr(space, name) for name in EMBEDDING_SPACES.column_names]
+    store.write_rows([row], EMBEDDING_SPACES, part={"space_id": space.space_id})
 
 
 def read_initial_vectors(store: "TableStore", space_id: str | None) -> DataFrame:
