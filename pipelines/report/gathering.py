@@ -42,7 +42,8 @@ def gather(
     if "word_vectors" in chosen and "vocabulary" in chosen:
         of_words = chosen["word_vectors"], chosen["vocabulary"]
         calls["word_map"] = partial(report_data.take_frequent, *of_words, words=map_words)
-    found = dict(zip(calls, at_once(*calls.values()), strict=True))
+    spark = next(iter(frames.values())).sparkSession
+    found = dict(zip(calls, at_once(spark, *calls.values()), strict=True))
     trials: Any = found.pop("trials", (None, "ndcg"))
     return Facts(
         histograms=histograms, spaces=spaces, trials=trials[0], trial_measure=trials[1], **found

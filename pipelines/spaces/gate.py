@@ -49,6 +49,7 @@ def measure_vectors(
     """
     own = {entity: vectors.where(F.col("entity") == entity) for entity in keys}
     found: list[Any] = at_once(
+        vectors.sparkSession,
         lambda: measure_entities(vectors, dimension=dimension),
         lambda: mean_cosines(vectors),
         *(partial(coverage, own[entity], frame) for entity, frame in keys.items()),
@@ -73,6 +74,7 @@ def measure_space(
         keys: By entity the keys that must have a vector, one column `key`.
     """
     found: list[Any] = at_once(
+        vectors.sparkSession,
         partial(measure_vectors, vectors, dimension=space.dimension, keys=keys),
         partial(_is_changed, vectors, space),
     )

@@ -35,7 +35,8 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
     # counted apart: beside a distinct count Spark keeps each other aggregate for every key
     keys = vectors.groupBy("entity").agg(F.count_distinct("key").alias("keys"))
     faults = count_faults(vectors, dimension=dimension)
-    parts = at_once(rows.collect, keys.collect, faults.collect)  # one row per entity each
+    collects = rows.collect, keys.collect, faults.collect  # one row per entity each
+    parts = at_once(vectors.sparkSession, *collects)
     found: dict[str, dict[str, Any]] = {}
     for row in (row for part in parts for row in part):
         found.setdefault(row["entity"], {}).update(row.asDict())
