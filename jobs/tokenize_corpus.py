@@ -28,23 +28,23 @@ def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
     split = tokens.split_tokens(store.read("documents", DOCUMENTS), config)
     split = split.persist(StorageLevel.DISK_ONLY)
     vocabulary = tokens.build_vocabulary(tokens.count_tokens(split), config)
-    vocabulary = vocabulary.persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"sentences found": split.count()})
-    result.rows_out["vocabulary"] = store.stage(vocabulary, VOCABULARY)
+    result.rows_out["vocabulary"] = store.stage(
+        tokens.frame_of(store.spark, vocabulary), VOCABULARY
+    )
     if result.rows_out["vocabulary"] == 0 and not config.allow_empty:
         raise GateError(
             f"no token occurs {config.min_count} times: {result.rows_in['sentences found']} "
             "sentences were found; lower min_count; nothing was written, the tables stand as "
             "they were; allow_empty: true replaces them by none"
         )
-    numbered = tokens.collect_vocabulary(vocabulary)
-    encoded = tokens.encode_sentences(split, numbered).persist(StorageLevel.DISK_ONLY)
+    encoded = tokens.encode_sentences(split, vocabulary).persist(StorageLevel.DISK_ONLY)
     known, unknown = tokens.split_by_content(encoded)
     result.rows_out["sentences"] = store.stage(known, SENTENCES)
     result.rejected["no_known_token"] = unknown.count()
-    result.measures |= tokens.measure_tokens(numbered)
+    result.measures |= tokens.measure_tokens(vocabulary)
     result.require_balance("sentences", rejected=("no_known_token",))
-    return store.finish(result, split, encoded, vocabulary)
+    return store.finish(result, split, encoded)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -4,12 +4,11 @@ from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.arrays.offsets import offsets_of
 from pipelines.corpus.config import TokenizeSettings
-from pipelines.ids import with_dense_ids
 from schemas import SENTENCES, VOCABULARY
 
 _SENTENCE_END = r"(?<=[.!?…。！？])\s+|\n\s*\n"  # noqa: RUF001  (full-width marks end sentences too)
@@ -25,8 +24,8 @@ def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, Data
     """
     split = split_tokens(documents, settings)
     vocabulary = build_vocabulary(count_tokens(split), settings)
-    known, _ = split_by_content(encode_sentences(split, collect_vocabulary(vocabulary)))
-    return {SENTENCES.name: known, VOCABULARY.name: vocabulary}
+    known, _ = split_by_content(encode_sentences(split, vocabulary))
+    return {SENTENCES.name: known, VOCABULARY.name: frame_of(split.sparkSession, vocabulary)}
 
 
 def split_tokens(documents: DataFrame, settings: TokenizeSettings) -> DataFrame:
@@ -67,26 +66,26 @@ def count_tokens(sentences: DataFrame) -> DataFrame:
     )
 
 
-def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> DataFrame:
-    """Number the tokens that are frequent enough by count descending, then token."""
+def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> pa.Table:
+    """Number the tokens that are frequent enough by count descending, then token.
+
+    The one table that the driver holds: capped by `max_vocabulary_size`.
+    """
     frequent = counts.where(F.col("count") >= settings.min_count)
-    order = [F.desc("count"), F.asc("token")]
-    numbered = with_dense_ids(frequent, order=order, name="token_id")
-    return numbered.where(F.col("token_id") < settings.max_vocabulary_size).select(
-        VOCABULARY.column_names
-    )
+    ordered = frequent.sort(F.desc("count"), F.asc("token")).limit(settings.max_vocabulary_size)
+    found = ordered.select("token", "count", "document_count").toArrow()
+    return found.add_column(0, "token_id", pa.array(range(found.num_rows), pa.int32()))
 
 
-def collect_vocabulary(vocabulary: DataFrame) -> pa.Table:
-    """Return `token_id, token, count` in the order of ids."""
-    # capped by max_vocabulary_size: the one table that the driver may hold
-    return vocabulary.select("token_id", "token", "count").toArrow().sort_by("token_id")
+def frame_of(spark: SparkSession, vocabulary: pa.Table) -> DataFrame:
+    """Return the rows of a vocabulary, in one partition."""
+    return spark.createDataFrame(vocabulary, VOCABULARY.schema()).coalesce(1)
 
 
 def encode_sentences(sentences: DataFrame, vocabulary: pa.Table) -> DataFrame:
     """Replace tokens by ids; tokens outside the vocabulary fall out, empty sentences remain.
 
-    The vocabulary, what `collect_vocabulary` returns, is broadcast.
+    The vocabulary is broadcast.
     """
     tokens = vocabulary["token"].combine_chunks()
     known = sentences.sparkSession.sparkContext.broadcast(tokens)

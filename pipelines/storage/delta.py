@@ -12,6 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.errors import ConcurrentRunError, InputError
+from pipelines.storage import plain_files
 from pipelines.storage.hadoop import Files
 from pipelines.storage.java import java_class
 
@@ -82,7 +83,6 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
     Raises:
         InputError: A data file is missing or truncated, by name.
     """
-    frame = spark.read.format("delta").load(folder)
     nothing = java_class(spark._jvm, "scala.Option").empty()
     snapshot = log_of(spark, folder).update(False, nothing, nothing)
     sizes = {info.relative: info.size for info in files.walk(folder)}
@@ -101,6 +101,9 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
             )
     partitions = snapshot.metadata().partitionColumns().mkString("/").split("/")
     are_in_paths = all(f"/{name}=" in file for name in partitions if name for file in named)
+    frame = plain_files.read_plain(spark, folder, snapshot, named) if are_in_paths else None
+    if frame is None:
+        frame = spark.read.format("delta").load(folder)
     return frame, tuple(named) if are_in_paths else ()
 
 
@@ -115,11 +118,8 @@ def _data_files(spark: SparkSession, snapshot: Any) -> list[tuple[str, int]]:
 
 
 def is_plain(spark: SparkSession, folder: str) -> bool:
-    """Tell whether the data files hold exactly the table's rows, under its column names.
-
-    They do not with deletion vectors or column mapping, which take a newer reader protocol.
-    """
-    return bool(last_snapshot(spark, folder).protocol().minReaderVersion() == 1)
+    """Tell whether the data files hold exactly the table's rows, under its column names."""
+    return plain_files.is_plain(last_snapshot(spark, folder))
 
 
 def log_of(spark: SparkSession, folder: str) -> Any:

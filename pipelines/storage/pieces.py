@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StructField, StructType, TimestampNTZType, TimestampType
 
 from pipelines.errors import InputError
 from pipelines.storage.arrow import make_folder, resolve
@@ -23,6 +23,7 @@ from schemas import Table
 
 _CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}  # Spark's names that are not Arrow's
 _WRITTEN = "file string, rows bigint"  # schema of what the writing tasks report
+_MOMENT = pa.timestamp("us", tz="UTC")
 _ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
 
 
@@ -111,7 +112,17 @@ def _require_no_nulls(piece: pa.Table, table: Table) -> None:
 
 def _stored_schema(table: Table, without: Collection[str] = ()) -> pa.Schema:
     schema = StructType([field for field in table.schema() if field.name not in without])
-    return to_arrow_schema(schema).with_metadata({_ROW_METADATA: schema.json()})
+    # versions of Spark differ in how they are told the zone of moments, which is UTC on storage
+    moments = {field.name for field in schema if field.dataType == TimestampType()}
+    fields = [
+        StructField(f.name, TimestampNTZType(), f.nullable, f.metadata) if f.name in moments else f
+        for f in schema
+    ]
+    stored = to_arrow_schema(StructType(fields))
+    for place, name in enumerate(stored.names):
+        if name in moments:
+            stored = stored.set(place, stored.field(place).with_type(_MOMENT))
+    return stored.with_metadata({_ROW_METADATA: schema.json()})
 
 
 def _strings(field: pa.Field, path: str) -> list[str]:

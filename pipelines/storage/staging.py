@@ -1,6 +1,6 @@
 """Tables written in two steps: the rows now, the table itself once the job's gates have passed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from py4j.protocol import Py4JError
@@ -88,10 +88,12 @@ def stage(
     format: str,  # noqa: A002  (Spark's own name)
     part: Mapping[str, str],
     is_empty: bool = False,
+    write_file: Callable[[str], int] | None = None,
 ) -> Staged:
     """Write the rows of a table, or of the part of it that `part` names, and change no table.
 
-    A frame that is known to be empty (`is_empty`) is not computed where no file is needed.
+    A frame that is known to be empty (`is_empty`) is not computed where no file is needed, nor one
+    that `write_file` may write, of which see `StagedDelta`.
 
     Raises:
         InputError: A column differs from the contract; the column and the difference are named.
@@ -108,6 +110,7 @@ def stage(
                 part=part,
                 partitioning=table.partitioning,
                 is_empty=is_empty,
+                write_file=write_file,
             )
         except Py4JError as error:
             if type(error) is not Py4JError:  # Spark's failure, not a class or method that lacks
