@@ -219,6 +219,7 @@ def test_of_a_delta_table_the_live_rows_are_read(spark, tmp_path, options):
 def test_small_files_are_gathered_and_planned_at_once(monkeypatch):
     monkeypatch.setattr(files, "_TASK_BYTES", 30)
     monkeypatch.setattr(files, "_OPEN_BYTES", 0)
+    monkeypatch.setattr(files, "_LEAST_TASK_BYTES", 5)
     splits = [Split(f"file:/in/s{n}", f"s{n}", 10) for n in range(7)]
     tasks = files.gather(splits, 1)
     assert [[split.relative for split in task] for task in tasks] == [
@@ -226,7 +227,6 @@ def test_small_files_are_gathered_and_planned_at_once(monkeypatch):
         ["s3", "s4", "s5"],
         ["s6"],
     ]
-    monkeypatch.setattr(files, "_LEAST_TASK_BYTES", 5)
     assert len(files.gather(splits[:4], 4)) == 4  # every core has a task
     packed = [Split("file:/in/a.gz", "a.jsonl.gz", 10), *splits[:3]]
     assert [len(task) for task in files.gather(packed, 2)] == [1, 3]
