@@ -29,7 +29,8 @@ class Field:
             `time` are text unless the source has them typed.
         setting: The setting that says the path, for errors.
         is_required: An input in which no record has it is refused.
-        zone: Zone of a typed time that has none.
+        zone: Zone of a time that has none.
+        is_standard: Whether a time may be read as ISO 8601 or a number since 1970.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Field:
     setting: str = "columns"
     is_required: bool = False
     zone: str = "UTC"
+    is_standard: bool = True
 
 
 @dataclass(frozen=True)

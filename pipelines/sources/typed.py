@@ -1,6 +1,5 @@
 """Arrow columns of any type to the strings that keys, numbers and texts are, and to times."""
 
-import re
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,15 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.errors import ConfigError
 from pipelines.sources.request import Field
+from pipelines.sources.text_values import read_numbers, read_times
+from pipelines.sources.zones import from_local
 
 _WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 YEAR_1, YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
 """Microseconds since 1970 of the first year that is written, and of the first that is not."""
-
-_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 
 
 @dataclass
@@ -24,7 +22,7 @@ class Typed:
     """One column as a job gets it.
 
     Args:
-        text: Strings; null where there is no value, or where `value` has it.
+        text: Strings as they are written; null where there is no value, or it was typed.
         value: Microseconds since 1970, UTC, of a typed time; float64 of a typed number.
         notes: Rows in which something was changed, by the names of `names.NOTES`.
         problems: Rows that are refused, by the names of `names.PROBLEMS`.
@@ -64,7 +62,10 @@ def _as_text(array: pa.Array, wanted: Field) -> Typed:
         return _binary(array)
     if pa.types.is_nested(kind):
         return Typed(pa.nulls(len(array), pa.string()), problems={"scalar_value": array.is_valid()})
-    return Typed(array.cast(pa.string()))
+    text = array.cast(pa.string())
+    if wanted.kind == "time" and wanted.is_standard:
+        return Typed(text, value=read_times(text, wanted.zone))
+    return Typed(text, value=read_numbers(text) if wanted.kind == "number" else None)
 
 
 def _plain(array: pa.Array) -> pa.Array:
@@ -160,7 +161,7 @@ def _time(array: pa.Array, wanted: Field) -> Typed:
     is_year = _is_year(ticks, unit)
     micros, is_cut = _to_micros(pc.if_else(is_year, ticks, None), unit)
     if array.type.tz is None and wanted.zone != "UTC":
-        micros = _local(micros, wanted.zone)
+        micros = from_local(micros, wanted.zone)
     text = pc.if_else(is_year, None, _told(ticks, f"{unit} since 1970"))
     return Typed(text, value=micros, notes={"truncated_time": is_cut})
 
@@ -186,33 +187,6 @@ def _to_micros(ticks: pa.Array, unit: str) -> tuple[pa.Array, pa.Array]:
         is_null = ticks.is_null().to_numpy(zero_copy_only=False)
         return pa.array(micros, mask=is_null), pa.array(rest != 0)
     return pc.multiply_checked(ticks, _MICROS[unit]), pa.nulls(len(ticks), pa.bool_())
-
-
-def _local(micros: pa.Array, zone: str) -> pa.Array:
-    """Return instants of local times, as Spark's `to_utc_timestamp` does.
-
-    Of an hour that comes twice the first is meant; an hour that is left out is counted on from
-    before it.
-    """
-    local = micros.cast(pa.timestamp("us"))
-    try:
-        before = pc.assume_timezone(
-            local, _arrow_zone(zone), ambiguous="earliest", nonexistent="earliest"
-        )
-    except pa.ArrowInvalid as error:
-        raise ConfigError(
-            f"time_zone: no zone {zone!r} for typed times; write it as Europe/Berlin or +02:00"
-        ) from error
-    offset = pc.subtract(pc.local_timestamp(before).cast(pa.int64()), before.cast(pa.int64()))
-    return pc.subtract(micros, offset)
-
-
-def _arrow_zone(zone: str) -> str:
-    """Return a zone as Arrow knows it: an offset has two digits of hours, and minutes."""
-    if zone == "Z":
-        return "UTC"
-    offset = _OFFSET.fullmatch(zone)
-    return f"{offset[1]}{offset[2]:>02}:{offset[3] or '00'}" if offset else zone
 
 
 def _iso(array: pa.Array) -> pa.Array:
