@@ -9,7 +9,7 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateRecommendationsConfig
 from pipelines.evaluation.held_out_ranking import evaluate_recommendations
-from pipelines.evaluation.measures import to_frame
+from pipelines.evaluation.measures import to_rows
 from pipelines.results import JobResult
 from pipelines.space_rows import of_space
 from pipelines.spaces.registry import choose_space
@@ -42,8 +42,8 @@ def run(spark: SparkSession, config: EvaluateRecommendationsConfig) -> JobResult
     )
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["users"] = int(measures[0].value or 0)
-    rows = to_frame(spark, measures, space_id=space.space_id, job=store.job, entity="all")
-    result.rows_out["quality_metrics"] = store.write(
+    rows = to_rows(measures, space_id=space.space_id, job=store.job, entity="all")
+    result.rows_out["quality_metrics"] = store.write_rows(
         rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job}
     )
     return store.finish(result)

@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.evaluation.config import EvaluateVectorsConfig
-from pipelines.evaluation.measures import to_frame
+from pipelines.evaluation.measures import to_rows
 from pipelines.evaluation.word_measures import measure_words, read_files
 from pipelines.results import JobResult
 from pipelines.space_rows import of_space
@@ -32,10 +32,10 @@ def run(spark: SparkSession, config: EvaluateVectorsConfig) -> JobResult:
     vectors = of_space(store.read("vectors", VECTORS), space.space_id)
     vocabulary = store.read("vocabulary", VOCABULARY) if config.inputs.vocabulary else None
     measures = measure_words(vectors, files, config, vocabulary=vocabulary)
-    rows = to_frame(spark, measures, space_id=space.space_id, job=store.job, entity="word")
+    rows = to_rows(measures, space_id=space.space_id, job=store.job, entity="word")
     result = JobResult(space_id=space.space_id, lines=[str(measure) for measure in measures])
     result.rows_in["vectors"] = int(measures[0].value or 0)
-    result.rows_out["quality_metrics"] = store.write(
+    result.rows_out["quality_metrics"] = store.write_rows(
         rows, QUALITY_METRICS, part={"space_id": space.space_id, "job": store.job}
     )
     return store.finish(result)

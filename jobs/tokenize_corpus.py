@@ -28,22 +28,23 @@ def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
 def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
     documents = store.columns("documents", store.read("documents", DOCUMENTS), COLUMNS)
     counts = tokens.count_tokens(documents, config).persist(StorageLevel.DISK_ONLY)
-    vocabulary = tokens.build_vocabulary(counts, config).persist(StorageLevel.DISK_ONLY)
+    vocabulary = tokens.build_vocabulary(counts, config)
     result = JobResult(rows_in={"sentences found": tokens.count_sentences(counts)})
-    result.rows_out["vocabulary"] = store.stage(vocabulary, VOCABULARY)
+    result.rows_out["vocabulary"] = store.stage(
+        tokens.frame_of(store.spark, vocabulary), VOCABULARY
+    )
     if result.rows_out["vocabulary"] == 0 and not config.allow_empty:
         raise GateError(
             f"no token occurs {config.min_count} times: {result.rows_in['sentences found']} "
             "sentences were found; lower min_count; nothing was written, the tables stand as "
             "they were; allow_empty: true replaces them by none"
         )
-    numbered = tokens.collect_vocabulary(vocabulary)
-    encoded = tokens.encode(documents, numbered, config)
+    encoded = tokens.encode(documents, vocabulary, config)
     rows, result.rejected["no_known_token"] = store.stage_pieces(encoded, SENTENCES)
     result.rows_out["sentences"] = rows
-    result.measures |= tokens.measure_tokens(numbered)
+    result.measures |= tokens.measure_tokens(vocabulary)
     result.require_balance("sentences", rejected=("no_known_token",))
-    return store.finish(result, counts, vocabulary)
+    return store.finish(result, counts)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

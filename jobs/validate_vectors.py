@@ -2,12 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.cluster import progress
+from pipelines.expectations.validation import load_great_expectations
 from pipelines.results import JobResult
 from pipelines.space_rows import of_space
 from pipelines.spaces import gate
@@ -27,12 +29,13 @@ def run(spark: SparkSession, config: ValidateVectorsConfig) -> JobResult:
     store = TableStore(spark, config, job="validate_vectors")
     spaces = read(spark, config.outputs.embedding_spaces, EMBEDDING_SPACES)
     space = choose_space(spaces, name=config.space_name, space_id=config.space_id)
-    with progress.step(f"validating {space.space_id}"):
+    with ThreadPoolExecutor(1) as pool, progress.step(f"validating {space.space_id}"):
+        pool.submit(load_great_expectations)  # a second of imports, while Spark measures
         validated = _validate(store, space, config)
-    rows = gate.metric_rows(spark, space.space_id, validated)
+    rows = gate.metric_rows(space.space_id, validated)
     part = {"space_id": space.space_id, "job": store.job}
     result = JobResult(space_id=space.space_id)
-    result.rows_out["quality_metrics"] = store.write(rows, QUALITY_METRICS, part=part)
+    result.rows_out["quality_metrics"] = store.write_rows(rows, QUALITY_METRICS, part=part)
     state = state_after_gate(validated.outcomes, space.state)
     write_space(store, space.changed(state=state))
     require_passed(space.space_id, validated.outcomes)

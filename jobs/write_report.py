@@ -2,6 +2,8 @@
 
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -9,8 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.cli.running import run_job
 from pipelines.errors import InputError
 from pipelines.report.config import CONTRACTS, WriteReportConfig
-from pipelines.report.page import render
-from pipelines.report.report_data import gather
+from pipelines.report.gathering import gather
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
 from pipelines.tables import exists
@@ -29,14 +30,17 @@ def run(spark: SparkSession, config: WriteReportConfig) -> JobResult:
             f"no table to report on: nothing is at {', '.join(filter(None, given.values()))}; "
             "run the jobs that write them, or set inputs"
         )
-    facts = gather(
-        {name: store.read(name, CONTRACTS[name]) for name in there},
-        map_words=config.map_words,
-        sample_count=config.sample_count,
-        seed=config.seed,
-    )
-    page = render(
-        facts, title=config.title, missing=missing, versions=store.input_versions, seed=config.seed
+    with ThreadPoolExecutor(1) as pool:  # two seconds of imports, while Spark reads the tables
+        page_module = pool.submit(import_module, "pipelines.report.page")
+        facts = gather(
+            store.read_all(**{name: CONTRACTS[name] for name in there}),
+            map_words=config.map_words,
+            sample_count=config.sample_count,
+            seed=config.seed,
+        )
+    versions = {name: store.input_versions[name] for name in there}
+    page = page_module.result().render(
+        facts, title=config.title, missing=missing, versions=versions, seed=config.seed
     )
     store.files.replace_text(config.outputs.report, page)
     left_out = [f"left out: inputs.{name}" for name in missing]

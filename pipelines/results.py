@@ -40,6 +40,13 @@ class JobResult:
         """Return the outcome as JSON values."""
         return asdict(self)
 
+    def counts(self) -> list[tuple[str, str, int]]:
+        """Return name, kind (`in`, `out`, `rejected`) and value of each count."""
+        sides = {"in": self.rows_in, "out": self.rows_out, "rejected": self.rejected}
+        return [
+            (name, kind, value) for kind, counts in sides.items() for name, value in counts.items()
+        ]
+
     def require_balance(self, *tables: str, rejected: tuple[str, ...] = ()) -> None:
         """Assert that every input record went to one of the tables or was rejected for a reason.
 

@@ -149,17 +149,10 @@ class TableStore:
         return staged.rows
 
     def stage_pieces(self, pieces: PiecewiseTable, table: Table) -> tuple[int, int]:
-        """Write an output by Python tasks; it replaces the table when the run is finished.
-
-        Returns:
-            Rows written, and rows that the pieces left out.
-        """
+        """Stage an output by Python tasks; return the rows written, and those left out."""
         with progress.step(f"writing {table.name}"):
             place = locate(self.spark, self.output(table.name))
-            codec = str(self.spark.conf.get("spark.sql.parquet.compression.codec"))
-            staged, left_out = stage_pieces(
-                self.spark, pieces, table, place, format=self.format, codec=codec
-            )
+            staged, left_out = stage_pieces(self.spark, pieces, table, place, format=self.format)
             self._staged.add(table.name, staged, place, may_be_ahead=False)
         return staged.rows, left_out
 
@@ -195,13 +188,9 @@ class TableStore:
     def write_pieces(self, pieces: PiecewiseTable, table: Table) -> int:
         """Replace the output named like the table by pieces that Python tasks write to files."""
         with progress.step(f"writing {table.name}"):
+            uri, metadata = self.output(table.name), self.metadata
             return tables.write_pieces(
-                self.spark,
-                pieces,
-                table,
-                self.output(table.name),
-                format=self.format,
-                metadata=self.metadata,
+                self.spark, pieces, table, uri, format=self.format, metadata=metadata
             )
 
     def write_rows(
@@ -240,12 +229,7 @@ class TableStore:
         A job calls this once its gates have passed.
         """
         self._staged.commit(self.metadata)
-        sides = {"in": result.rows_in, "out": result.rows_out, "rejected": result.rejected}
-        rows = [
-            (self.job, count, kind, value)
-            for kind, counts in sides.items()
-            for count, value in counts.items()
-        ]
+        rows = [(self.job, *row) for row in result.counts()]
         self.write_rows(rows, RUN_COUNTS, part={"job": self.job})
         for frame in persisted:
             frame.unpersist()

@@ -8,14 +8,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.storage import delta, parquet
-from pipelines.storage.arrow import reaches
+from pipelines.storage import delta, parquet, pieces
+from pipelines.storage.arrow import make_folder, reaches
 from pipelines.storage.commits import last_commit
 from pipelines.storage.conform import conform
 from pipelines.storage.hadoop import Files
 from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
-from pipelines.storage.staging import stage
+from pipelines.storage.staging import Staged, stage
 from schemas import Table
 
 
@@ -103,7 +103,10 @@ def write(
             metadata=metadata,
         )
         return int(commit(spark, uri)["rows"])
-    staged = stage(frame, table, place, format=format, part=part)
+    return _commit(stage(frame, table, place, format=format, part=part), metadata)
+
+
+def _commit(staged: Staged, metadata: Mapping[str, Any]) -> int:
     try:
         staged.commit(metadata)
     except BaseException:
@@ -174,7 +177,19 @@ def write_rows(
         except OSError:  # a store that pyarrow may only read
             pass
     frame = spark.createDataFrame(list(rows), table.schema()).coalesce(1)
-    return write(frame, table, uri, format=format, part=part, metadata=metadata)
+    place = locate(spark, uri)
+    is_whole = set(part) == set(table.partitioning)
+    if place.name is not None or not is_whole or not rows or not reaches(str(place.folder)):
+        return write(frame, table, uri, format=format, part=part, metadata=metadata)
+
+    def write_file(file: str) -> int:
+        make_folder(file.rpartition("/")[0])
+        pieces.write_file(rows, table, file, without=part, codec=_codec(spark))
+        return len(rows)
+
+    return _commit(
+        stage(frame, table, place, format=format, part=part, write_file=write_file), metadata
+    )
 
 
 def _arrow_folder(spark: SparkSession, uri: str, format: str) -> str | None:  # noqa: A002

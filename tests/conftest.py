@@ -59,6 +59,8 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
             # and Java's second compiler alone takes a third of the CPU time; the first one would
             # have room for 48 MB of code, and these tests need more
             "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+            # the check of each class of Spark's jars takes two seconds a start
+            "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote "
             "-XX:ReservedCodeCacheSize=240m -XX:MetaspaceSize=256m -Xms768m",
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.codegen.factoryMode": "NO_CODEGEN",

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import psutil
 from py4j.java_gateway import JavaClass
@@ -19,6 +18,7 @@ from pyspark.sql import SparkSession
 from pipelines.cluster import delta_jars
 from pipelines.errors import ConfigError, DependencyError
 from pipelines.settings import conf_folder
+from pipelines.storage.java import java_class
 
 _JAVA_HOMES = (
     "/usr/lib/jvm",
@@ -196,8 +196,8 @@ def _checked(spark: SparkSession) -> SparkSession:
             "this Spark session was started without Delta's catalog; start it with "
             "--properties-file conf/spark/spark-defaults.conf"
         )
-    jvm: Any = spark._jvm
-    if not isinstance(jvm.org.apache.spark.sql.delta.DeltaLog, JavaClass):
+    log = java_class(spark._jvm, "org.apache.spark.sql.delta.DeltaLog")
+    if not isinstance(log, JavaClass):
         raise DependencyError(
             "Delta's jars are not on Spark's class path; add --packages "
             f"{delta_jars.coordinates()} (offline: --jars with the files)"

@@ -5,14 +5,13 @@ from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.encoding import DOCUMENTS_AT_ONCE, EncodedSentences, cut_of
 from pipelines.corpus.tokenizing.tables import Cut, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
-from pipelines.ids import with_dense_ids
 from pipelines.storage.columns import Columns
 from schemas import SENTENCES, VOCABULARY
 
@@ -28,8 +27,9 @@ def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, Data
     """
     columns = Columns(documents.select("doc_id", "text"), ())
     vocabulary = build_vocabulary(count_tokens(columns, settings), settings)
-    encoded = encode(columns, collect_vocabulary(vocabulary), settings)
-    return {SENTENCES.name: encoded.known(), VOCABULARY.name: vocabulary}
+    numbered = frame_of(documents.sparkSession, vocabulary)
+    encoded = encode(columns, vocabulary, settings)
+    return {SENTENCES.name: encoded.known(), VOCABULARY.name: numbered}
 
 
 def count_tokens(documents: Columns, settings: TokenizeSettings) -> DataFrame:
@@ -69,20 +69,21 @@ def count_sentences(counts: DataFrame) -> int:
     return int(row["count"]) if row else 0
 
 
-def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> DataFrame:
-    """Number the tokens that are frequent enough by count descending, then token."""
+def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> pa.Table:
+    """Number the tokens that are frequent enough by count descending, then token.
+
+    The one table that the driver holds: capped by `max_vocabulary_size`.
+    """
     is_frequent = F.col("token").isNotNull() & (F.col("count") >= settings.min_count)
-    order = [F.desc("count"), F.asc("token")]
-    numbered = with_dense_ids(counts.where(is_frequent), order=order, name="token_id")
-    return numbered.where(F.col("token_id") < settings.max_vocabulary_size).select(
-        VOCABULARY.column_names
-    )
+    order = F.desc("count"), F.asc("token")
+    ordered = counts.where(is_frequent).sort(*order).limit(settings.max_vocabulary_size)
+    found = ordered.select("token", "count", "document_count").toArrow()
+    return found.add_column(0, "token_id", pa.array(range(found.num_rows), pa.int32()))
 
 
-def collect_vocabulary(vocabulary: DataFrame) -> pa.Table:
-    """Return `token_id, token, count` in the order of ids."""
-    # capped by max_vocabulary_size: the one table that the driver may hold
-    return vocabulary.select("token_id", "token", "count").toArrow().sort_by("token_id")
+def frame_of(spark: SparkSession, vocabulary: pa.Table) -> DataFrame:
+    """Return the rows of a vocabulary, in one partition."""
+    return spark.createDataFrame(vocabulary, VOCABULARY.schema()).coalesce(1)
 
 
 def encode(
@@ -92,7 +93,7 @@ def encode(
 
     Args:
         documents: `doc_id, text`.
-        vocabulary: What `collect_vocabulary` returns.
+        vocabulary: What `build_vocabulary` returns.
         settings: Of tokens and sentences.
     """
     return EncodedSentences(documents, vocabulary["token"].combine_chunks(), settings)

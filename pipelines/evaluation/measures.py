@@ -3,10 +3,7 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from pyspark.sql import DataFrame, SparkSession
-
-from schemas import QUALITY_METRICS
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -23,11 +20,11 @@ class Measure:
         return f"{self.metric} = {value}" + (f" ({self.detail})" if self.detail else "")
 
 
-def to_frame(
-    spark: SparkSession, measures: Iterable[Measure], *, space_id: str, job: str, entity: str
-) -> DataFrame:
+def to_rows(
+    measures: Iterable[Measure], *, space_id: str, job: str, entity: str
+) -> list[tuple[Any, ...]]:
     """Return measures as rows of `quality_metrics` with status `measured`; NaN becomes null."""
-    rows = [
+    return [
         (
             space_id,
             job,
@@ -40,4 +37,3 @@ def to_frame(
         )
         for m in measures
     ]
-    return spark.createDataFrame(rows, QUALITY_METRICS.schema()).coalesce(1)

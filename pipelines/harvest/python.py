@@ -1,6 +1,7 @@
 """Docstrings, pydoc topics and calls, read from source files without importing them."""
 
 import ast
+import gc
 import json
 import sys
 import sysconfig
@@ -55,7 +56,18 @@ def harvest(spark: SparkSession, files: list[tuple[str, str, int]]) -> DataFrame
 
 
 def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[HarvestedRow]:
-    """Yield the documents and calls of each file; a file that does not parse yields none."""
+    """Yield the documents and calls of each file; a file that does not parse yields none.
+
+    Trees hold no cycles, and the search for cycles in them would take a sixth of the time.
+    """
+    gc.disable()
+    try:
+        yield from _parsed(files)
+    finally:
+        gc.enable()
+
+
+def _parsed(files: Iterable[tuple[str, str]]) -> Iterator[HarvestedRow]:
     for path, name in files:
         try:
             with warnings.catch_warnings():
@@ -72,7 +84,7 @@ def module_rows(tree: ast.Module, name: str) -> Iterator[HarvestedRow]:
     The id of a document is file, line and name of the documented object. A call has its file, the
     called name, and its line as `position`, which the demo takes as the time.
     """
-    for node in ast.walk(tree):
+    for node in _nodes(tree):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "attr", None) or getattr(node.func, "id", None)
             if called:
@@ -82,6 +94,18 @@ def module_rows(tree: ast.Module, name: str) -> Iterator[HarvestedRow]:
             line = getattr(node, "lineno", 0)
             record = {"id": f"{name}:{line}:{getattr(node, 'name', '')}", "text": text}
             yield "document", name, line, json.dumps(record)
+
+
+def _nodes(tree: ast.AST) -> list[ast.AST]:
+    """Return what `ast.walk` yields, for less."""
+    found = [tree]
+    for node in found:  # grows meanwhile
+        for value in vars(node).values():
+            if isinstance(value, list):
+                found += [each for each in value if isinstance(each, ast.AST)]
+            elif isinstance(value, ast.AST):
+                found.append(value)
+    return found
 
 
 def topic_rows() -> Iterator[HarvestedRow]:

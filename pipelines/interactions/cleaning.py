@@ -56,15 +56,15 @@ def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
     texts |= {f"_{name}": nothing for name in EventColumns.model_fields if name not in names}
     zone = settings.time_zone
     instant = parse_time(F.col("_time"), time_format=settings.time_format, time_zone=zone)
-    has_time = "time_micros" in records.columns
-    typed_time = F.timestamp_micros("time_micros") if has_time else F.lit(None).cast("timestamp")
-    number = F.col("_value").try_cast("double")
+    sourced = _typed_by_source(records)
+    number = F.coalesce(sourced["value"], F.col("_value").try_cast("double"))
+    whole = (F.coalesce(n, sourced.get(n, nothing).cast("string")).alias(n) for n in names)
     typed = {
-        "time": F.coalesce(typed_time, instant),
+        "time": F.coalesce(sourced["time"], instant),
         "value": F.when(F.abs(number) < float("inf"), number),  # NaN is above infinity
         "event_type": F.coalesce("_event_type", F.lit(settings.default_event_type)),
         "event_id": F.coalesce("_event_id", _place_id()),
-        "record": F.coalesce("record", F.to_json(F.struct(*names))),
+        "record": F.coalesce("record", F.to_json(F.struct(*whole))),
     }
     reasons = [
         *_missing(needs_time=settings.columns.time is not None),
@@ -72,7 +72,16 @@ def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
         *_out_of_bounds(settings),
     ]
     judged = with_reasons(records.withColumns(texts).withColumns(typed), *reasons)
-    return judged.drop("problem", "notes", "time_micros", *texts)
+    return judged.drop("problem", "notes", "time_micros", "value_number", *texts)
+
+
+def _typed_by_source(records: DataFrame) -> dict[str, Column]:
+    """Return times and values that the source has as such; a Parquet file may, CSV has none."""
+    has_time, has_value = (name in records.columns for name in ("time_micros", "value_number"))
+    return {
+        "time": F.timestamp_micros("time_micros" if has_time else F.lit(None).cast("bigint")),
+        "value": F.col("value_number") if has_value else F.lit(None).cast("double"),
+    }
 
 
 def _missing(*, needs_time: bool) -> Iterator[Column]:

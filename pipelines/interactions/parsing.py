@@ -22,6 +22,7 @@ def event_fields(settings: EventSettings) -> list[Field]:
             setting=f"columns.{field}",
             is_required=field in _REQUIRED or path != defaults[field],
             zone=settings.time_zone,
+            is_standard=settings.time_format is None,
         )
         for field, path in settings.columns.model_dump().items()
         if path is not None

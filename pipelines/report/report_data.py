@@ -1,7 +1,6 @@
-"""Data of the report, gathered from tables; its size does not grow with theirs."""
+"""Data of the report, taken from one table each; its size does not grow with theirs."""
 
-from collections.abc import Mapping, Set
-from functools import reduce
+from collections.abc import Set
 from itertools import groupby
 
 import numpy as np
@@ -11,7 +10,6 @@ from pyspark.sql import functions as F
 from pipelines.errors import InputError
 from pipelines.report.facts import (
     Curve,
-    Facts,
     Frequencies,
     Histogram,
     JobCounts,
@@ -19,70 +17,12 @@ from pipelines.report.facts import (
     TableRow,
     WordMap,
 )
-from pipelines.report.trials import find_measure, read_trials
 
 BUCKETS = 200  # buckets of a histogram of norms
 SHOWN_PER_LIST = 10  # neighbours or items shown per key
 _RANKS = 200  # most sampled ranks of the vocabulary
 _MOST_ROWS = 10_000  # most rows read from a table that grows with runs, not with data
 _LEAST_SPREAD = 1e-3  # least width of a histogram, as a share of the largest norm
-
-
-def gather(
-    frames: Mapping[str, DataFrame], *, map_words: int, sample_count: int, seed: int
-) -> Facts:
-    """Gather what the page shows of the published spaces.
-
-    These are the spaces of the given vectors and those that are `published` in the registry.
-    Without either table all spaces are shown. The driver gets aggregates, sampled ranks, frequent
-    words and samples only.
-
-    Args:
-        frames: Tables by name of the input.
-        map_words: Words on the map.
-        sample_count: Examples of each kind.
-        seed: Chooses the examples.
-    """
-    vectors = [frames[n] for n in ("word_vectors", "recommender_vectors") if n in frames]
-    histograms = count_norms(reduce(DataFrame.unionByName, vectors)) if vectors else []
-    in_tables = {h.space_id for h in histograms}
-    registry = frames.get("embedding_spaces")
-    spaces = None if registry is None else registered_spaces(registry, in_tables)
-    published = in_tables | {str(row["space_id"]) for row in spaces or []}
-    frames = {name: of_spaces(frame, published) for name, frame in frames.items()}
-    lists = [frames[n] for n in ("neighbours", "recommender_neighbours") if n in frames]
-    sampling = {"sample_count": sample_count, "seed": seed}
-    listed = reduce(DataFrame.unionByName, lists) if lists else None
-    counts, vocabulary = frames.get("run_counts"), frames.get("vocabulary")
-    history, metrics = frames.get("training_history"), frames.get("quality_metrics")
-    trials = frames.get("tuning_results")
-    measure = "ndcg" if trials is None else find_measure(trials)
-    items, words = frames.get("recommendations"), frames.get("word_vectors")
-    return Facts(
-        counts=None if counts is None else count_rows(counts),
-        frequencies=None if vocabulary is None else sample_frequencies(vocabulary),
-        curves=None if history is None else read_curves(history),
-        histograms=histograms if vectors else None,
-        word_map=None
-        if words is None or vocabulary is None
-        else take_frequent(words, vocabulary, words=map_words),
-        neighbours=None if listed is None else sample_lists(listed, "neighbours", **sampling),
-        recommendations=None
-        if items is None
-        else sample_lists(by_user(items), "items", **sampling),
-        metrics=None if metrics is None else read_metrics(metrics),
-        spaces=spaces,
-        trials=None if trials is None else read_trials(trials, measure),
-        trial_measure=measure,
-        other_spaces={} if registry is None else count_others(registry, published),
-    )
-
-
-def of_spaces(frame: DataFrame, published: Set[str]) -> DataFrame:
-    """Return the rows of published spaces; all rows where no space is known or named."""
-    if not published or "space_id" not in frame.columns:
-        return frame
-    return frame.where(F.col("space_id").isin(*sorted(published)))
 
 
 def count_rows(counts: DataFrame) -> list[JobCounts]:

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.names import BROKEN_FILE
-from pipelines.sources.request import Field, Request
+from pipelines.sources.request import TYPED, Field, Request
 from pipelines.sources.split import Split
 from pipelines.sources.typed import Typed, typed
 
@@ -20,9 +20,10 @@ def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.Recor
     found = {field: typed(_column(batch, field, split), field) for field in request.fields}
     for field, column in found.items():
         columns[field.name] = column.text
-        if field.kind == "time":
-            micros = pa.nulls(len(batch), pa.int64()) if column.micros is None else column.micros
-            columns[f"{field.name}_micros"] = micros
+        if field.kind in TYPED:
+            suffix, kind = TYPED[field.kind]
+            value = pa.nulls(len(batch), kind) if column.value is None else column.value
+            columns[f"{field.name}_{suffix}"] = value
     given = {name: _given(batch, name, request.paths) for name in ("problem", "record", "notes")}
     columns["problem"] = _problems(given["problem"], found)
     columns["record"] = _records(batch, given["record"], columns["problem"])

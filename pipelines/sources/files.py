@@ -18,6 +18,8 @@ _COMPRESSION = (".gz", ".bz2", ".zst", ".xz", ".lz4", ".zip", ".snappy")
 _NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 _LARGE_BYTES = 64 << 20  # what is smaller is read by one task
 _TASK_BYTES = 8 << 20
+_LEAST_TASK_BYTES = 512 << 10  # less is not worth a task
+_UNPACKED = 4  # bytes that a byte of a compressed file stands for, about
 _OPEN_BYTES = 16 << 10  # opening a file takes as long as reading so much
 
 
@@ -126,15 +128,23 @@ def is_large(split: Split) -> bool:
     return split.size > _LARGE_BYTES
 
 
-def gather(splits: Sequence[Split]) -> list[list[Split]]:
-    """Gather small splits, one list per task."""
+def gather(splits: Sequence[Split], cores: int) -> list[list[Split]]:
+    """Gather small splits, one list per task, so that no core waits for another's many files."""
+    sizes = [_weight(split) for split in splits]
+    limit = max(_LEAST_TASK_BYTES, min(_TASK_BYTES, sum(sizes) // max(1, cores)))
     tasks: list[list[Split]] = []
     gathered: list[Split] = []
-    size = 0
-    for split in splits:
+    filled = 0
+    for split, size in zip(splits, sizes, strict=True):
         gathered.append(split)
-        size += _OPEN_BYTES + min(split.size, _LARGE_BYTES)
-        if size >= _TASK_BYTES:
+        filled += size
+        if filled >= limit:
             tasks.append(gathered)
-            gathered, size = [], 0
+            gathered, filled = [], 0
     return [*tasks, gathered] if gathered else tasks
+
+
+def _weight(split: Split) -> int:
+    """Return about how many bytes a split has to be read."""
+    is_packed = PurePosixPath(split.relative.lower()).suffix in _COMPRESSION
+    return _OPEN_BYTES + min(split.size, _LARGE_BYTES) * (_UNPACKED if is_packed else 1)

@@ -85,7 +85,8 @@ def read_records(
 
 def _frame(spark: SparkSession, wholes: list[Split], kind: str, request: Request) -> DataFrame:
     require_columns(spark, wholes, kind, request)
-    tasks = gather(_cut(spark, wholes, kind, request))
+    parts = _cut(spark, wholes, kind, request)
+    tasks = gather(parts, spark.sparkContext.defaultParallelism)
     rows = [(pickle.dumps(task),) for task in tasks]
     distributed = spark.sparkContext.parallelize(rows, max(1, len(rows)))
     schema = from_arrow_schema(request.schema)

@@ -12,6 +12,10 @@ from pipelines.sources.config import SourceSettings
 
 Kind = Literal["text", "key", "number", "time"]
 
+TYPED = {"time": ("micros", pa.int64()), "number": ("number", pa.float64())}
+"""By the kind of a field: what is added to its name for its typed column, and of what type it is.
+"""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -21,11 +25,12 @@ class Field:
         name: Name of the column in the batches.
         path: Name of the source's column; dots lead into nested ones (a name with dots itself comes
             before the nested one).
-        kind: `text` and `key` are strings (keys by the rules of `typed.as_key`), `number` is the
-            number as text, `time` the time as text unless the source has it typed.
+        kind: `text` and `key` are strings (keys by the rules of `typed.as_key`), `number` and
+            `time` are text unless the source has them typed.
         setting: The setting that says the path, for errors.
         is_required: An input in which no record has it is refused.
-        zone: Zone of a typed time that has none.
+        zone: Zone of a time that has none.
+        is_standard: Whether a time may be read as ISO 8601 or a number since 1970.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Field:
     setting: str = "columns"
     is_required: bool = False
     zone: str = "UTC"
+    is_standard: bool = True
 
 
 @dataclass(frozen=True)
@@ -52,16 +58,17 @@ class Request:
     def schema(self) -> pa.Schema:
         """Schema of the batches that a job gets.
 
-        `source` and `position` say where a record is; then come the fields as strings, and for a
-        time also `<name>_micros`, where the source has it typed; `record` is the raw record and
-        `problem` the rule it broke where it was refused; `notes` names what was changed
-        (`names.NOTES`), separated by blanks.
+        `source` and `position` say where a record is; then come the fields as strings; where the
+        source has them typed, `<name>_micros` is a time in microseconds since 1970, UTC, and
+        `<name>_number` a number. `record` is the raw record and `problem` the rule it broke where
+        it was refused; `notes` names what was changed (`names.NOTES`), separated by blanks.
         """
         columns: list[tuple[str, pa.DataType]] = [("source", pa.string()), ("position", pa.int64())]
         for field in self.fields:
             columns.append((field.name, pa.string()))
-            if field.kind == "time":
-                columns.append((f"{field.name}_micros", pa.int64()))
+            if field.kind in TYPED:
+                suffix, kind = TYPED[field.kind]
+                columns.append((f"{field.name}_{suffix}", kind))
         return pa.schema(
             [*columns, *((name, pa.string()) for name in ("record", "problem", "notes"))]
         )

@@ -1,6 +1,5 @@
 """Arrow columns of any type to the strings that keys, numbers and texts are, and to times."""
 
-import re
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -8,15 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.errors import ConfigError
 from pipelines.sources.request import Field
+from pipelines.sources.text_values import read_numbers, read_times
+from pipelines.sources.zones import from_local
 
 _WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 YEAR_1, YEAR_10000 = -62_135_596_800_000_000, 253_402_300_800_000_000
 """Microseconds since 1970 of the first year that is written, and of the first that is not."""
-
-_OFFSET = re.compile(r"(?:UTC|GMT|UT)?([+-])(\d{1,2})(?::?(\d{2}))?")
 
 
 @dataclass
@@ -24,14 +22,14 @@ class Typed:
     """One column as a job gets it.
 
     Args:
-        text: Strings; null where there is no value, or where `micros` has it.
-        micros: Microseconds since 1970, UTC, of a typed time.
+        text: Strings as they are written; null where there is no value, or it was typed.
+        value: Microseconds since 1970, UTC, of a typed time; float64 of a typed number.
         notes: Rows in which something was changed, by the names of `names.NOTES`.
         problems: Rows that are refused, by the names of `names.PROBLEMS`.
     """
 
     text: pa.Array
-    micros: pa.Array | None = None
+    value: pa.Array | None = None
     notes: dict[str, pa.Array] = field(default_factory=dict)
     problems: dict[str, pa.Array] = field(default_factory=dict)
 
@@ -49,6 +47,13 @@ def typed(array: pa.Array, wanted: Field) -> Typed:
     is_moment = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
     if is_moment or (wanted.kind == "time" and pa.types.is_duration(kind)):
         return _time(array, wanted)
+    if wanted.kind == "number" and _is_number(kind):
+        return _number(array)
+    return _as_text(array, wanted)
+
+
+def _as_text(array: pa.Array, wanted: Field) -> Typed:
+    kind = array.type
     if pa.types.is_floating(kind):
         return _floats(array, wanted)
     if pa.types.is_decimal(kind):
@@ -57,7 +62,10 @@ def typed(array: pa.Array, wanted: Field) -> Typed:
         return _binary(array)
     if pa.types.is_nested(kind):
         return Typed(pa.nulls(len(array), pa.string()), problems={"scalar_value": array.is_valid()})
-    return Typed(array.cast(pa.string()))
+    text = array.cast(pa.string())
+    if wanted.kind == "time" and wanted.is_standard:
+        return Typed(text, value=read_times(text, wanted.zone))
+    return Typed(text, value=read_numbers(text) if wanted.kind == "number" else None)
 
 
 def _plain(array: pa.Array) -> pa.Array:
@@ -70,6 +78,25 @@ def _plain(array: pa.Array) -> pa.Array:
 def _is_binary(kind: pa.DataType) -> bool:
     is_variable = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
     return bool(is_variable or pa.types.is_fixed_size_binary(kind) or kind == pa.binary_view())
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    is_exact = pa.types.is_integer(kind) or pa.types.is_decimal(kind)
+    return bool(is_exact or pa.types.is_floating(kind))
+
+
+def _number(array: pa.Array) -> Typed:
+    """Return numbers as float64, the nearest where it has not all the digits.
+
+    A narrower float is the shortest decimal that it stands for: .1, not .10000000149011612.
+    """
+    if array.type in (pa.float16(), pa.float32()):
+        array = array.cast(pa.string())
+    wide = array.cast(pa.float64(), safe=False)
+    is_finite = pc.is_finite(wide)
+    value = wide if pc.all(is_finite).as_py() in (None, True) else pc.if_else(is_finite, wide, None)
+    nothing = pa.nulls(len(array), pa.string())
+    return Typed(nothing, value=value, notes={"not_finite": pc.invert(is_finite)})
 
 
 def _floats(array: pa.Array, wanted: Field) -> Typed:
@@ -134,9 +161,9 @@ def _time(array: pa.Array, wanted: Field) -> Typed:
     is_year = _is_year(ticks, unit)
     micros, is_cut = _to_micros(pc.if_else(is_year, ticks, None), unit)
     if array.type.tz is None and wanted.zone != "UTC":
-        micros = _local(micros, wanted.zone)
+        micros = from_local(micros, wanted.zone)
     text = pc.if_else(is_year, None, _told(ticks, f"{unit} since 1970"))
-    return Typed(text, micros=micros, notes={"truncated_time": is_cut})
+    return Typed(text, value=micros, notes={"truncated_time": is_cut})
 
 
 def _told(ticks: pa.Array, what: str) -> pa.Array:
@@ -160,33 +187,6 @@ def _to_micros(ticks: pa.Array, unit: str) -> tuple[pa.Array, pa.Array]:
         is_null = ticks.is_null().to_numpy(zero_copy_only=False)
         return pa.array(micros, mask=is_null), pa.array(rest != 0)
     return pc.multiply_checked(ticks, _MICROS[unit]), pa.nulls(len(ticks), pa.bool_())
-
-
-def _local(micros: pa.Array, zone: str) -> pa.Array:
-    """Return instants of local times, as Spark's `to_utc_timestamp` does.
-
-    Of an hour that comes twice the first is meant; an hour that is left out is counted on from
-    before it.
-    """
-    local = micros.cast(pa.timestamp("us"))
-    try:
-        before = pc.assume_timezone(
-            local, _arrow_zone(zone), ambiguous="earliest", nonexistent="earliest"
-        )
-    except pa.ArrowInvalid as error:
-        raise ConfigError(
-            f"time_zone: no zone {zone!r} for typed times; write it as Europe/Berlin or +02:00"
-        ) from error
-    offset = pc.subtract(pc.local_timestamp(before).cast(pa.int64()), before.cast(pa.int64()))
-    return pc.subtract(micros, offset)
-
-
-def _arrow_zone(zone: str) -> str:
-    """Return a zone as Arrow knows it: an offset has two digits of hours, and minutes."""
-    if zone == "Z":
-        return "UTC"
-    offset = _OFFSET.fullmatch(zone)
-    return f"{offset[1]}{offset[2]:>02}:{offset[3] or '00'}" if offset else zone
 
 
 def _iso(array: pa.Array) -> pa.Array:

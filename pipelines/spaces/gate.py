@@ -2,18 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.cluster.threads import at_once
+from pipelines.errors import InputError
 from pipelines.expectations import validation
 from pipelines.expectations.validation import MeasureBounds, Outcome
 from pipelines.spaces.config import Limits
 from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_measures import coverage, mean_cosines, measure_entities
 from pipelines.spaces.registry import Space
-from schemas import QUALITY_METRICS, VECTORS
+from schemas import VECTORS
 
 Measures = dict[str, float | None]
 _JOB = "validate_vectors"  # job named in `quality_metrics`
@@ -44,13 +47,19 @@ def measure_vectors(
         dimension: Components that each vector must have.
         keys: By entity the keys that must have a vector, one column `key`.
     """
-    cosines = mean_cosines(vectors)
+    own = {entity: vectors.where(F.col("entity") == entity) for entity in keys}
+    found: list[Any] = at_once(
+        vectors.sparkSession,
+        lambda: measure_entities(vectors, dimension=dimension),
+        lambda: mean_cosines(vectors),
+        *(partial(coverage, own[entity], frame) for entity, frame in keys.items()),
+    )
+    entities, cosines, *shares = found
     measured: dict[str, Measures] = {}
-    for entity, measures in measure_entities(vectors, dimension=dimension).items():
+    for entity, measures in entities.items():
         measured[entity] = {**measures, "mean_cosine": cosines.get(entity)}
-    for entity, frame in keys.items():
-        own = vectors.where(F.col("entity") == entity)
-        measured.setdefault(entity, {"vectors": 0})["coverage"] = coverage(own, frame)
+    for entity, share in zip(keys, shares, strict=True):
+        measured.setdefault(entity, {"vectors": 0})["coverage"] = share
     return measured
 
 
@@ -64,9 +73,20 @@ def measure_space(
         space: Its registry row.
         keys: By entity the keys that must have a vector, one column `key`.
     """
-    measured = measure_vectors(vectors, dimension=space.dimension, keys=keys)
-    is_changed = not measured or measure_content(vectors)["checksum"] != space.checksum
+    found: list[Any] = at_once(
+        vectors.sparkSession,
+        partial(measure_vectors, vectors, dimension=space.dimension, keys=keys),
+        partial(_is_changed, vectors, space),
+    )
+    measured, is_changed = found
     return {**measured, "all": {"changed_since_training": float(is_changed)}}
+
+
+def _is_changed(vectors: DataFrame, space: Space) -> bool:
+    try:
+        return bool(measure_content(vectors)["checksum"] != space.checksum)
+    except InputError:  # no rows are left
+        return True
 
 
 def validate(vectors: DataFrame, measured: dict[str, Measures], limits: Limits) -> SpaceValidation:
@@ -108,7 +128,7 @@ def bounds_of(entity: str, measured: Mapping[str, float | None], limits: Limits)
     return bounds
 
 
-def metric_rows(spark: SparkSession, space_id: str, validated: SpaceValidation) -> DataFrame:
+def metric_rows(space_id: str, validated: SpaceValidation) -> list[tuple[Any, ...]]:
     """Return `quality_metrics` rows: each outcome, and each measure by its entity."""
     rows = [_outcome_row(space_id, *outcome) for outcome in validated.outcomes]
     rows += [
@@ -117,7 +137,7 @@ def metric_rows(spark: SparkSession, space_id: str, validated: SpaceValidation) 
         for name, value in measures.items()
         if value is not None
     ]
-    return spark.createDataFrame(rows, QUALITY_METRICS.schema()).coalesce(1)
+    return rows
 
 
 def _outcome_row(space_id: str, entity: str, outcome: Outcome) -> tuple[Any, ...]:

@@ -8,11 +8,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipelines.cluster.threads import at_once
+from pipelines.spaces.vector_faults import count_faults
+
 _SUMS = "entity string, vectors bigint, total array<double>"  # Spark's form of _SUMS_SCHEMA
 _SUMS_SCHEMA = pa.schema(
     {"entity": pa.string(), "vectors": pa.int64(), "total": pa.list_(pa.float64())}
 )
-_NORM_TOLERANCE = 1e-3  # largest error of a norm: absolute below 1, else relative
 
 
 def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[str, float]]:
@@ -26,28 +28,35 @@ def measure_entities(vectors: DataFrame, *, dimension: int) -> dict[str, dict[st
         By entity: `vectors`, `duplicate_keys`, `wrong_dimension`, `non_finite`, `null_components`,
         `zero_vector_share`, `wrong_norm`, and norm quantiles `norm_p01, norm_p50, norm_p99`.
     """
-    is_bad = F.exists("vector", lambda x: F.isnan(x) | (F.abs(x) == float("inf")))
-    squares = F.aggregate("vector", F.lit(0.0), lambda total, x: total + x.cast("double") * x)
-    is_wrong = F.abs(F.sqrt(squares) - F.col("norm")) > _NORM_TOLERANCE * F.greatest(
-        F.col("norm"), F.lit(1.0)
-    )
     rows = vectors.groupBy("entity").agg(
         F.count(F.lit(1)).alias("vectors"),
-        (F.count(F.lit(1)) - F.count_distinct("key")).alias("duplicate_keys"),
-        F.count_if(F.size("vector") != dimension).alias("wrong_dimension"),
-        F.count_if(is_bad).alias("non_finite"),
-        F.count_if(F.exists("vector", lambda x: x.isNull())).alias("null_components"),
-        F.avg(F.when(squares == 0, 1.0).otherwise(0.0)).alias("zero_vector_share"),
-        F.count_if(is_wrong).alias("wrong_norm"),
         F.percentile_approx("norm", [0.01, 0.5, 0.99]).alias("quantiles"),
     )
-    return {row["entity"]: _flat(row.asDict()) for row in rows.collect()}
+    # counted apart: beside a distinct count Spark keeps each other aggregate for every key
+    keys = vectors.groupBy("entity").agg(F.count_distinct("key").alias("keys"))
+    faults = count_faults(vectors, dimension=dimension)
+    collects = rows.collect, keys.collect, faults.collect  # one row per entity each
+    parts = at_once(vectors.sparkSession, *collects)
+    found: dict[str, dict[str, Any]] = {}
+    for row in (row for part in parts for row in part):
+        found.setdefault(row["entity"], {}).update(row.asDict())
+    return {entity: _measures(row) for entity, row in found.items()}
 
 
-def _flat(row: dict[str, Any]) -> dict[str, float]:
-    low, middle, high = row.pop("quantiles") or (None, None, None)
-    del row["entity"]
-    return {**row, "norm_p01": low, "norm_p50": middle, "norm_p99": high}
+def _measures(row: dict[str, Any]) -> dict[str, float]:
+    low, middle, high = row["quantiles"] or (None, None, None)
+    return {
+        "vectors": row["vectors"],
+        "duplicate_keys": row["vectors"] - row["keys"],
+        "wrong_dimension": row["wrong_dimension"],
+        "non_finite": row["non_finite"],
+        "null_components": row["null_components"],
+        "zero_vector_share": row["zero_vectors"] / row["vectors"],
+        "wrong_norm": row["wrong_norm"],
+        "norm_p01": low,
+        "norm_p50": middle,
+        "norm_p99": high,
+    }
 
 
 def mean_cosines(vectors: DataFrame) -> dict[str, float | None]:

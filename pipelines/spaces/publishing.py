@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from pipelines import tables
 from pipelines.cluster import progress
-from pipelines.spaces.registry import Space, space_by_id, write_space
+from pipelines.spaces.registry import Space, space_of, write_space
 from pipelines.storage.hadoop import Files
 from pipelines.table_store import TableStore
 from schemas import EMBEDDING_SPACES, VECTORS
@@ -35,10 +35,10 @@ def reconcile(store: TableStore, uri: str) -> None:
         (F.col("published_to") == uri) & F.col("state").isin("publishing", "published")
     )
     live = published_space(store.spark, uri)
-    for row in candidates.select("space_id", "state").collect():  # at most two rows per table
-        state = "published" if row["space_id"] == live else _not_live(row["state"])
-        if state != row["state"]:
-            set_state(store, space_by_id(spaces, row["space_id"]), state, uri)
+    for space in map(space_of, candidates.collect()):  # at most two rows per table
+        state = "published" if space.space_id == live else _not_live(space.state)
+        if state != space.state:
+            set_state(store, space, state, uri)
 
 
 def _not_live(state: str) -> str:

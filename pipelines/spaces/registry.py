@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, Row, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -123,6 +123,11 @@ def _first(spaces: DataFrame, wanted: Column, what: str) -> Space:
     if row is None:
         known = [f"{r['name']} {r['space_id']}" for r in spaces.limit(20).collect()]
         raise InputError(f"embedding_spaces has no {what}; there are: {', '.join(known) or 'none'}")
+    return space_of(row)
+
+
+def space_of(row: Row) -> Space:
+    """Return a row of the registry as a space."""
     fields = row.asDict()
     for moment in ("requested_at", "updated_at"):
         fields[moment] = fields[moment].astimezone(UTC)
@@ -131,7 +136,8 @@ def _first(spaces: DataFrame, wanted: Column, what: str) -> Space:
 
 def write_space(store: "TableStore", space: Space) -> None:
     """Write a space's row in place of its earlier one."""
-    store.write(space.to_frame(store.spark), EMBEDDING_SPACES, part={"space_id": space.space_id})
+    row = [getattr(space, name) for name in EMBEDDING_SPACES.column_names]
+    store.write_rows([row], EMBEDDING_SPACES, part={"space_id": space.space_id})
 
 
 def read_initial_vectors(store: "TableStore", space_id: str | None) -> DataFrame:

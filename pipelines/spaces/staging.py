@@ -118,5 +118,4 @@ def _write_rows(store: TableStore, space_id: str, trained: Trained) -> tuple[int
 
 def _write_history(store: TableStore, space_id: str, trained: Trained) -> None:
     rows = [(space_id, *row) for row in trained.history]
-    history = store.spark.createDataFrame(rows, TRAINING_HISTORY.schema()).coalesce(1)
-    store.write(history, TRAINING_HISTORY, part={"space_id": space_id})
+    store.write_rows(rows, TRAINING_HISTORY, part={"space_id": space_id})

@@ -12,7 +12,9 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.errors import ConcurrentRunError, InputError
+from pipelines.storage import plain_files
 from pipelines.storage.hadoop import Files
+from pipelines.storage.java import java_class
 
 _MAINTENANCE = ("OPTIMIZE", "VACUUM START", "VACUUM END", "SET TBLPROPERTIES")
 """Operations of commits that change no rows."""
@@ -81,9 +83,7 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
     Raises:
         InputError: A data file is missing or truncated, by name.
     """
-    frame = spark.read.format("delta").load(folder)
-    jvm: Any = spark._jvm
-    nothing = jvm.scala.Option.empty()
+    nothing = java_class(spark._jvm, "scala.Option").empty()
     snapshot = log_of(spark, folder).update(False, nothing, nothing)
     sizes = {info.relative: info.size for info in files.walk(folder)}
     named = []
@@ -101,6 +101,9 @@ def read(spark: SparkSession, files: Files, folder: str) -> tuple[DataFrame, tup
             )
     partitions = snapshot.metadata().partitionColumns().mkString("/").split("/")
     are_in_paths = all(f"/{name}=" in file for name in partitions if name for file in named)
+    frame = plain_files.read_plain(spark, folder, snapshot, named) if are_in_paths else None
+    if frame is None:
+        frame = spark.read.format("delta").load(folder)
     return frame, tuple(named) if are_in_paths else ()
 
 
@@ -115,17 +118,14 @@ def _data_files(spark: SparkSession, snapshot: Any) -> list[tuple[str, int]]:
 
 
 def is_plain(spark: SparkSession, folder: str) -> bool:
-    """Tell whether the data files hold exactly the table's rows, under its column names.
-
-    They do not with deletion vectors or column mapping, which take a newer reader protocol.
-    """
-    return bool(last_snapshot(spark, folder).protocol().minReaderVersion() == 1)
+    """Tell whether the data files hold exactly the table's rows, under its column names."""
+    return plain_files.is_plain(last_snapshot(spark, folder))
 
 
 def log_of(spark: SparkSession, folder: str) -> Any:
     """Return Delta's own log of a table."""
-    jvm: Any = spark._jvm
-    return jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, folder)
+    log = java_class(spark._jvm, "org.apache.spark.sql.delta.DeltaLog")
+    return log.forTable(spark._jsparkSession, folder)
 
 
 def last_snapshot(spark: SparkSession, folder: str) -> Any:

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipelines.storage import delta
+from pipelines.storage.java import java_class
 
 
 def replaced_files(
@@ -52,7 +53,7 @@ def only_of(frame: DataFrame, part: Mapping[str, str]) -> DataFrame:
 
 def read_all_of(jvm: Any, session: Any, transaction: Any, condition: str | None) -> None:
     """Note that a transaction depends on all rows that it replaces, whoever may change them."""
-    true = getattr(jvm.org.apache.spark.sql.catalyst.expressions, "Literal$")
+    true = java_class(jvm, "org.apache.spark.sql.catalyst.expressions.Literal$")
     read = getattr(true, "MODULE$").TrueLiteral()
     if condition is not None:
         read = session.sessionState().sqlParser().parseExpression(condition)
@@ -63,7 +64,7 @@ def read_all_of(jvm: Any, session: Any, transaction: Any, condition: str | None)
 
 def sequence(jvm: Any, values: Sequence[Any]) -> Any:
     """Return objects as a Scala sequence."""
-    listed = jvm.java.util.ArrayList()
+    listed = java_class(jvm, "java.util.ArrayList")()
     for value in values:
         listed.add(value)
-    return jvm.scala.jdk.javaapi.CollectionConverters.asScala(listed).toSeq()
+    return java_class(jvm, "scala.jdk.javaapi.CollectionConverters").asScala(listed).toSeq()

@@ -1,9 +1,10 @@
 """Delta tables replaced in two steps: first data files that no version names, then one commit."""
 
 import json
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame
@@ -16,6 +17,10 @@ from pipelines.storage.delta_replaced import (
     sequence,
 )
 from pipelines.storage.hadoop import Files
+from pipelines.storage.java import java_class
+from pipelines.storage.parquet import relative
+
+_SIMPLE = 2  # writer version of tables without constraints, computed columns and change feeds
 
 
 class StagedDelta:
@@ -33,8 +38,19 @@ class StagedDelta:
         part: Mapping[str, str],
         partitioning: tuple[str, ...],
         is_empty: bool = False,
+        write_file: Callable[[str], int] | None = None,
     ) -> None:
-        """Write the files; where the frame is known to be empty, mostly none."""
+        """Write the files; where the frame is known to be empty, mostly none.
+
+        Args:
+            frame: The rows.
+            folder: Where the table lies.
+            part: Partition values that the run owns; empty for the whole table.
+            partitioning: The table's partition columns.
+            is_empty: The frame is known to have no rows.
+            write_file: Writes the rows, all of the part, to one Parquet file without a Spark job,
+                and returns their number. Called where no column needs Delta's own writer.
+        """
         self._spark, self._folder = frame.sparkSession, folder
         self._files = Files(self._spark)
         self._is_new = not self._files.exists(folder)
@@ -45,11 +61,14 @@ class StagedDelta:
         self._added: list[dict[str, Any]] = []
         self._removed: list[Any] | None = None
         self._data: Any = None
+        self._written: Any = sequence(self._jvm, [])
         try:
             self._removed = self._begin(frame)
             if self._removed is None:
                 how = {"replaceWhere": self._predicate} if part else {"overwriteSchema": "true"}
                 self._write(frame, "Overwrite", how)
+            elif write_file is not None and self._is_simple():
+                self._add(write_file)
             elif not is_empty:
                 self._write(only_of(frame, part), "Append", {})
             self.rows = self._count()
@@ -70,20 +89,45 @@ class StagedDelta:
 
     def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
         """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""
-        package, session = self._jvm.org.apache.spark.sql.delta, self._spark._jsparkSession
-        options = package.DeltaOptions(scala_map(self._jvm, how), session.sessionState().conf())
+        session = self._spark._jsparkSession
+        conf = session.sessionState().conf()
+        options = self._of_delta("DeltaOptions")(scala_map(self._jvm, how), conf)
         command = made(
-            getattr(package.commands, "WriteIntoDelta$"),
+            self._of_delta("commands.WriteIntoDelta$"),
             self._log, self._mode(mode), options, self._columns(), scala_map(self._jvm, {}),
             frame._jdf,
         )  # fmt: skip
-        nothing = self._jvm.scala.Option.empty()
+        nothing = java_class(self._jvm, "scala.Option").empty()
         self._data = command.writeAndReturnCommitData(self._transaction, session, nothing, False)
         if self._removed is not None:
             removed = sequence(self._jvm, self._removed)
             command.registerOverwriteRemoveMetrics(session, self._transaction, removed)
-        mapper = package.util.JsonUtils.mapper()
-        actions = json.loads(mapper.writeValueAsString(self._data.actions()))
+        self._written = self._data.actions()
+        self._note_added()
+
+    def _is_simple(self) -> bool:
+        """Tell whether the table has no constraints or computed columns, for newer writers."""
+        protocol = self._transaction.snapshot().protocol()
+        return bool(protocol.minReaderVersion() == 1 and protocol.minWriterVersion() <= _SIMPLE)
+
+    def _add(self, write_file: Callable[[str], int]) -> None:
+        """Let the driver write the one file, and make the action that adds it."""
+        inner = relative(self._part, self._partitioning)
+        name = f"{inner}/part-00000-{uuid.uuid4()}.parquet".lstrip("/")
+        rows = write_file(f"{self._folder}/{name}")
+        [file] = self._files.walk(f"{self._folder}/{name}")
+        added = made(
+            self._of_delta("actions.AddFile$"),
+            quote(name, safe="/="), scala_map(self._jvm, self._part), file.size,
+            file.modified, True,
+            json.dumps({"numRecords": rows}),
+        )  # fmt: skip
+        self._written = sequence(self._jvm, [added])
+        self._note_added()
+
+    def _note_added(self) -> None:
+        mapper = self._of_delta("util.JsonUtils").mapper()
+        actions = json.loads(mapper.writeValueAsString(self._written))
         # of all actions these alone add files; one with a deletion vector adds none that is new
         self._added = [
             action
@@ -91,8 +135,11 @@ class StagedDelta:
             if "modificationTime" in action and not action.get("deletionVector")
         ]
 
+    def _of_delta(self, name: str) -> Any:
+        return java_class(self._jvm, f"org.apache.spark.sql.delta.{name}")
+
     def _mode(self, name: str) -> Any:
-        return getattr(self._jvm.org.apache.spark.sql.SaveMode, name)
+        return getattr(java_class(self._jvm, "org.apache.spark.sql.SaveMode"), name)
 
     def _columns(self) -> Any:
         return sequence(self._jvm, self._partitioning)
@@ -113,9 +160,9 @@ class StagedDelta:
         Raises:
             ConcurrentRunError: Another run changed the table since the files were written.
         """
-        option = self._jvm.scala.Option.apply
+        option = java_class(self._jvm, "scala.Option").apply
         operation = made(
-            getattr(self._jvm.org.apache.spark.sql.delta, "DeltaOperations$Write$"),
+            self._of_delta("DeltaOperations$Write$"),
             self._mode("Overwrite"),
             option(self._columns()),
             option(self._predicate),
@@ -126,7 +173,7 @@ class StagedDelta:
             self._transaction.commit(self._actions(), operation, tags)
 
     def _actions(self) -> Any:
-        written = self._data.actions() if self._data else sequence(self._jvm, [])
+        written = self._written
         if self._removed == [] and not self._added:
             # a commit that changes no rows is tried against no other one, unless it has metadata;
             # where Delta found the old files, its writer has already set the metadata
@@ -159,7 +206,7 @@ def made(companion: Any, *given: Any) -> Any:
 
 def scala_map(jvm: Any, values: Mapping[str, Any]) -> Any:
     """Return a mapping as an immutable Scala map."""
-    copied = jvm.java.util.HashMap()
+    copied = java_class(jvm, "java.util.HashMap")()
     for key, value in values.items():
         copied.put(key, value)
-    return jvm.org.apache.spark.api.python.PythonUtils.toScalaMap(copied)
+    return java_class(jvm, "org.apache.spark.api.python.PythonUtils").toScalaMap(copied)

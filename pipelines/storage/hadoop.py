@@ -14,7 +14,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
+from pipelines.storage.java import java_class
 
+_RENAME = "org.apache.hadoop.fs.Options$Rename"
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LOCAL = re.compile(r"file:(///?(?!/)|/(?!/)|//localhost/)")
 
@@ -44,8 +46,8 @@ class Files:
 
     @cached_property
     def _path(self) -> Any:
-        """Return Hadoop's class Path, cached: each step of its name is a call into the JVM."""
-        return self._jvm.org.apache.hadoop.fs.Path
+        """Return Hadoop's class Path, cached: its name is a question to the JVM."""
+        return java_class(self._jvm, "org.apache.hadoop.fs.Path")
 
     def _open(self, uri: str) -> tuple[Any, Any]:
         path = self._path(uri)
@@ -122,7 +124,7 @@ class Files:
         filesystem, path = self._open(uri)
         stream = filesystem.open(path)
         try:
-            data = self._jvm.org.apache.commons.io.IOUtils.toByteArray(stream)
+            data = java_class(self._jvm, "org.apache.commons.io.IOUtils").toByteArray(stream)
             return bytes(data).decode("utf-8")
         finally:
             stream.close()
@@ -153,13 +155,13 @@ class Files:
             local.replace(str(self._local(uri)))
             return
         filesystem, source = self._open(temporary)
-        context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(
+        context = java_class(self._jvm, "org.apache.hadoop.fs.FileContext").getFileContext(
             source.toUri(), self._conf
         )
-        overwrite = self._jvm.java.lang.reflect.Array.newInstance(
-            self._jvm.java.lang.Class.forName("org.apache.hadoop.fs.Options$Rename"), 1
+        overwrite = java_class(self._jvm, "java.lang.reflect.Array").newInstance(
+            java_class(self._jvm, "java.lang.Class").forName(_RENAME), 1
         )
-        overwrite[0] = getattr(self._jvm.org.apache.hadoop.fs, "Options$Rename").OVERWRITE
+        overwrite[0] = java_class(self._jvm, _RENAME).OVERWRITE
         context.rename(source, filesystem.makeQualified(self._open(uri)[1]), overwrite)
 
     def move(self, source: str, target: str) -> None:

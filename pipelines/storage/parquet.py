@@ -18,7 +18,7 @@ from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import FileInfo, Files
-from pipelines.storage.pieces import Piece, PiecewiseTable, write_file, write_nothing, write_pieces
+from pipelines.storage.pieces import PiecewiseTable, fill_by_pieces, write_file
 from pipelines.storage.swaps import swap
 from schemas import Table
 
@@ -139,17 +139,6 @@ def replace_by_pieces(
     with _replacing(files, uri, "", metadata) as temporary:
         written = fill_by_pieces(files, pieces, table, temporary, codec=codec)
     return sum(piece.rows for piece in written)
-
-
-def fill_by_pieces(
-    files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
-) -> list[Piece]:
-    """Write a table to a new folder by the tasks that make its pieces; return these."""
-    written = write_pieces(files, pieces, table, folder, codec=codec)
-    if not any(piece.rows for piece in written):
-        write_nothing(table, folder, codec=codec)
-    files.create(f"{folder}/_SUCCESS", "")
-    return written
 
 
 def replace_by_rows(

@@ -4,7 +4,6 @@ Spark would copy a piece from Python to the JVM and split it into rows and value
 of lists of structs took longer than computing them.
 """
 
-import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
@@ -12,23 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import to_arrow_schema
-from pyspark.sql.types import StructType
 
 from pipelines.errors import InputError
 from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.conform import null_problem
 from pipelines.storage.hadoop import Files
+from pipelines.storage.statistics_of_pieces import statistics_of
+from pipelines.storage.stored_types import as_stored, stored_schema, string_paths
 from schemas import Table
 
 _CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}  # Spark's names that are not Arrow's
 _WRITTEN = "file string, rows bigint, left_out bigint, size bigint, statistics string"
 _NAMES = ("file", "rows", "left_out", "size", "statistics")
-_LONGEST_BOUND = 32  # characters
-_ROW_METADATA = "org.apache.spark.sql.parquet.row.metadata"  # Spark's own: columns and comments
 
 Divide = Callable[[pa.Table], tuple[pa.Table, int]]
 
@@ -47,7 +43,7 @@ class PiecewiseTable(ABC):
 
     def frame(self, table: Table) -> DataFrame:
         """Return the rows as a Spark frame."""
-        schema = _stored_schema(table)
+        schema = stored_schema(table)
         return self.map_pieces(
             lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
         )
@@ -107,7 +103,7 @@ def write_pieces(
     """
     parent, _, name = folder.rpartition("/")
     pieces_folder = f"{parent or '.'}/.{name.lstrip('.')}.{uuid.uuid4().hex}.pieces"
-    schema = _stored_schema(table)
+    schema = stored_schema(table)
     make_folder(pieces_folder)
     try:
         write = _writer(pieces_folder, table, schema, codec, pieces.divide)
@@ -121,10 +117,21 @@ def write_pieces(
     return written
 
 
-def write_nothing(table: Table, folder: str, *, codec: str) -> None:
+def fill_by_pieces(
+    files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
+) -> list[Piece]:
+    """Write a table to a new folder by the tasks that make its pieces; return these."""
+    written = write_pieces(files, pieces, table, folder, codec=codec)
+    if not any(piece.rows for piece in written):
+        _write_nothing(table, folder, codec=codec)
+    files.create(f"{folder}/_SUCCESS", "")
+    return written
+
+
+def _write_nothing(table: Table, folder: str, *, codec: str) -> None:
     """Write a file without rows, so that a folder is a table."""
     make_folder(folder)
-    _write(_stored_schema(table).empty_table(), f"{folder}/part-0.parquet", codec, set())
+    _write(stored_schema(table).empty_table(), f"{folder}/part-0.parquet", codec, set())
 
 
 def write_file(
@@ -144,9 +151,9 @@ def write_file(
     """
     names = table.column_names
     records = [dict(zip(names, row, strict=True)) for row in rows]
-    whole = pa.Table.from_pylist(records, schema=_stored_schema(table))
+    whole = pa.Table.from_pylist(records, schema=stored_schema(table))
     _require_no_nulls(whole, table)
-    stored = _stored_schema(table, without)
+    stored = stored_schema(table, without)
     _write(whole.select(stored.names).cast(stored), file, codec, set())
 
 
@@ -154,49 +161,6 @@ def _require_no_nulls(piece: pa.Table, table: Table) -> None:
     for column in table.columns:
         if not column.nullable and piece[column.name].null_count:
             raise InputError(null_problem(table, column.name))
-
-
-def _stored_schema(table: Table, without: Collection[str] = ()) -> pa.Schema:
-    schema = StructType([field for field in table.schema() if field.name not in without])
-    return to_arrow_schema(schema).with_metadata({_ROW_METADATA: schema.json()})
-
-
-def _strings(field: pa.Field, path: str) -> list[str]:
-    """Return the Parquet paths of the string columns in a field, to be dictionary-encoded.
-
-    Strings repeat. For numbers a dictionary saves no space and takes most of the time of a write.
-    """
-    if pa.types.is_struct(field.type):
-        return [name for child in field.type for name in _strings(child, f"{path}.{child.name}")]
-    if pa.types.is_list(field.type):
-        return _strings(field.type.value_field, f"{path}.list.element")
-    is_text = pa.types.is_string(field.type) or pa.types.is_dictionary(field.type)
-    return [path] if is_text else []
-
-
-def _as_stored(piece: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Cast a piece to the contract's types; dictionary-encoded strings stay so."""
-    chosen = piece.select(schema.names)
-    types = [
-        _stored_type(field.type, actual.type)
-        for field, actual in zip(schema, chosen.schema, strict=True)
-    ]
-    fields = [field.with_type(stored) for field, stored in zip(schema, types, strict=True)]
-    return chosen.cast(pa.schema(fields, schema.metadata))
-
-
-def _stored_type(wanted: pa.DataType, actual: pa.DataType) -> pa.DataType:
-    """Return the contract's type, with the dictionaries of the actual one."""
-    if pa.types.is_dictionary(actual):
-        return actual
-    if pa.types.is_list(wanted):
-        return pa.list_(
-            wanted.value_field.with_type(_stored_type(wanted.value_type, actual.value_type))
-        )
-    if pa.types.is_struct(wanted):
-        pairs = [(field, actual.field(field.name).type) for field in wanted]
-        return pa.struct([field.with_type(_stored_type(field.type, kind)) for field, kind in pairs])
-    return wanted
 
 
 def _writer(
@@ -210,7 +174,7 @@ def _writer(
         _require_no_nulls(piece, table)
         if piece.num_rows:
             name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
-            size = _write(_as_stored(piece, schema), f"{folder}/{name}", codec, unique)
+            size = _write(as_stored(piece, schema), f"{folder}/{name}", codec, unique)
             statistics = statistics_of(piece, table)
         row = [name, piece.num_rows, left_out, size, statistics]
         written = pa.table({name: [value] for name, value in zip(_NAMES, row, strict=True)})
@@ -219,28 +183,11 @@ def _writer(
     return write_piece
 
 
-def statistics_of(piece: pa.Table, table: Table) -> str:
-    """Return the number of rows, and the bounds of columns of strings, as Delta's log has them.
-
-    Columns with a longer value than the log keeps are left out: readers then know no bounds.
-    """
-    lowest, highest = {}, {}
-    for column in table.columns:
-        values = piece[column.name]
-        if pa.types.is_string(values.type) and not values.null_count:
-            bounds = pc.min_max(values).as_py()
-            if max(map(len, bounds.values())) <= _LONGEST_BOUND:
-                lowest[column.name], highest[column.name] = bounds["min"], bounds["max"]
-    bounds = {"minValues": lowest, "maxValues": highest}
-    nulls = dict.fromkeys(lowest, 0)
-    return json.dumps({"numRecords": piece.num_rows, **bounds, "nullCount": nulls})
-
-
 def _write(piece: pa.Table, file: str, codec: str, unique: Collection[str]) -> int:
     """Write a file and return its size; strings of columns that are unique have no dictionary."""
     files, path = resolve(file)
     flat = [field.name for field in piece.schema if not pa.types.is_nested(field.type)]
-    strings = [name for field in piece.schema for name in _strings(field, field.name)]
+    strings = [name for field in piece.schema for name in string_paths(field, field.name)]
     with pq.ParquetWriter(
         path,
         piece.schema,

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from pipelines.storage.conform import conform
 from pipelines.storage.delta_replaced import sequence
 from pipelines.storage.delta_staging import StagedDelta, made, scala_map
+from pipelines.storage.java import java_class
 from pipelines.storage.pieces import Piece, PiecewiseTable, write_pieces
 from schemas import Table
 
@@ -47,7 +48,8 @@ class StagedDeltaPieces(StagedDelta):
         self.left_out = sum(piece.left_out for piece in written)
         self._pieces = [piece for piece in written if piece.file]
         if self._pieces:
-            self._replace_empty_file()
+            self._name_pieces()
+            self._tell_metrics()
         self.rows = self._count()
 
     def _require_known_protocol(self) -> None:
@@ -55,36 +57,30 @@ class StagedDeltaPieces(StagedDelta):
         if protocol.minReaderVersion() > _READER or protocol.minWriterVersion() > _WRITER:
             raise UnknownProtocolError(self._folder)
 
-    def _replace_empty_file(self) -> None:
-        """Let the pieces stand for the file without rows that Delta's writer may have written."""
+    def _name_pieces(self) -> None:
+        """Make the actions that add the files, in place of one for a file without rows."""
         for uri in self._uris():
             self._files.delete(uri)
-        self._added = [{"path": quote(p.file), "stats": p.statistics} for p in self._pieces]
-        sizes = sum(piece.size for piece in self._pieces)
+        others = [self._written.apply(n) for n in range(self._written.size())]
+        actions = [each for each in others if each.getClass().getSimpleName() != "AddFile"]
+        now, nothing = int(time.time() * 1000), scala_map(self._jvm, {})
+        for piece in self._pieces:
+            values = quote(piece.file), nothing, piece.size, now, True, piece.statistics
+            actions.append(made(self._of_delta("actions.AddFile$"), *values))
+        self._written = sequence(self._jvm, actions)
+        self._note_added()
+
+    def _tell_metrics(self) -> None:
+        """Tell the transaction what was written, for the table's history."""
         counts = {
             "numFiles": len(self._pieces),
             "numOutputRows": sum(piece.rows for piece in self._pieces),
-            "numOutputBytes": sizes,
+            "numOutputBytes": sum(piece.size for piece in self._pieces),
         }
-        metrics, context = {}, self._spark.sparkContext._jsc.sc()
+        made_by = java_class(self._jvm, "org.apache.spark.sql.execution.metric.SQLMetrics")
+        context: Any = self._spark.sparkContext._jsc
+        metrics = {name: made_by.createMetric(context.sc(), name) for name in counts}
         for name, value in counts.items():
-            metrics[name] = self._jvm.org.apache.spark.sql.execution.metric.SQLMetrics.createMetric(
-                context, name
-            )
             metrics[name].set(value)
-        self._transaction.registerSQLMetrics(
-            self._spark._jsparkSession, scala_map(self._jvm, metrics)
-        )
-
-    def _actions(self) -> Any:
-        before = super()._actions()
-        if not self._pieces:
-            return before
-        actions = [before.apply(n) for n in range(before.size())]
-        actions = [each for each in actions if each.getClass().getSimpleName() != "AddFile"]
-        package, now = self._jvm.org.apache.spark.sql.delta.actions, int(time.time() * 1000)
-        add_file, nothing = getattr(package, "AddFile$"), scala_map(self._jvm, {})
-        for piece in self._pieces:
-            values = quote(piece.file), nothing, piece.size, now, True, piece.statistics
-            actions.append(made(add_file, *values))
-        return sequence(self._jvm, actions)
+        told = scala_map(self._jvm, metrics)
+        self._transaction.registerSQLMetrics(self._spark._jsparkSession, told)

@@ -1,6 +1,6 @@
 """Tables written in two steps: the rows now, the table itself once the job's gates have passed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from py4j.protocol import Py4JError
@@ -13,7 +13,7 @@ from pipelines.storage.arrow import reaches
 from pipelines.storage.conform import conform
 from pipelines.storage.delta_staging import StagedDelta
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import PiecewiseTable
+from pipelines.storage.pieces import PiecewiseTable, fill_by_pieces
 from pipelines.storage.places import Place
 from pipelines.storage.staged_pieces import StagedDeltaPieces, UnknownProtocolError
 from schemas import Table
@@ -64,7 +64,7 @@ class _StagedParquetPieces(_StagedParquet):
         self._files, self._uri, self._inner = Files(spark), uri, ""
         self._folder = parquet.new_folder(self._files, uri, "")
         try:
-            written = parquet.fill_by_pieces(self._files, pieces, table, self._folder, codec=codec)
+            written = fill_by_pieces(self._files, pieces, table, self._folder, codec=codec)
         except BaseException:
             self.discard()
             raise
@@ -108,10 +108,12 @@ def stage(
     format: str,  # noqa: A002  (Spark's own name)
     part: Mapping[str, str],
     is_empty: bool = False,
+    write_file: Callable[[str], int] | None = None,
 ) -> Staged:
     """Write the rows of a table, or of the part of it that `part` names, and change no table.
 
-    A frame that is known to be empty (`is_empty`) is not computed where no file is needed.
+    A frame that is known to be empty (`is_empty`) is not computed where no file is needed, nor one
+    that `write_file` may write, of which see `StagedDelta`.
 
     Raises:
         InputError: A column differs from the contract; the column and the difference are named.
@@ -128,6 +130,7 @@ def stage(
                 part=part,
                 partitioning=table.partitioning,
                 is_empty=is_empty,
+                write_file=write_file,
             )
         except Py4JError as error:
             if type(error) is not Py4JError:  # Spark's failure, not a class or method that lacks
@@ -142,7 +145,6 @@ def stage_pieces(
     place: Place,
     *,
     format: str,  # noqa: A002
-    codec: str,
 ) -> tuple[Staged, int]:
     """Write the pieces of a table by the tasks that make them, and change no table.
 
@@ -153,6 +155,7 @@ def stage_pieces(
         What is staged, and the number of rows that the pieces left out.
     """
     folder = place.folder if place.name is None else None
+    codec = str(spark.conf.get("spark.sql.parquet.compression.codec"))
     if folder is not None and reaches(folder):
         if not place.is_delta(format):
             staged = _StagedParquetPieces(spark, pieces, folder, table, codec)

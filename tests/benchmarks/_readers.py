@@ -83,7 +83,7 @@ def pyarrow(path: Path) -> tuple[Read, Check]:
 
 
 def polars(path: Path) -> tuple[Read, Check]:
-    """Read by polars, all columns of CSV and of lines as strings."""
+    """Read by polars, all columns of CSV and of lines as strings; to Arrow as Spark takes it."""
     import polars as pl
 
     kind, wanted = path.suffix, list(columns_of(path))
@@ -96,7 +96,8 @@ def polars(path: Path) -> tuple[Read, Check]:
         read = lambda: pl.scan_csv(path, infer_schema=False).select(wanted).collect()  # noqa: E731
     else:
         read = lambda: pl.scan_lines(path, name="text").collect()  # noqa: E731
-    return read, lambda frame: _arrow(frame.to_arrow().to_batches(), path)
+    oldest = pl.CompatLevel.oldest()  # Spark takes no views of strings
+    return lambda: read().to_arrow(compat_level=oldest), _checked(path)
 
 
 def fastwarc(path: Path) -> tuple[Read, Check]:

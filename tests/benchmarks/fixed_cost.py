@@ -7,6 +7,7 @@ lists the Spark jobs of one warm run with their call sites.
 import importlib
 import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ sys.path.insert(0, str(_measuring.ROOT / "tests"))
 runs = importlib.import_module("survival.runs")
 
 RECORDS = 50
+KEPT = "kept.pickle"
 _measuring.REPETITIONS = int(os.environ.get("REPETITIONS", "5"))
 
 
@@ -50,12 +52,19 @@ def trace(spark: SparkSession, since: int) -> None:
 
 
 def outputs(spark: SparkSession, folder: Path, job: str) -> dict[str, DataFrame]:
-    """Return rows of a job's tables that wait in the driver."""
+    """Return rows of a job's tables that wait in the driver; keep them for fresh sessions too."""
     found = {}
     for name in (*runs.OUTPUTS[job], "run_counts"):
         frame = spark.read.format("delta").load(f"{folder}/out/{name}")
-        found[name] = spark.createDataFrame(frame.collect(), frame.schema).coalesce(1)
-    return found
+        found[name] = (frame.collect(), frame.schema)
+    (folder / KEPT).write_bytes(pickle.dumps(found))
+    return waiting(spark, folder)
+
+
+def waiting(spark: SparkSession, folder: Path) -> dict[str, DataFrame]:
+    """Return frames of the rows that `outputs` kept."""
+    kept = pickle.loads((folder / KEPT).read_bytes())  # noqa: S301  (written above)
+    return {name: spark.createDataFrame(*given).coalesce(1) for name, given in kept.items()}
 
 
 def replace_and_read(spark: SparkSession, folder: Path, frames: dict[str, DataFrame]) -> None:
@@ -107,7 +116,7 @@ def row(case: str, seconds: list[float], quality: dict[str, Any]) -> dict[str, A
 
 
 def fresh(folder: Path, job: str) -> dict[str, Any]:
-    """Measure a job, and one Delta write and read, each with its JVM's start."""
+    """Measure a job, and a Delta write and read of its tables, each with its JVM's start."""
     return row(f"{job}, fresh", _measuring.paired(*(_alone(folder, n) for n in (job, "floor"))), {})
 
 
@@ -125,8 +134,7 @@ def alone(folder: Path, what: str) -> None:
     """Run a job, or the floor of fresh sessions, once."""
     spark = session(folder)
     if what == "floor":
-        frames = {"one": spark.range(RECORDS).toDF("id")}
-        replace_and_read(spark, folder, frames)
+        replace_and_read(spark, folder, waiting(spark, folder))
     else:
         runs.work(spark, folder, what, "delta")
     spark.stop()

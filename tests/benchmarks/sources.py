@@ -30,10 +30,14 @@ ONE = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_NUM_THREADS": "
 Row = dict[str, Any]
 
 
-def measured(command: list[str], **environment: str) -> Row:
-    """Run a script by a process of its own; return what it prints, or why it failed."""
+def measured(command: list[str], root: Path = ROOT, **environment: str) -> Row:
+    """Run a script by a process of its own; return what it prints, or why it failed.
+
+    Workers of Spark import what is in the folder they are started in, which is `root`.
+    """
     done = subprocess.run(
         [sys.executable, *command],
+        cwd=root,
         env=os.environ
         | ONE
         | {"PYTHONDONTWRITEBYTECODE": "1", "PYSPARK_PYTHON": sys.executable}
@@ -91,7 +95,7 @@ def through_spark(case: str, folder: Path, worktree: Path) -> list[Row]:
     rows = []
     for name, root in (("new", ROOT), ("old", worktree)):
         script = [str(HERE / "_through_spark.py"), name, str(place), what]
-        found = measured(script, PYTHONPATH=str(root))
+        found = measured(script, root, PYTHONPATH=str(root))
         rows.append({"case": f"{case}, local[2]", "reader": name, "megabytes": size, **found})
     return compared(rows)
 

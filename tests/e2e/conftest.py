@@ -15,8 +15,12 @@ from pipelines.cluster import delta_jars
 from pipelines.cluster.session import find_java
 
 ROOT = Path(__file__).resolve().parents[2]
-# in processes of seconds Java's second compiler takes half the CPU time
-QUICK = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
+# in processes of seconds Java's second compiler takes half the CPU time, and the check of each
+# class of Spark's jars two seconds
+QUICK = (
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+    "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+)
 BARE_PYTHON = """#!/bin/sh
 # The packages of the environment, but none of its .pth files: no editable installation.
 PYTHONPATH="${{PYTHONPATH:+$PYTHONPATH:}}{packages}" exec {python} -S "$@"

@@ -38,22 +38,19 @@ for kind in (StagedDelta, _StagedParquet):
 TableStore.write_rows = mortal(TableStore.write_rows, False)
 spark = open_session("killed", master="local[2]", log_folder=folder, settings={
     "spark.sql.shuffle.partitions": "2", "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    "spark.sql.codegen.wholeStage": "false", "spark.driver.memory": "1g"})
+    "spark.sql.codegen.wholeStage": "false", "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"})
 module = importlib.import_module(f"jobs.{job}")
 module.run(spark, module.CONFIG.model_validate(json.loads(tree)))
 """
-CASES = [
-    (job, stored, moment)
-    for job in OUTPUTS
-    for stored in ("delta", "parquet")
-    for moment in ("before", "between", "after")
-    if stored == "delta" or job == "tokenize_corpus"
-]
+CASES = [*((job, "delta") for job in OUTPUTS), ("tokenize_corpus", "parquet")]
 
 
 def kill(folder, job, stored, commits):
     """Run a job in a process of its own, which is killed when it has made so many commits."""
     tree = json.dumps(settings(folder, job, stored))
+    killed = folder / "killed"
+    killed.unlink(missing_ok=True)
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(folder), job, tree, str(commits)],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
@@ -63,28 +60,35 @@ def kill(folder, job, stored, commits):
         timeout=600,
         check=False,
     )
-    assert (folder / "killed").exists(), done.stderr[-3000:]
+    assert killed.exists(), done.stderr[-3000:]
     assert done.returncode == -9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("job", "stored", "moment"), CASES)
+@pytest.mark.parametrize(("job", "stored"), CASES)
 def test_a_driver_killed_around_its_commits_leaves_the_old_the_new_or_a_refusal(
-    spark, tmp_path, job, stored, moment
+    spark, tmp_path, job, stored
 ):
+    """Each killed run finds what the one before it has left, as the next run of a user does."""
     prepare(spark, tmp_path, job, 9)
     work(spark, tmp_path, job, stored)
     old = rows_of(spark, tmp_path, job)
     prepare(spark, tmp_path, job, 12)
-    kill(tmp_path, job, stored, {"before": 0, "between": 1, "after": len(OUTPUTS[job])}[moment])
-    if moment == "between" and job != "build_interactions":  # whose ids may be ahead
+
+    kill(tmp_path, job, stored, 0)
+    assert rows_of(spark, tmp_path, job) == old
+
+    kill(tmp_path, job, stored, 1)
+    if job == "build_interactions":
+        rows_of(spark, tmp_path, job)  # its first table, the ids, may be ahead
+    else:
         with pytest.raises(InputError, match=f"run {job} again"):
             rows_of(spark, tmp_path, job)
-        seen = None
-    else:
-        seen = rows_of(spark, tmp_path, job)
-    work(spark, tmp_path, job, stored)
+
+    kill(tmp_path, job, stored, len(OUTPUTS[job]))
     new = rows_of(spark, tmp_path, job)
     assert new != old
-    assert moment == "between" or seen == (old if moment == "before" else new)
+
+    work(spark, tmp_path, job, stored)
+    assert rows_of(spark, tmp_path, job) == new
     assert not (tmp_path / "out" / f".{job}.intent.json").exists()

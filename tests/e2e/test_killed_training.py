@@ -7,21 +7,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from survival.trainings import train
 
 ROOT = Path(__file__).resolve().parents[2]
-BEGIN = """
-import hashlib, json, os, signal, sys
-from datetime import UTC, datetime
+SCRIPT = """
+import json, os, signal, sys, threading, time, traceback
 from pathlib import Path
 
-import numpy as np
 import psutil
 from pyspark import TaskContext
+from survival.trainings import train
 
+from pipelines.als.layouts import half_sweeps, packed_fit
 from pipelines.cluster.session import open_session
-from pipelines.training.rounds import RoundState
+from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
 
-victim = sys.argv[1]
+victim, folder, asked = sys.argv[1], Path(sys.argv[2]), json.loads(sys.argv[3])
 spark = open_session(
     "killed", master="local-cluster[2,1,1024]" if victim == "executor" else "local[2]",
     settings={
@@ -29,18 +30,21 @@ spark = open_session(
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-        # in processes of seconds Java's second compiler takes half the CPU time
-        "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
-        "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": os.environ["QUICK_JAVA"],
+        "spark.executor.extraJavaOptions": os.environ["QUICK_JAVA"],
     },
     log_folder=Path.cwd(),
 )
 driver = os.getpid()
+marks = {stage: folder / mode / "killed" for stage, mode in asked}
 
 
-def mortal(task, partition, sends):
-    '''Return the task, which kills the victim once, after so many results of a partition.'''
-    mark = killed
+def mortal(task, mark, partition, sends):
+    '''Return the task, which kills the victim once, after so many results of a partition.
+
+    Of several trainings at once, the first one to be there waits for the others.
+    '''
+    waiting_for = list(marks.values())
 
     def run(given):
         for sent, result in enumerate(task(given)):
@@ -48,6 +52,8 @@ def mortal(task, partition, sends):
             is_time = (about.partitionId(), about.attemptNumber(), sent) == (partition, 0, sends)
             if is_time and not mark.exists():
                 mark.write_text("killed")
+                while not all(each.exists() for each in waiting_for):
+                    time.sleep(0.05)
                 executor = next(p for p in psutil.Process().parents() if p.name() == "java")
                 os.kill(executor.pid if victim == "executor" else driver, signal.SIGKILL)
             yield result
@@ -55,105 +61,81 @@ def mortal(task, partition, sends):
     return run
 
 
-def patch(module, name, in_second, *, partition, sends):
+def patch(stage, module, name, in_second, *, partition, sends):
     '''Make the tasks of the second round mortal.'''
     real = getattr(module, name)
 
     def made(*given):
         task = real(*given)
-        return mortal(task, partition, sends) if in_second(*given) else task
+        return mortal(task, marks[stage], partition, sends) if in_second(*given) else task
 
     setattr(module, name, made)
 
 
-def tell(trained, how):
-    vectors = trained.vectors.orderBy("entity", "key").toArrow()["vector"].combine_chunks()
-    print(json.dumps({"bytes": hashlib.sha256(vectors.flatten().to_numpy().tobytes()).hexdigest(),
-                      "how": trained.measures[how]}))
-"""
-WORD2VEC = """
-from pipelines.word2vec import native
-from pipelines.word2vec.config import TrainWord2VecConfig, Word2VecInputs, Word2VecOutputs
-from pipelines.word2vec.modes import packed_rounds, replicated_rounds, rotated_turns
-from schemas import SENTENCES, VOCABULARY
-
-patch(packed_rounds, "round_task", lambda settings, number, *_: number == 2, partition=0, sends=1)
-patch(replicated_rounds, "train_task", lambda job, _: job.number == 2, partition=1, sends=2)
-patch(rotated_turns, "turn_task", lambda job, _: job.number == 2, partition=1, sends=1)
-rng = np.random.default_rng(5)
-rows = [(str(n), "d", (rng.integers(0, 6, 20) + 6 * (n % 3)).tolist()) for n in range(600)]
-tokens = [(n, f"t{n}", 700, 1) for n in range(18)]
-config = TrainWord2VecConfig(
-    inputs=Word2VecInputs(sentences="s", vocabulary="v"), outputs=Word2VecOutputs(vectors="v"),
-    vector_size=8, max_iter=3, mode=mode, trainers=4, rounds=3, sample=0, tokens_per_round=1,
-    threads=1,
-)
-frames = {
-    "sentences": spark.createDataFrame(rows, SENTENCES.schema()),
-    "vocabulary": spark.createDataFrame(tokens, VOCABULARY.schema()),
-}
-for place in places:
-    tell(native.train(frames, config, RoundState(spark, place)), "mode")
-"""
-ALS = """
-from pipelines.als import native
-from pipelines.als.config import AlsInputs, AlsOutputs, TrainAlsConfig
-from pipelines.als.layouts import half_sweeps, packed_fit
-from schemas import INTERACTIONS, ITEM_IDS, USER_IDS
-
 fit_task = packed_fit.fit_task
 packed_fit.fit_task = lambda *given: fit_task(*given, 0.0)  # one sweep a job
-patch(packed_fit, "fit_task", lambda fit, number, _: number == 2, partition=0, sends=1)
-patch(half_sweeps, "half_task", lambda half: half.opposite == "round=2", partition=1, sends=1)
-rng, noon = np.random.default_rng(5), datetime(2026, 1, 1, 12, tzinfo=UTC)
-pairs = [(u, i, 1.0, 1, noon, noon, "train") for u in range(200) for i in range(90)
-         if rng.random() < (0.5 if u % 3 == i % 3 else 0.05)]
-users, items = ([(n, f"{side}{n}", 1, False) for n in range(200)] for side in "ui")
-frames = {
-    "interactions": spark.createDataFrame(pairs, INTERACTIONS.schema()),
-    "user_ids": spark.createDataFrame(users, USER_IDS.schema()),
-    "item_ids": spark.createDataFrame(items, ITEM_IDS.schema()),
-}
-config = TrainAlsConfig(
-    inputs=AlsInputs(interactions="i", user_ids="u", item_ids="d"),
-    outputs=AlsOutputs(vectors="v"), rank=8, max_iter=3, layout=mode, num_blocks=8,
-)
-for place in places:
-    tell(native.train(frames, config, RoundState(spark, place)), "layout")
+patch("word2vec", packed_rounds, "round_task", lambda settings, number, *_: number == 2,
+      partition=0, sends=1)
+patch("word2vec", replicated_rounds, "train_task", lambda job, _: job.number == 2,
+      partition=1, sends=2)
+patch("word2vec", rotated_turns, "turn_task", lambda job, _: job.number == 2,
+      partition=1, sends=1)
+patch("als", packed_fit, "fit_task", lambda fit, number, _: number == 2, partition=0, sends=1)
+patch("als", half_sweeps, "half_task", lambda half: half.opposite == "round=2",
+      partition=1, sends=1)
+
+
+def run(stage, mode):
+    try:
+        for name in sys.argv[4:]:
+            print(json.dumps(train(spark, stage, mode, folder / mode / name)), flush=True)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)  # others may wait for this one
+
+
+threads = [threading.Thread(target=run, args=each) for each in asked]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
 """
 MODES = [
-    (WORD2VEC, "packed"),
-    (WORD2VEC, "replicated"),
-    (WORD2VEC, "rotated"),
-    (ALS, "packed"),
-    (ALS, "blocked"),
+    ("word2vec", "packed"),
+    ("word2vec", "replicated"),
+    ("word2vec", "rotated"),
+    ("als", "packed"),
+    ("als", "blocked"),
 ]
-DEFAULT = [(WORD2VEC, "replicated"), (ALS, "packed")]
+DEFAULT = [("word2vec", "replicated"), ("als", "packed")]
 
 
-def train(tmp_path, victim, *asked):
-    """Train in one process what is asked for; return its code and the results.
+def train_and_kill(folder, victim, asked, *names):
+    """Train in a process what is asked for, each under these names; return its code and results.
 
-    Each of `asked` is a script, a mode and names of folders: under each name it is trained from the
-    rounds kept there. The victim is killed under the first one, unless it was before.
+    The victim is killed once, when each training is in its second round.
     """
-    script, marks = BEGIN, []
-    for training, mode, *names in asked:
-        places = [str(tmp_path / mode / name) for name in names]
-        marks.append(tmp_path / mode / "killed")
-        marks[-1].parent.mkdir(exist_ok=True)
-        script += f"killed, mode, places = Path({str(marks[-1])!r}), {mode!r}, {places!r}\n"
-        script += training
+    for _, mode in asked:
+        (folder / mode).mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", script, victim],
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        cwd=tmp_path,
+        [sys.executable, "-c", SCRIPT, victim, str(folder), json.dumps(asked), *names],
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+            # in processes of seconds Java's second compiler takes half the CPU time
+            "QUICK_JAVA": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 "
+            "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote",
+        },
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=600,
         check=False,
     )
-    assert [mark.read_text() for mark in marks] == ["killed"] * len(marks), done.stderr[-3000:]
+    for _, mode in asked:
+        mark = folder / mode / "killed"
+        assert mark.exists(), done.stderr[-3000:]
+        assert mark.read_text() == "killed"
     return done.returncode, [
         json.loads(line) for line in done.stdout.splitlines() if line[:1] == "{"
     ]
@@ -167,15 +149,15 @@ def require_the_same(results, mode):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("script", "mode"), MODES)
-def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script, mode):
-    code, results = train(tmp_path, "executor", (script, mode, "dies", "lives"))
+@pytest.mark.parametrize("asked", MODES)
+def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, asked):
+    code, results = train_and_kill(tmp_path, "executor", [asked], "dies", "lives")
     assert code == 0
-    require_the_same(results, mode)
+    require_the_same(results, asked[1])
 
 
 @pytest.mark.parametrize(
-    "trainings",
+    "asked",
     [
         pytest.param(DEFAULT, id="default"),
         *(
@@ -185,12 +167,11 @@ def test_an_executor_killed_in_mid_round_leaves_the_same_bytes(tmp_path, script,
         ),
     ],
 )
-def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(tmp_path, trainings):
-    for script, mode in trainings:  # all go on in one process: a session takes most of the time
-        assert train(tmp_path, "driver", (script, mode, "dies")) == (-9, [])
+def test_a_driver_killed_in_mid_round_goes_on_to_the_same_bytes(spark, tmp_path, asked):
+    assert train_and_kill(tmp_path, "driver", asked, "dies") == (-9, [])
+    for _, mode in asked:
         kept = {path.name for path in (tmp_path / mode / "dies").glob("round=*.json")}
         assert kept, "the rounds before it are there to go on from"
-    code, results = train(tmp_path, "driver", *((*each, "dies", "lives") for each in trainings))
-    assert code == 0
-    for number, (_, mode) in enumerate(trainings):
-        require_the_same(results[2 * number : 2 * number + 2], mode)
+    for stage, mode in asked:  # the suite's own process goes on
+        names = ("dies", "lives")
+        require_the_same([train(spark, stage, mode, tmp_path / mode / n) for n in names], mode)

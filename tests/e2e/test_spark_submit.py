@@ -4,7 +4,6 @@ The driver and the workers run without the checkout or its installation: `pipeli
 from the zip.
 """
 
-import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -39,9 +38,10 @@ def test_a_job_file_is_submitted_with_the_zip_alone(
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     for part in range(3):  # good, duplicate, too short, and not UTF-8
+        # as CSV: each executor compiles its own copy of the kernel, and that of JSON takes longest
         texts = [f"{TEXT[n % 5 * 4 :]} word{n} {n}" for n in range(20)]
-        lines = [json.dumps({"text": text}).encode() for text in [*texts, "too short"]]
-        (corpus / f"part{part}.jsonl").write_bytes(b"\n".join([*lines, b'{"text": "\xff"}']))
+        lines = [f"{n},{text}".encode() for n, text in enumerate([*texts, "too short"])]
+        (corpus / f"part{part}.csv").write_bytes(b"\n".join([b"n,text", *lines, b"21,\xff", b""]))
     documents = tmp_path / "documents"
     cleaned = submit(
         "clean_corpus",

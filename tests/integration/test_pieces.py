@@ -149,7 +149,7 @@ class Listed(Made):
 def staged(spark, uri, stored, rows=ROWS, *, is_broken=False):
     pieces = Listed(spark, rows, is_broken)
     place = locate(spark, uri)
-    return stage_pieces(spark, pieces, RECOMMENDATIONS, place, format=stored, codec="zstd")
+    return stage_pieces(spark, pieces, RECOMMENDATIONS, place, format=stored)
 
 
 LISTED = [row for row in ROWS if row[2]]

@@ -49,6 +49,14 @@ def inputs(spark, tmp_path_factory):
     return RecommendInputs(**{name: str(folder / name) for name in rows})
 
 
+LAYOUTS_AND_FORMATS = [  # each layout and each format once in `make test`
+    ("packed", "delta"),
+    ("blocked", "parquet"),
+    pytest.param("packed", "parquet", marks=pytest.mark.slow),
+    pytest.param("blocked", "delta", marks=pytest.mark.slow),
+]
+
+
 @pytest.fixture(params=["packed", "blocked"])
 def recommend(spark, inputs, tmp_path, request):
     """Return a function that runs the job in a layout and returns its result and its lists."""
@@ -68,7 +76,7 @@ def recommend(spark, inputs, tmp_path, request):
     return recommend
 
 
-@pytest.mark.parametrize("stored_as", ["parquet", "delta"])
+@pytest.mark.parametrize(("recommend", "stored_as"), LAYOUTS_AND_FORMATS, indirect=["recommend"])
 def test_unseen_items_by_product(spark, recommend, tmp_path, stored_as):
     result, items = recommend(
         k=2,
@@ -150,7 +158,7 @@ def test_two_spaces_are_never_ranked_together(spark, recommend, inputs, tmp_path
     assert not (tmp_path / "recommendations").exists()
 
 
-@pytest.fixture(scope="module", params=["delta", "parquet"])
+@pytest.fixture(scope="module")
 def named_oddly(spark, inputs, tmp_path_factory, request):
     """Return the name of a space and the places where it is staged and published."""
     name, folder = "a b%20=1", tmp_path_factory.mktemp("odd")
@@ -161,6 +169,7 @@ def named_oddly(spark, inputs, tmp_path_factory, request):
     return name, (staged, published)
 
 
+@pytest.mark.parametrize(("recommend", "named_oddly"), LAYOUTS_AND_FORMATS, indirect=True)
 def test_vectors_may_be_staged_or_published(recommend, inputs, named_oddly):
     name, places = named_oddly  # where it is staged, names of folders alone have the name
     for place in places:

@@ -200,6 +200,14 @@ def _length(function: ast.FunctionDef) -> int:
     return length - (docstring.count("\n") + 1 if docstring else 0)
 
 
+def test_classes_of_the_jvm_are_asked_for_by_their_full_names() -> None:
+    """A name with dots is a question to the JVM for each: see `java_class`."""
+    dotted = re.compile(r"jvm\.(com|io|java|org|scala)\b")
+    sources = [p for folder in ("jobs", "pipelines") for p in (ROOT / folder).rglob("*.py")]
+    found = {path.name for path in sources if dotted.search(path.read_text(encoding="utf-8"))}
+    assert found == {"java.py"}, "its docstring has the one example"
+
+
 def test_nothing_names_a_registry_or_a_path_of_one_machine() -> None:
     pattern = re.compile(r"pypi\.org|pythonhosted|index-url|find-links|repo1\.maven|/root/|/work/")
     names = ["Makefile", "constraints.txt", "pyproject.toml", ".pre-commit-config.yaml"]

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 import pipelines
 from pipelines.corpus import CleaningSettings, TokenizeSettings, clean_documents, tokenize
@@ -47,11 +47,16 @@ def test_importing_a_package_imports_none_of_its_modules() -> None:
     assert json.loads(ran.stdout) == []
 
 
+def collected(frame: DataFrame) -> DataFrame:
+    """Return the same rows without the queries that made them, which each use would run again."""
+    return frame.sparkSession.createDataFrame(frame.collect(), frame.schema)
+
+
 def test_documents_of_a_frame_become_sentences(spark: SparkSession) -> None:
     rows = [("a", "The cat sat on the mat."), ("b", "the  cat sat on the mat."), ("c", "Short.")]
     frame = spark.createDataFrame(rows, "url string, body string")
     settings = CleaningSettings(text_column="body", id_column="url")
-    cleaned = clean_documents(frame, settings)
+    cleaned = {name: collected(f) for name, f in clean_documents(frame, settings).items()}
     keys = {name: [row["doc_id"] for row in part.collect()] for name, part in cleaned.items()}
     assert keys == {"documents": ["a"], "duplicate_documents": ["b"], "rejected_documents": ["c"]}
     encoded = tokenize(cleaned["documents"], TokenizeSettings(min_count=2))
@@ -63,19 +68,21 @@ def test_events_of_a_frame_become_interactions(spark: SparkSession) -> None:
     rows = [("ann", "tea", 0), ("ann", "milk", 60), ("bob", "tea", 9000), ("bob", None, 9001)]
     frame = spark.createDataFrame(rows, "customer string, item string, time long")
     events = clean_events(frame, EventSettings(columns=EventColumns(user="customer")))
+    events = {name: collected(part) for name, part in events.items()}
     assert {name: part.count() for name, part in events.items()} == {
         "events": 3,
         "rejected_events": 1,
     }
     whole = InteractionSettings(valid_share=0, test_share=0)
-    built = build_interactions(events["events"], whole)
+    lazy = build_interactions(events["events"], whole)
+    built = {name: collected(part) for name, part in lazy.items()}
     assert {name: part.count() for name, part in built.items()} == {
         "interactions": 3,
         "user_ids": 2,
         "item_ids": 2,
         "sessions": 1,
     }
-    for name, part in built.items():
+    for name, part in lazy.items():
         assert list(TABLES[name].differences(part.schema)) == []
     again = build_interactions(
         events["events"].where("user = 'bob'"),

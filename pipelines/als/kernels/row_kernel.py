@@ -82,7 +82,8 @@ def solve_sums(A: Floats, b: Floats, base: Floats, x: Floats, solver: int, free:
     if solver == NONNEGATIVE:
         return coordinate_descent(A, b, x, free, _TOLERANCE, _MOST_PASSES)
     value = factor_and_solve(A, b)
-    x[:] = b
+    for k in range(b.size):  # as `x[:] = b`, whose error message takes 5 s to compile
+        x[k] = b[k]
     return value
 
 
@@ -111,9 +112,11 @@ def _solve_row(
         matrix, right = system.dual_matrix[: n * n].reshape(n, n), system.dual_right[:n]
         return constant + dual(B[:n], w[:n], v[:n], base, x, scaled[:n], matrix, right)
     A, b = system.matrix, system.right
-    if opposite.gramian.size:
-        A[:] = opposite.gramian
-    else:
+    gramian = opposite.gramian
+    for i in range(gramian.shape[0]):
+        for k in range(gramian.shape[1]):
+            A[i, k] = gramian[i, k]
+    if not gramian.size:
         A[:] = 0
     b[:] = 0
     constant = add_cells(columns, weights, opposite.rows, opposite.biases, terms, space, A, b)

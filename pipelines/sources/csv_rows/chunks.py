@@ -23,7 +23,7 @@ from pipelines.sources.csv_rows.records import (
 from pipelines.sources.csv_rows.scan import scan
 from pipelines.sources.streams.opening import BREAKS
 
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 1 << 20
 """Bytes that are held at once, unless a record is longer."""
 BATCH_ROWS = 1 << 15
 """Most records that one scan finds."""

@@ -9,6 +9,7 @@ import pyarrow as pa
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.marks import PADDING, copy_bytes, find_byte
 from pipelines.sources.csv_rows.records import ESCAPE, ESCAPED, NONE, PLAIN, QUOTE, Found, Rules
+from pipelines.sources.streams.pieces import gathered
 
 
 class Nulls(NamedTuple):
@@ -34,11 +35,9 @@ def column(data: Any, found: Found, slot: int, rows: int, rules: Rules, nulls: N
     return _texts(data, *fields, rules, nulls)
 
 
-def raw_records(data: Any, bounds: Any, rules: Rules) -> pa.Array:
+def raw_records(data: Any, bounds: Any) -> pa.Array:
     """Return the raw text of records, with replacement characters for what is no UTF-8."""
-    starts, ends = bounds[:, 0].astype(np.int32), bounds[:, 1].astype(np.int32)
-    kinds = np.full(len(bounds), PLAIN, np.uint8)
-    texts = _texts(data, starts, ends, kinds, rules, nulls_of([]))
+    texts = gathered(data, bounds[:, 0], bounds[:, 1])
     try:
         texts.validate(full=True)
     except pa.ArrowInvalid:

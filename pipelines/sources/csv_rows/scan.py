@@ -9,6 +9,7 @@ both read the same, so the later one fails too and is not followed any further.
 """
 
 from pipelines.kernels.compiling import inner
+from pipelines.sources.csv_rows.plain import take_plain
 from pipelines.sources.csv_rows.records import (
     AT,
     BOUNDS,
@@ -52,7 +53,10 @@ def scan(data, size, marks, rules, slots, found, state, until):
     if state[SKIPPING]:
         _skip(data, size, marks, state)
     while state[AT] < size:
+        take_plain(data, size, marks, rules, slots, found, state, until)
         begin = state[AT]
+        if begin >= size:
+            break
         if state[ROWS] == len(found[BOUNDS]) or state[REFUSED] == len(found[REFUSALS]):
             return False
         if begin >= until:

@@ -137,13 +137,13 @@ def _batches(
     invalid = np.column_stack([bounds[bad], np.full(len(bad), INVALID)])
     wrong = np.concatenate([invalid, found.refused[:refused]])
     if len(wrong):
-        yield _refusals(chunks, names, wrong[np.argsort(wrong[:, 0])], rules)
+        yield _refusals(chunks, names, wrong[np.argsort(wrong[:, 0])])
 
 
-def _refusals(chunks: Chunks, names: list[str], wrong: Any, rules: Rules) -> pa.RecordBatch:
+def _refusals(chunks: Chunks, names: list[str], wrong: Any) -> pa.RecordBatch:
     """Return refused records with their raw text; they have no values."""
     nothing = pa.nulls(len(wrong), pa.string())
-    records = raw_records(chunks.data, wrong, rules)
+    records = raw_records(chunks.data, wrong)
     problems = pa.array(_PROBLEMS, pa.string()).take(pa.array(wrong[:, 3]))
     return pa.record_batch(
         [pa.array(wrong[:, 2]), *(nothing for _ in names), records, problems],

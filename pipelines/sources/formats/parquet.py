@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -80,7 +81,7 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
                 for name in batch.schema.names
             }
             arrays |= _nested(batch, stored)
-            numbers = pa.array(range(position, position + len(batch)), pa.int64())
+            numbers = pa.array(np.arange(position, position + len(batch)))
             yield pa.RecordBatch.from_arrays(
                 [numbers, *arrays.values()], names=["position", *arrays]
             )

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
+from pipelines.kernels.marks import PADDING
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams import lines
 from pipelines.sources.streams.encodings import utf8_stream
+from pipelines.sources.streams.pieces import gathered
 
 ENDINGS = (".txt", ".text", ".md", ".rst")
 
@@ -17,6 +20,7 @@ COLUMN = "text"
 
 _READ_BYTES = 1 << 20
 _SHOWN = 1000  # characters of a record that is too long
+_BLANK = np.isin(np.arange(256), list(b" \t\n\r\v\f"))
 _SCHEMA = pa.schema(
     [
         ("position", pa.int64()),
@@ -43,6 +47,9 @@ def columns(split: Split, request: Request) -> list[str]:  # noqa: ARG001 (the s
 def read(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
     """Read the texts; blank lines and paragraphs are none, but a blank file is one."""
     limit = lines.longest(request.settings)
+    if request.settings.documents_per == "line":
+        yield from _lines(split, request)
+        return
     for pieces in _READERS[request.settings.documents_per](split, request):
         rows = [_row(position, data, limit) for position, data in pieces]
         if rows:
@@ -58,9 +65,32 @@ def _files(split: Split, request: Request) -> Iterator[list[Piece]]:
     yield [(0, bytes(data))]
 
 
-def _lines(split: Split, request: Request) -> Iterator[list[Piece]]:
-    for block in lines.blocks(split, request.settings):
-        yield [piece for piece in _pieces(block) if piece[1].strip()]
+def _lines(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
+    limit = lines.longest(request.settings)
+    for block in lines.blocks(split, request.settings, bytes(PADDING)):
+        positions, starts, ends = _texts(block)
+        if not len(starts):
+            continue
+        if block.is_utf8() and (ends - starts).max() <= limit:
+            texts = gathered(np.frombuffer(block.data, np.uint8), starts, ends)
+            nothing = pa.nulls(len(texts), pa.string())
+            columns = [pa.array(positions), texts, nothing, nothing]
+            yield pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
+        else:
+            places = zip(positions.tolist(), starts.tolist(), ends.tolist(), strict=True)
+            yield _batch([_row(at, block.data[start:end], limit) for at, start, end in places])
+
+
+def _texts(block: lines.Block) -> tuple[Any, Any, Any]:
+    """Return places in the file, begins and ends of lines that are not blank, without their CR."""
+    data = np.frombuffer(block.data, np.uint8)
+    starts, ends = block.edges()
+    ends = ends - ((ends > starts) & (data[ends - 1] == ord("\r")))
+    may_be_blank = _BLANK[data[starts]] | (ends == starts)
+    wanted = ~may_be_blank
+    for line in np.flatnonzero(may_be_blank):
+        wanted[line] = bool(block.data[starts[line] : ends[line]].strip())
+    return block.positions(starts)[wanted], starts[wanted], ends[wanted]
 
 
 def _paragraphs(split: Split, request: Request) -> Iterator[list[Piece]]:
@@ -109,6 +139,5 @@ def _batch(rows: list[tuple[Any, ...]]) -> pa.RecordBatch:
 
 _READERS: dict[str, Callable[[Split, Request], Iterator[list[Piece]]]] = {
     "file": _files,
-    "line": _lines,
     "paragraph": _paragraphs,
 }

@@ -50,7 +50,7 @@ def test_tokens_are_words_and_numbers_in_their_sentences(spark, text, tokens):
 def test_a_text_without_a_token_has_no_sentence(spark):
     counts = count_tokens(documents(spark, ["___ --- ..."]), TokenizeSettings())
     assert count_sentences(counts) == 0
-    assert build_vocabulary(counts, TokenizeSettings()).count() == 0
+    assert build_vocabulary(counts, TokenizeSettings()).num_rows == 0
 
 
 def test_case_and_numbers_stay_when_asked(spark):
@@ -72,11 +72,11 @@ def test_vocabulary_is_ordered_by_count_then_token_and_capped(spark):
     counts = count_tokens(documents(spark, texts, partitions=3), TokenizeSettings()).persist()
     assert count_sentences(counts) == 4
     few = TokenizeSettings(min_count=2, max_vocabulary_size=3)
-    rows = build_vocabulary(counts, few).orderBy("token_id").collect()
-    assert [tuple(row) for row in rows] == [(0, "c", 2, 2), (1, "x", 2, 1), (2, "y", 2, 2)]
+    rows = build_vocabulary(counts, few).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [(0, "c", 2, 2), (1, "x", 2, 1), (2, "y", 2, 2)]
     many = TokenizeSettings(min_count=1, max_vocabulary_size=100)
-    everything = build_vocabulary(counts, many).orderBy("token_id").collect()
-    assert [row["token"] for row in everything] == ["c", "x", "y", "z", "rare"]
+    everything = build_vocabulary(counts, many)
+    assert everything["token"].to_pylist() == ["c", "x", "y", "z", "rare"]
 
 
 def test_sentences_without_a_known_token_are_told_apart(spark):

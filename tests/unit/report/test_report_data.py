@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.errors import InputError
-from pipelines.report import report_data
+from pipelines.report import gathering, report_data
 from schemas import (
     EMBEDDING_SPACES,
     NEIGHBOURS,
@@ -124,7 +124,7 @@ def test_only_published_spaces_are_shown(make: Make) -> None:
         "quality_metrics": make(checks, QUALITY_METRICS),
         "word_vectors": make([("held", "word", "w", [1.0, 0.0], 1.0)], VECTORS),
     }
-    facts = report_data.gather(frames, map_words=10, sample_count=2, seed=1)
+    facts = gathering.gather(frames, map_words=10, sample_count=2, seed=1)
     assert [row["space_id"] for row in facts.spaces or []] == ["held", "new"]
     assert (facts.spaces or [])[0]["updated_at"] == "2026-01-02 03:04:05"
     assert facts.other_spaces == {"failed": 1, "superseded": 1}
@@ -141,5 +141,5 @@ def test_only_published_spaces_are_shown(make: Make) -> None:
 
 def test_all_spaces_are_shown_where_none_is_known_as_published(make: Make) -> None:
     history = make([("a", 1, "loss", 1.0), ("b", 1, "loss", 1.0)], TRAINING_HISTORY)
-    facts = report_data.gather({"training_history": history}, map_words=10, sample_count=2, seed=1)
+    facts = gathering.gather({"training_history": history}, map_words=10, sample_count=2, seed=1)
     assert [c.space_id for c in facts.curves or []] == ["a", "b"]

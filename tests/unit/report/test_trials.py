@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from pipelines.report import report_data
+from pipelines.report import gathering
 from pipelines.report.facts import Facts
 from pipelines.report.figures import draw_trials
 from pipelines.report.page import render
@@ -47,7 +47,7 @@ def results(spark):
 )
 def test_candidates_are_shown_by_what_the_search_went_by(results, measure, sweeps, shown, told):
     tried = {"tuning_results": results(BEST[measure])}
-    facts = report_data.gather(tried, map_words=10, sample_count=2, seed=1)
+    facts = gathering.gather(tried, map_words=10, sample_count=2, seed=1)
     assert facts.trial_measure == measure
     assert [(row["trial"], row["iteration"]) for row in facts.trials] == [*enumerate(sweeps, 1)]
     assert [row[measure] for row in facts.trials] == shown

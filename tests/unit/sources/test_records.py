@@ -219,15 +219,19 @@ def test_of_a_delta_table_the_live_rows_are_read(spark, tmp_path, options):
 def test_small_files_are_gathered_and_planned_at_once(monkeypatch):
     monkeypatch.setattr(files, "_TASK_BYTES", 30)
     monkeypatch.setattr(files, "_OPEN_BYTES", 0)
+    monkeypatch.setattr(files, "_LEAST_TASK_BYTES", 5)
     splits = [Split(f"file:/in/s{n}", f"s{n}", 10) for n in range(7)]
-    tasks = files.gather(splits)
+    tasks = files.gather(splits, 1)
     assert [[split.relative for split in task] for task in tasks] == [
         ["s0", "s1", "s2"],
         ["s3", "s4", "s5"],
         ["s6"],
     ]
+    assert len(files.gather(splits[:4], 4)) == 4  # every core has a task
+    packed = [Split("file:/in/a.gz", "a.jsonl.gz", 10), *splits[:3]]
+    assert [len(task) for task in files.gather(packed, 2)] == [1, 3]
     monkeypatch.undo()  # small files are spread too: opening them takes time
-    assert 100 < len(files.gather(splits * 15_000)) < 500
+    assert 100 < len(files.gather(splits * 15_000, 2)) < 500
 
 
 def test_another_content_is_another_version(spark, tmp_path):

@@ -90,6 +90,26 @@ def test_times_of_any_unit_are_kept_to_the_microsecond(ticks, kind, zone, micros
     storage = pa.int32() if kind == pa.date32() else pa.int64()
     array = pa.array([ticks, None], storage).cast(kind)
     found = typed(array, Field("time", "time", "time", zone=zone))
-    assert found.micros.to_pylist() == [micros, None]
+    assert found.value.to_pylist() == [micros, None]
     assert bool(found.notes["truncated_time"][0].as_py()) == is_cut
     assert found.text.null_count == 2
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (pa.array([3, None], pa.int64()), [3.0, None]),
+        (pa.array([2**53 + 1], pa.int64()), [2.0**53]),
+        (pa.array([Decimal("3.25")]), [3.25]),
+        (pa.array([0.1], pa.float32()), [0.1]),
+        (pa.array([1.5, float("nan"), float("inf"), None]), [1.5, None, None, None]),
+        (pa.array([1.5]).dictionary_encode(), [1.5]),
+    ],
+)
+def test_numbers_stay_numbers(array: pa.Array, expected: list[float | None]) -> None:
+    found = typed(array, Field("value", "value", "number"))
+    assert found.value is not None
+    assert found.value.to_pylist() == expected
+    assert found.text.null_count == len(array)
+    lost = [value is not None and not math.isfinite(value) for value in array.to_pylist()]
+    assert [bool(x) for x in found.notes["not_finite"].to_pylist()] == lost
