@@ -47,22 +47,26 @@ def record_at(text, at, chars):
 
 
 @inner
-def read_word(text, at, end, chars, out, to):
-    """Write the word that begins at `at` to out[to:]; return the places behind both.
+def read_token(text, at, end, is_word, chars, out, to):
+    """Write the word or number that begins at `at` to out[to:]; return the places behind both.
 
     A word is underscores, then a letter, then letters, marks, digits, underscores and joiners; then
     any number of times an apostrophe, a letter, and letters, marks and joiners. Soft hyphens are
-    left out, and so are non-joiners at the end.
+    left out, and so are non-joiners at the end. A number is digits, then any number of times a
+    point or a comma, and digits.
     """
-    first, goes_on, has_sigma = to, PART, False
+    first, has_sigma = to, False
+    goes_on, behind, needed, sign, other = PART, TAIL, LETTER, _QUOTE, _APOSTROPHE
+    if not is_word:
+        goes_on, behind, needed, sign, other = NUMBER, NUMBER, NUMBER, _POINT, _COMMA
     while at < end:
         code, width, record = record_at(text, at, chars)
         if not record & goes_on:
-            if code != _QUOTE and code != _APOSTROPHE:
+            if code != sign and code != other:
                 break
-            if at + width == end or not record_at(text, at + width, chars)[2] & LETTER:
+            if at + width == end or not record_at(text, at + width, chars)[2] & needed:
                 break
-            goes_on = TAIL
+            goes_on = behind
         value = record & VALUE
         if value == 0:
             value = code
@@ -81,25 +85,6 @@ def read_word(text, at, end, chars, out, to):
 
 
 @inner
-def read_number(text, at, end, chars, out, to):
-    """Write the number that begins at `at` to out[to:]; return the places behind both.
-
-    A number is digits, then any number of times a point or a comma, and digits.
-    """
-    while at < end:
-        code, width, record = record_at(text, at, chars)
-        if not record & NUMBER:
-            if code != _POINT and code != _COMMA:
-                break
-            if at + width == end or not record_at(text, at + width, chars)[2] & NUMBER:
-                break
-        value = record & VALUE
-        to = _write(value if value else code, chars, out, to)
-        at += width
-    return at, to
-
-
-@inner
 def skip_underscores(text, at, end, chars):
     """Return the first place that holds no underscore, and whether a letter is there."""
     while at < end and byte_at(text, at) == _UNDERSCORE:
@@ -109,10 +94,7 @@ def skip_underscores(text, at, end, chars):
 
 @inner
 def _write(value, chars, out, to):
-    """Write a value as UTF-8 and return the place behind it; a capital sigma stays one."""
-    if value < 0x80:
-        out[to] = value
-        return to + 1
+    """Write a value that is not ASCII and return the place behind it; a capital sigma stays one."""
     if value >= EXPANDED:
         row = chars[EXPANSIONS][value - EXPANDED]
         for k in range(row[0]):

@@ -27,8 +27,7 @@ from pipelines.corpus.tokenizing.hashing import (
     put,
 )
 from pipelines.corpus.tokenizing.reading import (
-    read_number,
-    read_word,
+    read_token,
     record_at,
     skip_underscores,
 )
@@ -106,10 +105,7 @@ def _walk_text(text, offsets, rules, chars, table, state, ids, rows):
             at, is_word = skip_underscores(text, at, end, chars)
             if not is_word:
                 continue
-        if is_word:
-            at, stop = read_word(text, begin, end, chars, table[ARENA], free)
-        else:
-            at, stop = read_number(text, begin, end, chars, table[ARENA], free)
+        at, stop = read_token(text, begin, end, is_word, chars, table[ARENA], free)
         if not _take(free, stop, is_word, rules, table, state, ids, rows):
             state[AT], state[LAST] = begin, last
             return False
