@@ -15,7 +15,7 @@ from pipelines.spaces.content import measure_content
 from pipelines.spaces.gate_outcome import require_publishable
 from pipelines.spaces.manifest import build_manifest, recorded_metrics
 from pipelines.spaces.registry import choose_space
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.tables import exists, read
 from schemas import EMBEDDING_SPACES, QUALITY_METRICS, VECTORS

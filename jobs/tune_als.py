@@ -12,7 +12,7 @@ from pipelines.als.tuning import search
 from pipelines.als.tuning.config import TuneAlsConfig
 from pipelines.results import JobResult
 from pipelines.settings import beside
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState
 from schemas import INTERACTIONS, TUNING_RESULTS

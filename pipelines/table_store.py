@@ -12,15 +12,15 @@ from pipelines.cluster import progress
 from pipelines.errors import InputError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig
-from pipelines.storage.arrow import reaches
-from pipelines.storage.columns import Columns
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
-from pipelines.storage.outputs import OutputPlaces
-from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
+from pipelines.storage.runs.outputs import OutputPlaces
+from pipelines.storage.runs.together import StagedTables, refuse_mixture
 from pipelines.storage.staging import stage, stage_pieces
-from pipelines.storage.together import StagedTables, refuse_mixture
+from pipelines.storage.task_files.arrow import reaches
+from pipelines.storage.task_files.columns import Columns
+from pipelines.storage.task_files.pieces import PiecewiseTable
 from schemas import RUN_COUNTS, TABLES, Table
 
 

@@ -8,14 +8,16 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.storage import delta, parquet, pieces
-from pipelines.storage.arrow import make_folder, reaches
+from pipelines.storage import parquet
 from pipelines.storage.commits import last_commit
 from pipelines.storage.conform import conform
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
 from pipelines.storage.staging import Staged, stage
+from pipelines.storage.task_files import pieces
+from pipelines.storage.task_files.arrow import make_folder, reaches
+from pipelines.storage.task_files.pieces import PiecewiseTable
 from schemas import Table
 
 

@@ -16,7 +16,7 @@ from pipelines.errors import ConfigError
 from pipelines.results import JobResult
 from pipelines.settings import substitute
 from pipelines.storage.hadoop import Files
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 
 
 def chosen(steps: list[Planned], only: str | None, first: str | None) -> list[Planned]:

@@ -11,8 +11,8 @@ from pyspark.sql import functions as F
 from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.tokenizing.sentences import encoded_rows
 from pipelines.corpus.tokenizing.tables import Cut, Lexicon
-from pipelines.storage.columns import Columns
-from pipelines.storage.pieces import PiecewiseTable
+from pipelines.storage.task_files.columns import Columns
+from pipelines.storage.task_files.pieces import PiecewiseTable
 from schemas import SENTENCES, Table
 
 DOCUMENTS_AT_ONCE = 1024

@@ -12,7 +12,7 @@ from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.encoding import DOCUMENTS_AT_ONCE, EncodedSentences, cut_of
 from pipelines.corpus.tokenizing.tables import Cut, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
-from pipelines.storage.columns import Columns
+from pipelines.storage.task_files.columns import Columns
 from schemas import SENTENCES, VOCABULARY
 
 _COUNTS = "token string, count bigint, document_count bigint"

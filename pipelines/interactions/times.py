@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from pipelines.errors import ConfigError
 from pipelines.interactions.config import EventSettings
-from pipelines.sources.typed import YEAR_1, YEAR_10000
+from pipelines.sources.values.typed import YEAR_1, YEAR_10000
 
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"
 _WITHOUT_ZONE = _DATE + r"([T ][\d:.]*)?\s*$"

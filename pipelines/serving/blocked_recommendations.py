@@ -13,8 +13,8 @@ from pipelines.serving.config import RecommendSettings
 from pipelines.serving.recommendations import best_items, choose_items, discounted
 from pipelines.serving.seen import beside_seen, seen_items
 from pipelines.space_rows import require_one_space
-from pipelines.storage.columns import Columns
-from pipelines.storage.pieces import PiecewiseTable
+from pipelines.storage.task_files.columns import Columns
+from pipelines.storage.task_files.pieces import PiecewiseTable
 
 
 @dataclass(frozen=True)

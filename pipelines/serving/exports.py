@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from pipelines.arrays.matrices import Floats, as_matrix
 from pipelines.errors import InputError, VectormillError
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 _BLANKS = r"[\s\p{Z}\x{1c}-\x{1f}\x{85}]"  # what a reader's str.split() splits at
 _LINE_ENDS = r"[\n\x0b\f\r\x{1c}-\x{1e}\x{85}\u2028\u2029]"  # what str.splitlines() splits at

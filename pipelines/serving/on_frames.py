@@ -11,8 +11,8 @@ from pipelines.serving.neighbours import fetch_queries, find_nearest
 from pipelines.serving.packed_recommendations import COLUMNS
 from pipelines.serving.recommending import plan_recommendations
 from pipelines.space_rows import require_one_space
-from pipelines.storage.columns import Columns
 from pipelines.storage.hadoop import Files
+from pipelines.storage.task_files.columns import Columns
 from schemas import RECOMMENDATIONS
 
 

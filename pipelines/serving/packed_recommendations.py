@@ -26,8 +26,8 @@ from pipelines.serving.config import RecommendSettings
 from pipelines.serving.recommendations import NO_ITEM_LEFT, best_items, discounted
 from pipelines.serving.seen import block_count, known_pairs
 from pipelines.space_rows import only_space
-from pipelines.storage.columns import read_part
-from pipelines.storage.pieces import PiecewiseTable
+from pipelines.storage.task_files.columns import read_part
+from pipelines.storage.task_files.pieces import PiecewiseTable
 from schemas import TABLES
 
 COLUMNS = {

@@ -9,7 +9,7 @@ from pipelines.cluster.executors import executor_heap, executor_memory, executor
 from pipelines.errors import ConfigError
 from pipelines.serving.config import RecommendSettings
 from pipelines.serving.seen import MOST_PLACES
-from pipelines.storage.columns import Columns, sizes
+from pipelines.storage.task_files.columns import Columns, sizes
 
 _MARGIN = 1 << 29  # bytes that a worker needs besides tables and lists
 _PAIR = 40  # bytes per interaction while pairs are grouped by user

@@ -8,8 +8,8 @@ from pipelines.serving.config import RecommendSettings
 from pipelines.serving.packed_recommendations import PackedRanking, PackedRecommendations
 from pipelines.serving.ranking_layout import RankingLayout, choose_layout
 from pipelines.serving.recommendations import choose_users
-from pipelines.storage.columns import Columns
-from pipelines.storage.pieces import PiecewiseTable
+from pipelines.storage.task_files.columns import Columns
+from pipelines.storage.task_files.pieces import PiecewiseTable
 
 
 @dataclass(frozen=True)

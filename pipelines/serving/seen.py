@@ -16,7 +16,7 @@ from pipelines.arrays.matrices import Indices
 from pipelines.arrays.offsets import offsets_of
 from pipelines.arrays.ragged import Ragged
 from pipelines.errors import InputError
-from pipelines.storage.columns import Columns
+from pipelines.storage.task_files.columns import Columns
 
 _MOST_USERS = 16_384  # most users per block
 _LEAST_USERS = 512  # users that a block should have before more blocks are made

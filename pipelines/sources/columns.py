@@ -10,7 +10,7 @@ from pipelines.errors import InputError
 from pipelines.sources.formats.registry import format_named
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
-from pipelines.storage.arrow import reaches
+from pipelines.storage.task_files.arrow import reaches
 
 _LOOKED_AT = 20  # files whose beginning the driver reads
 _SHOWN = 30

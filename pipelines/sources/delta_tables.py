@@ -14,9 +14,9 @@ from pipelines.sources.columns import require_in
 from pipelines.sources.frames import column_paths, complete_frame
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
-from pipelines.storage import delta
-from pipelines.storage.arrow import reaches
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import Files
+from pipelines.storage.task_files.arrow import reaches
 
 
 @dataclass(frozen=True)

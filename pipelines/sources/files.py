@@ -11,7 +11,7 @@ from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats.registry import format_of, known_formats
 from pipelines.sources.split import Split
-from pipelines.storage import delta
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import FileInfo, Files
 
 _COMPRESSION = (".gz", ".bz2", ".zst", ".xz", ".lz4", ".zip", ".snappy")

@@ -9,10 +9,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import DataType, StructType
 
 from pipelines.sources.columns import require_in
-from pipelines.sources.completing import completed
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.request import Field, Request, top_level
 from pipelines.sources.split import Split
+from pipelines.sources.values.completing import completed
 
 
 def frame_records(frame: DataFrame, fields: Sequence[Field]) -> DataFrame:

@@ -13,7 +13,6 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from pipelines.errors import InputError
 from pipelines.sources.columns import require_columns
-from pipelines.sources.completing import broken, completed
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.delta_tables import delta_records, live_files
 from pipelines.sources.files import (
@@ -29,6 +28,7 @@ from pipelines.sources.names import BROKEN_FILE, NOTES
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import BREAKS
+from pipelines.sources.values.completing import broken, completed
 from pipelines.storage.digests import digest
 from schemas import REJECTED_FILES
 from schemas.corpus import REASONS

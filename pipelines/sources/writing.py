@@ -6,8 +6,8 @@ import uuid
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.hadoop import Files
+from pipelines.storage.runs.claims import refuse_foreign
 
 _MARK = "_version.json"
 

@@ -13,7 +13,7 @@ from pipelines.settings import beside
 from pipelines.space_rows import of_space
 from pipelines.spaces.content import measure_content, observed_content, with_space
 from pipelines.spaces.registry import Space, new_space, space_by_id, write_space
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 from pipelines.table_store import TableStore
 from pipelines.training.rounds import RoundState, Trained
 from schemas import EMBEDDING_SPACES, TRAINING_HISTORY, VECTORS

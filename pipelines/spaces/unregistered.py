@@ -20,7 +20,7 @@ from pipelines.spaces.publishing import published_space, write_manifest
 from pipelines.spaces.registry import new_space
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 from schemas import VECTORS
 
 Keys = Mapping[str, DataFrame]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from pipelines.storage import delta, parquet
+from pipelines.storage import parquet
+from pipelines.storage.delta import delta
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import Files
 from pipelines.storage.places import Place

@@ -14,12 +14,12 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructField, StructType, TimestampNTZType, TimestampType
 
 from pipelines.errors import InputError
-from pipelines.storage.arrow import make_folder, resolve
-from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.digests import digest
 from pipelines.storage.hadoop import FileInfo, Files
-from pipelines.storage.pieces import PiecewiseTable, fill_by_pieces, write_file
+from pipelines.storage.runs.claims import refuse_foreign
 from pipelines.storage.swaps import swap
+from pipelines.storage.task_files.arrow import make_folder, resolve
+from pipelines.storage.task_files.pieces import PiecewiseTable, fill_by_pieces, write_file
 from schemas import Table
 
 METADATA = "_vectormill.json"  # file with the metadata of the last write

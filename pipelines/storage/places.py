@@ -6,10 +6,10 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import SparkSession
 
 from pipelines.errors import InputError
-from pipelines.storage import delta
-from pipelines.storage.claims import is_empty
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import Files
 from pipelines.storage.parquet import METADATA, POINTER
+from pipelines.storage.runs.claims import is_empty
 from pipelines.storage.swaps import mend
 from schemas.table import is_catalog_name
 

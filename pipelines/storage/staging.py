@@ -8,14 +8,15 @@ from pyspark import StorageLevel
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from pipelines.storage import delta, parquet
-from pipelines.storage.arrow import reaches
+from pipelines.storage import parquet
 from pipelines.storage.conform import conform
-from pipelines.storage.delta_staging import StagedDelta
+from pipelines.storage.delta import delta
+from pipelines.storage.delta.delta_staging import StagedDelta
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import PiecewiseTable, fill_by_pieces
 from pipelines.storage.places import Place
-from pipelines.storage.staged_pieces import StagedDeltaPieces, UnknownProtocolError
+from pipelines.storage.task_files.arrow import reaches
+from pipelines.storage.task_files.pieces import PiecewiseTable, fill_by_pieces
+from pipelines.storage.task_files.staged_pieces import StagedDeltaPieces, UnknownProtocolError
 from schemas import Table
 
 

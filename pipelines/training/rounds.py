@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.errors import ConfigError
 from pipelines.storage import parquet
-from pipelines.storage.arrow import make_folder
 from pipelines.storage.hadoop import Files
+from pipelines.storage.task_files.arrow import make_folder
 from pipelines.training import tasks as tasks_of
 from pipelines.training.stored_arrays import FILES, Content
 

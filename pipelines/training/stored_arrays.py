@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 SCHEMA = "kind string, position int, first binary, second binary"
 """What tasks write: `kind` says what a row holds, `position` numbers the rows of a kind, `first`

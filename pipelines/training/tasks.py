@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from pipelines.cluster.executors import whole_executor
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 from pipelines.training.stored_arrays import ARROW, Content, rows
 
 Batches = Iterable[pa.RecordBatch]

@@ -16,7 +16,7 @@ SCRIPT = """
 import importlib, json, os, signal, sys
 from pathlib import Path
 from pipelines.cluster.session import open_session
-from pipelines.storage.delta_staging import StagedDelta
+from pipelines.storage.delta.delta_staging import StagedDelta
 from pipelines.storage.staging import _StagedParquet
 from pipelines.table_store import TableStore
 

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 
 from pipelines import tables
 from pipelines.serving.config import RecommendInputs, RecommendItemsConfig, RecommendOutputs
-from pipelines.storage.columns import Columns
+from pipelines.storage.task_files.columns import Columns
 from pipelines.table_store import TableStore
 from schemas import USER_IDS
 

@@ -12,7 +12,7 @@ from jobs import publish_vectors, tune_als
 from jobs.cli import jobs_list
 from pipelines.cluster import session
 from pipelines.spaces import staging
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 from pipelines.table_store import TableStore
 
 JOBS = jobs_list.job_names()

@@ -17,9 +17,9 @@ from pyspark.sql import functions as F
 from pipelines import tables
 from pipelines.storage import parquet
 from pipelines.storage.hadoop import Files
-from pipelines.storage.pieces import PiecewiseTable
 from pipelines.storage.places import locate
 from pipelines.storage.staging import stage_pieces
+from pipelines.storage.task_files.pieces import PiecewiseTable
 from schemas import RECOMMENDATIONS
 
 ROWS = [("s", "ann", [("rose", 1.5), ("tulip", 0.5)]), ("s", "bob", []), ("s", "eve", [("saw", 2)])]

@@ -3,7 +3,7 @@
 import pytest
 from pyspark.sql import functions as F
 
-from pipelines.storage import delta
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import Files
 
 ODD = ["a b", "50%", "x=y/z", "ä'\"", "{1}", "[0]*?", "", None, "01"]  # values of a partition

@@ -12,7 +12,7 @@ from pipelines.spaces import publishing
 from pipelines.spaces.config import PublishInputs, PublishOutputs, PublishVectorsConfig
 from pipelines.spaces.registry import space_by_id
 from pipelines.storage.hadoop import Files
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 from schemas import EMBEDDING_SPACES, VECTORS
 
 

@@ -8,7 +8,7 @@ import pytest
 from pipelines.errors import ConfigError, InputError
 from pipelines.serving import ranking_layout
 from pipelines.serving.config import RecommendSettings
-from pipelines.storage.columns import Columns, read_part, sizes
+from pipelines.storage.task_files.columns import Columns, read_part, sizes
 
 ROWS, DIMENSION, PAIRS = 30, 4, 500
 

@@ -16,10 +16,10 @@ from pyspark.sql.types import IntegerType
 
 from pipelines import tables
 from pipelines.errors import ConcurrentRunError, InputError
-from pipelines.storage import delta
-from pipelines.storage import lease as leases
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import Files
-from pipelines.storage.lease import lease
+from pipelines.storage.runs import lease as leases
+from pipelines.storage.runs.lease import lease
 from schemas import Column, Table
 
 NUMBERS = Table("numbers", "one number", ("id",), (Column("id", IntegerType(), "Id"),))

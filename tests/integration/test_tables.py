@@ -22,7 +22,7 @@ from pipelines import tables
 from pipelines.errors import InputError, from_spark
 from pipelines.results import JobResult, survey
 from pipelines.settings import JobConfig, Outputs, Settings
-from pipelines.storage import delta
+from pipelines.storage.delta import delta
 from pipelines.storage.hadoop import Files
 from pipelines.table_store import TableStore
 from schemas import Column, Table

@@ -24,7 +24,8 @@ from survival.runs import (
 
 from pipelines import tables
 from pipelines.errors import ConcurrentRunError, GateError, InputError
-from pipelines.storage import delta_staging, staging
+from pipelines.storage import staging
+from pipelines.storage.delta import delta_staging
 from pipelines.storage.places import locate
 from schemas import Column, Table
 

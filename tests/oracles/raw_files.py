@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from pipelines.sources.completing import completed
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats import json_lines
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import BREAKS
+from pipelines.sources.values.completing import completed
 
 
 def whole(path: Path) -> Split:

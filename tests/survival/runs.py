@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from pipelines import tables
-from pipelines.storage import delta_staging, staging
+from pipelines.storage import staging
+from pipelines.storage.delta import delta_staging
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, EVENTS, TABLES
 

@@ -193,6 +193,14 @@ def test_files_and_functions_keep_their_budget(folder: str) -> None:
     assert long == []
 
 
+def test_folders_have_a_dozen_files_at_most() -> None:
+    folders = {path.parent for path in (ROOT / "pipelines").rglob("*.py")}
+    counts = {
+        str(f.relative_to(ROOT)): len({*f.glob("*.py")} - {f / "__init__.py"}) for f in folders
+    }
+    assert {folder: count for folder, count in counts.items() if count > 12} == {}
+
+
 def _length(function: ast.FunctionDef) -> int:
     """Lines of a function without its docstring."""
     length = (function.end_lineno or 0) - function.lineno + 1

@@ -19,10 +19,10 @@ from xml.etree import ElementTree as ET
 import pyarrow as pa
 
 from pipelines.sources.formats import gathering
-from pipelines.sources.formats.dump_parts import PART_BYTES, beginnings, part_pieces
 from pipelines.sources.formats.gathering import Row
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
+from pipelines.sources.streams.dump_parts import PART_BYTES, beginnings, part_pieces
 
 ENDINGS = (".xml",)
 _TYPES = dict.fromkeys(

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 from pipelines.errors import InputError
 from pipelines.sources.request import Request, top_level
 from pipelines.sources.split import Split
-from pipelines.sources.typed import uuid_text
-from pipelines.storage.arrow import resolve
+from pipelines.sources.values.typed import uuid_text
+from pipelines.storage.task_files.arrow import resolve
 
 ENDINGS = (".parquet", ".parq", ".pq")
 SPLIT_BYTES = 64 << 20

@@ -36,7 +36,7 @@ from pipelines.sources.formats.warc_records import (
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import compression_of, open_bytes
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 ENDINGS = (".warc", ".wet")
 _EXTRA = "warc"

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from pipelines.sources.completing import completed
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.formats.registry import format_named
 from pipelines.sources.names import BROKEN_FILE
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import BREAKS
+from pipelines.sources.values.completing import completed
 
 ROWS = 1000
 """Rows that a look reads."""

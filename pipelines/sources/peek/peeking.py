@@ -20,8 +20,8 @@ from pipelines.sources.peek.telling import STRONG, told_by_content
 from pipelines.sources.split import Split
 from pipelines.sources.streams.encodings import HEAD_BYTES, detect, utf8_stream
 from pipelines.sources.streams.opening import BREAKS, compression_of, head_of
-from pipelines.storage.arrow import resolve
 from pipelines.storage.hadoop import FileInfo
+from pipelines.storage.task_files.arrow import resolve
 
 _OF_TEXT = ("text", "jsonl", "csv", "access_log")
 _SHOWN = 200

@@ -11,7 +11,7 @@ from pipelines.errors import ConfigError, InputError
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import buffered, compression_of, head_of, open_bytes
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 HEAD_BYTES = 1 << 20
 """Bytes of a file's beginning that its encoding is told by."""

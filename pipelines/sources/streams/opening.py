@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from pipelines.errors import InputError
 from pipelines.sources.split import Split
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 BREAKS = (OSError, EOFError, pa.ArrowInvalid)
 """What reading raises where a file breaks off or is damaged; bytes before it were delivered."""

@@ -11,7 +11,7 @@ from pipelines.corpus.tokens import (
     encode,
     tokenize,
 )
-from pipelines.storage.columns import Columns
+from pipelines.storage.task_files.columns import Columns
 from schemas import SENTENCES
 
 

@@ -15,7 +15,7 @@ from pipelines.errors import ConcurrentRunError, ConfigError, GateError
 from pipelines.results import JobResult
 from pipelines.settings import JobConfig, Settings, substitute
 from pipelines.storage.hadoop import Files
-from pipelines.storage.lease import lease
+from pipelines.storage.runs.lease import lease
 
 
 class Tables(Settings):

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from oracles.raw_files import asking, rows, until_broken, whole
 
-from pipelines.sources.formats import dump_parts, mediawiki
+from pipelines.sources.formats import mediawiki
+from pipelines.sources.streams import dump_parts
 
 ALL = asking("title", "page_id", "namespace", "revision_id", "timestamp", "redirect", "text")
 HEADER = (

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F
 
 from pipelines.interactions.times import parse_time
-from pipelines.sources.text_values import read_numbers, read_times
+from pipelines.sources.values.text_values import read_numbers, read_times
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHOLE = datetime(2024, 2, 29, 12, 30, 59, tzinfo=UTC)

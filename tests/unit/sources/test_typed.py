@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from pipelines.sources.request import Field
-from pipelines.sources.typed import typed
+from pipelines.sources.values.typed import typed
 
 ONE = UUID("12345678-1234-5678-1234-567812345678")
 NOON = datetime(2024, 1, 31, 12, tzinfo=UTC)

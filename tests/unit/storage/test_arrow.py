@@ -3,7 +3,7 @@
 import pytest
 from pyarrow import fs
 
-from pipelines.storage.arrow import reaches, resolve
+from pipelines.storage.task_files.arrow import reaches, resolve
 
 
 @pytest.mark.parametrize("uri", ["/data/a b%20#c", "file:/data/a b%20#c", "file:///data/a b%20#c"])

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.errors import InputError
-from pipelines.storage.together import refuse_mixture
+from pipelines.storage.runs.together import refuse_mixture
 
 
 def commit(table, run, *, generation=1, ahead=("ids",), fingerprint=None, job="job"):

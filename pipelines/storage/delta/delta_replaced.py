@@ -6,7 +6,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.storage import delta
+from pipelines.storage.delta import delta
 from pipelines.storage.java import java_class
 
 

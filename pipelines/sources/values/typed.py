@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.request import Field
-from pipelines.sources.text_values import read_numbers, read_times
-from pipelines.sources.zones import from_local
+from pipelines.sources.values.text_values import read_numbers, read_times
+from pipelines.sources.values.zones import from_local
 
 _WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}

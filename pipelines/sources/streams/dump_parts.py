@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import compression_of, open_bytes
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 PART_BYTES = 16 << 20
 _READ_BYTES = 256 << 10

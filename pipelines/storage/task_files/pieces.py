@@ -15,11 +15,11 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from pipelines.errors import InputError
-from pipelines.storage.arrow import make_folder, resolve
 from pipelines.storage.conform import null_problem
 from pipelines.storage.hadoop import Files
-from pipelines.storage.statistics_of_pieces import statistics_of
-from pipelines.storage.stored_types import as_stored, stored_schema, string_paths
+from pipelines.storage.task_files.arrow import make_folder, resolve
+from pipelines.storage.task_files.statistics_of_pieces import statistics_of
+from pipelines.storage.task_files.stored_types import as_stored, stored_schema, string_paths
 from schemas import Table
 
 _CODECS = {"uncompressed": "none", "lz4_raw": "lz4"}  # Spark's names that are not Arrow's

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pyspark.sql import SparkSession
 
 from pipelines.errors import ConfigError
-from pipelines.storage.claims import refuse_foreign
 from pipelines.storage.hadoop import Files
 from pipelines.storage.places import locate
+from pipelines.storage.runs.claims import refuse_foreign
 
 
 class OutputPlaces:

@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, DataFrameWriter, SparkSession
 
 from pipelines.errors import ConcurrentRunError, InputError
-from pipelines.storage import plain_files
+from pipelines.storage.delta import plain_files
 from pipelines.storage.hadoop import Files
 from pipelines.storage.java import java_class
 

@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipelines.errors import InputError
-from pipelines.storage.arrow import resolve
+from pipelines.storage.task_files.arrow import resolve
 
 _TASKS_PER_CORE = 2  # tasks per core
 _BATCH_ROWS = 1 << 20  # rows per Arrow batch

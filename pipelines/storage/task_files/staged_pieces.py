@@ -7,10 +7,10 @@ from urllib.parse import quote
 from pyspark.sql import SparkSession
 
 from pipelines.storage.conform import conform
-from pipelines.storage.delta_replaced import sequence
-from pipelines.storage.delta_staging import StagedDelta, made, scala_map
+from pipelines.storage.delta.delta_replaced import sequence
+from pipelines.storage.delta.delta_staging import StagedDelta, made, scala_map
 from pipelines.storage.java import java_class
-from pipelines.storage.pieces import Piece, PiecewiseTable, write_pieces
+from pipelines.storage.task_files.pieces import Piece, PiecewiseTable, write_pieces
 from schemas import Table
 
 _READER, _WRITER = 1, 2

@@ -9,8 +9,8 @@ from urllib.parse import quote, unquote
 from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame
 
-from pipelines.storage import delta
-from pipelines.storage.delta_replaced import (
+from pipelines.storage.delta import delta
+from pipelines.storage.delta.delta_replaced import (
     only_of,
     read_all_of,
     replaced_files,

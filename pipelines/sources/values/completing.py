@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pipelines.sources.names import BROKEN_FILE
 from pipelines.sources.request import TYPED, Field, Request
 from pipelines.sources.split import Split
-from pipelines.sources.typed import Typed, typed
+from pipelines.sources.values.typed import Typed, typed
 
 
 def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.RecordBatch:

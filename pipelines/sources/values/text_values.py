@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from pipelines.errors import ConfigError
 from pipelines.kernels.compiling import inner
-from pipelines.sources.zones import from_local
+from pipelines.sources.values.zones import from_local
 
 DASH, COLON, PLUS, POINT, BLANK, ZERO, NINE, T, Z = b"-:+. 09TZ"
 NOT_READ, INSTANT, LOCAL = range(3)

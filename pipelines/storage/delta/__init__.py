@@ -1,0 +1,1 @@
+"""Delta tables: read, replaced in one commit, or staged for one."""

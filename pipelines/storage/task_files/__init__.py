@@ -1,0 +1,1 @@
+"""Files that Python tasks read and write themselves."""
