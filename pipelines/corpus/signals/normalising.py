@@ -50,6 +50,6 @@ def _composed(column: Any, may: NDArray[np.bool_]) -> Any:
 def _strings(out: NDArray[np.uint8], ends: NDArray[np.int64], like: Any) -> Any:
     """Return texts that lie end to end as an array of the type, and with the nulls, of another."""
     kind = np.int64 if pa.types.is_large_string(like.type) else np.int32
-    buffers = [None, pa.py_buffer(ends.astype(kind)), pa.py_buffer(out[: ends[-1]])]
-    strings = type(like).from_buffers(like.type, len(like), buffers)
+    buffers = [None, pa.py_buffer(ends.astype(kind)), pa.py_buffer(out)]
+    strings = pa.Array.from_buffers(like.type, len(like), buffers)
     return pc.if_else(like.is_valid(), strings, None) if like.null_count else strings
