@@ -127,7 +127,7 @@ def counted(text):
     paragraphs = [p for p in re.split(r"\n{2,}", _without_blank_lines(text).strip("\n")) if p]
     line_dups, line_characters = repeated(lines)
     dups, characters = repeated(paragraphs)
-    stops = [n for n, word in enumerate(STOP_WORDS, 1) if word in keys]
+    stops = set(STOP_WORDS) & set(keys)
     found = {
         "characters": len(text),
         "words": len(words),
@@ -146,7 +146,7 @@ def counted(text):
         "upper_case": sum(unicodedata.category(s) in {"Lu", "Lt"} for s in text),
         "white_space": sum(s.isspace() for s in text),
         "new_lines": text.count("\n"),
-        "stop_words": sum(1 << n for n in stops),
+        "stop_words": len(stops),
         "sentences": sum(map(sentences_of, lines)),
         "lines": len(lines),
         "bullet_lines": sum(line[0] in BULLETS for line in bare),

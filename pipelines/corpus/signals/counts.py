@@ -16,7 +16,7 @@ COUNTS = (
     "upper_case",
     "white_space",
     "new_lines",
-    "stop_words",  # a bit for each word of the list that was seen
+    "stop_words",  # different ones; in the kernel, a bit for each
     "sentences",
     "lines",
     "bullet_lines",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pipelines.corpus.signals import walking
 from pipelines.corpus.signals.characters import characters
-from pipelines.corpus.signals.counts import COUNTS
+from pipelines.corpus.signals.counts import COUNTS, STOP_WORDS
 from pipelines.corpus.signals.lexicon import lexicon
 from pipelines.corpus.signals.repetition import repetition
 from pipelines.corpus.tokenizing.texts import Texts
@@ -47,6 +47,7 @@ def measure(column: Any) -> Measures:
     for first, stop in _parts(texts.offsets):
         part = Texts(texts.data, texts.offsets[first : stop + 1])
         _measure_part(part, counts[first:stop], contents[first:stop])
+    counts[:, STOP_WORDS] = np.bitwise_count(counts[:, STOP_WORDS])
     return Measures(counts, contents)
 
 
@@ -80,8 +81,3 @@ def _measure_part(
     table = np.empty(slots, np.uint64), np.empty(slots, np.int32)
     places = np.empty((2, most), np.int32)
     repetition(found, ends, table, np.empty(most, np.uint64), places, counts)
-
-
-def as_columns(contents: NDArray[np.uint64]) -> tuple[pa.Array, pa.Array]:
-    """Return the two halves of hashes as int64."""
-    return tuple(pa.array(half) for half in contents.view(np.int64).T.copy())
