@@ -156,9 +156,7 @@ def counted(text):
         "javascript_lines": sum("javascript" in line.split(" ") for line in by_line),
         "policy_lines": sum(any(f" {p} " in f" {line} " for p in POLICIES) for line in by_line),
         "lorem_ipsum": sum(
-            pair == ("lorem", "ipsum")
-            for line in by_line
-            for pair in pairwise(line.split(" "))
+            pair == ("lorem", "ipsum") for line in by_line for pair in pairwise(line.split(" "))
         ),
         "duplicate_lines": line_dups,
         "duplicate_line_characters": line_characters,

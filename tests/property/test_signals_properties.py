@@ -54,7 +54,9 @@ def test_texts_have_one_hash_if_white_space_and_case_alone_differ(documents):
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(texts | st.text(st.sampled_from("a \t\n\r\x00\x0b\x1f\x7f\x85\u3000é")), max_size=4))
+@given(
+    st.lists(texts | st.text(st.sampled_from("a \t\n\r\x00\x0b\x1f\x7f\x85\u3000é")), max_size=4)
+)
 def test_normal_texts_are_what_arrows_expressions_make(documents):
     column = pa.array(documents, pa.string())
     text = pc.utf8_normalize(column, form="NFC")

@@ -15,17 +15,19 @@ class Signal:
     """The formula of a signal: `part`, or `part / whole`, which is 0 where `whole` is 0.
 
     Both are sums of counts (`counts.COUNTS`), separated by blanks; a minus before a name subtracts.
+    A whole that is smaller than `least` is taken as `least`.
     """
 
     part: str
     whole: str | None = None
+    least: int = 0
 
     def of(self, measures: Measures) -> Values:
         """Return the signal of each document: int64 for a count, else float64."""
         part = _sum(measures, self.part)
         if self.whole is None:
             return part
-        whole = _sum(measures, self.whole)
+        whole = np.maximum(_sum(measures, self.whole), self.least)
         out = np.zeros(len(part), np.float64)
         return np.divide(part, whole, out=out, where=whole > 0)
 
@@ -40,15 +42,13 @@ def _sum(measures: Measures, names: str) -> NDArray[np.int64]:
 SIGNALS = {
     "character_count": Signal("characters"),
     "word_count": Signal("words"),
-    "mean_word_length": Signal(
-        "word_characters -blankless_characters", "words -blankless_words"
-    ),
+    "mean_word_length": Signal("word_characters -blankless_characters", "words -blankless_words"),
     "alphabetic_word_share": Signal("words_with_letter", "words"),
-    "symbol_word_ratio": Signal("hash_signs ellipses", "words"),
+    "symbol_word_ratio": Signal("hash_signs ellipses", "words", 1),
     "duplicate_line_share": Signal("duplicate_lines", "lines"),
     "blankless_share": Signal("blankless_characters", "word_characters"),
-    "hash_word_ratio": Signal("hash_signs", "words"),
-    "ellipsis_word_ratio": Signal("ellipses", "words"),
+    "hash_word_ratio": Signal("hash_signs", "words", 1),
+    "ellipsis_word_ratio": Signal("ellipses", "words", 1),
     "bullet_line_share": Signal("bullet_lines", "lines"),
     "ellipsis_line_share": Signal("ellipsis_lines", "lines"),
     "stop_word_count": Signal("stop_words"),
@@ -69,7 +69,7 @@ SIGNALS = {
     "long_word_count": Signal("long_words"),
     "terminal_line_share": Signal("terminal_lines", "lines"),
     "short_line_share": Signal("short_lines", "lines"),
-    "line_word_ratio": Signal("new_lines", "words"),
+    "line_word_ratio": Signal("new_lines", "words", 1),
     "punctuation_share": Signal("punctuation", "characters"),
     "digit_share": Signal("digits", "characters"),
     "upper_case_share": Signal("upper_case", "characters"),

@@ -61,9 +61,7 @@ def _parts(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
         first = stop
 
 
-def _measure_part(
-    part: Texts, counts: NDArray[np.int64], contents: NDArray[np.uint64]
-) -> None:
+def _measure_part(part: Texts, counts: NDArray[np.int64], contents: NDArray[np.uint64]) -> None:
     ends = np.zeros((len(part.offsets), 3), np.int64)
     room = part.size // 2 + len(part.offsets)  # untouched pages of large arrays take no memory
     found = (

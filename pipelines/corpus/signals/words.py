@@ -82,7 +82,11 @@ def read_word(text, at, end, chars, hashes, counts):
     while at < end:
         code, width, sign = sign_at(text, at, chars)
         if sign & parts == 0 or (sign & BLANKLESS != 0 and passed > 0):
-            if sign & JOINER == 0 or first & BLANKLESS or not _goes_on(text, at + width, end, chars):
+            if (
+                sign & JOINER == 0
+                or first & BLANKLESS
+                or not _goes_on(text, at + width, end, chars)
+            ):
                 break
             counts[PUNCTUATIONS] += 1
         if passed == 0:
