@@ -121,8 +121,8 @@ def find_losers(judged: DataFrame) -> DataFrame:
         judged: Persisted rows with `row_id`.
 
     Returns:
-        Rows of `row_id, doc_id, source, position, is_sound, is_repeated, kept_doc_id`; a repeated id
-        is as it was given.
+        Rows of `row_id, doc_id, source, position, is_sound, is_repeated, kept_doc_id`; ids are as
+        they were given.
     """
     narrow = judged.where(_is_record()).select(
         "row_id", "doc_id", "source", "position", *_HASHES, _is_sound().alias("is_sound")

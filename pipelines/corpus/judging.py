@@ -17,7 +17,6 @@ from pipelines.corpus.rules import Rule
 from pipelines.corpus.signals.formulas import SIGNALS, Values
 from pipelines.corpus.signals.measuring import Measures, measure
 from pipelines.corpus.signals.normalising import normalised
-from schemas.corpus import REASONS
 
 STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dict.fromkeys(
     ("mean_word_length", "alphabetic_word_share", "symbol_word_ratio", "duplicate_line_share"),
@@ -25,7 +24,7 @@ STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dic
 )
 """The signals that tables have, with their types."""
 
-REASON = pa.struct([(name, pa.string()) for name in REASONS.elementType.names])
+REASON = pa.struct([(name, pa.string()) for name in ("rule", "value", "threshold")])
 _BLANKLESS = 0.2  # share of scripts without blanks from which on lengths of words say nothing
 _GIVEN = frozenset({"source", "position", "text", "id", "record", "problem", "notes"})
 

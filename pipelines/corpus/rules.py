@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 from pipelines.settings import Settings, read_yaml
 
@@ -157,5 +157,7 @@ def _bounds(rules: Rules, prefix: str) -> Iterator[Rule]:
 def named_rules() -> dict[str, Rules]:
     """Return the named sets of rules, which bound only the signals that they name."""
     tree = read_yaml(files("pipelines.corpus") / "rule_sets.yaml")
-    unset = {name: {} for name, field in Rules.model_fields.items() if field.default is not None}
+    unset: dict[str, Any] = {
+        name: {} for name, field in Rules.model_fields.items() if field.default is not None
+    }
     return {name: Rules.model_validate({**unset, **bounds}) for name, bounds in tree.items()}

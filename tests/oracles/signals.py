@@ -29,12 +29,8 @@ def is_blankless(sign):
 
 def class_of(sign):
     category = unicodedata.category(sign)
-    if is_blankless(sign):
-        return "b"
-    if category[0] in "LN":
-        return "L"
-    if category[0] == "M":
-        return "M"
+    if category[0] in "LNM":
+        return "b" if is_blankless(sign) else category[0].replace("N", "L")
     if sign in "\u00ad\u200c\u200d":
         return "I"
     if sign.isspace():

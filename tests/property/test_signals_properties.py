@@ -12,8 +12,9 @@ from pipelines.corpus.signals.measuring import measure
 from pipelines.corpus.signals.normalising import normalised
 
 SIGNS = (
-    "abcABC019 _'’-.…!?,;:#{}()[]\"”»\n\t •*\u00a0\u2028\u3000\u00ad\u200b\u200c\u200d\u0301\u20e3\ufe0f"
-    "éİıßΣςσДдक्षिणমত தமிழ்שָׁלוֹםبِسْم。．！？「」၊။។漢字かなカナーｱไทยລາວမြန်ខ្មែរ한글가각ᄀ𝔘𐐀𐐨👩‍👩‍👧🇩🇪𠀀𰀀\U000e0100"
+    "abcABC019 _'’-.…!?,;:#{}()[]\"”»\n\t •*\u00a0\u2028\u3000\u00ad\u200b\u200c\u200d\u0301"
+    "\u20e3\ufe0féİıßΣςσДдक्षिणমত தமிழ்שָׁלוֹםبِسْم。．！？「」၊။។漢字かなカナーｱไทยລາວမြန်ខ្មែរ"
+    "한글가각ᄀ𝔘𐐀𐐨👩🇩🇪𠀀𰀀\U000e0100"
 )
 PIECES = [
     "the", "The", "be to of", "that have with", "lorem ipsum", "Lorem", "ipsum", "JavaScript",

@@ -36,7 +36,7 @@ _SIGNS = {
     ".!?…։؞؟۔।॥።፧፨᠃᠉‼‽⁇⁈⁉": STOP,  # noqa: RUF001
     "。．！？｡︒꓿၊။។៕": STOP | FULL_STOP,  # noqa: RUF001
     "\"'”’»›)]}」』）】〉》": CLOSING,  # noqa: RUF001
-    "•‣⁃◦●○▪▫■□◆*-": BULLET,
+    "•‣⁃◦●○▪▫■□◆*-": BULLET,  # noqa: RUF001
 }
 _WITHOUT_BLANKS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -58,6 +58,7 @@ _WITHOUT_BLANKS = (
     (0x1AFF0, 0x1B16F),  # Kana
     (0x20000, 0x3FFFF),  # Han
 )
+_SIGMA, _FINAL_SIGMA = 0x3C3, 0x3C2
 _JAMO = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))
 
 
@@ -129,5 +130,5 @@ def _set_cases(numbers: Numbers) -> None:
         if len(lower) > 1:
             numbers[code] |= np.uint32(EXPANDS)
         elif lower != sign:
-            numbers[code] |= np.uint32(ord("σ" if lower == "ς" else lower))
-    numbers[ord("ς")] |= np.uint32(ord("σ"))
+            numbers[code] |= np.uint32(ord(lower))
+    numbers[_FINAL_SIGMA] |= np.uint32(_SIGMA)

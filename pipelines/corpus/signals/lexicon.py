@@ -14,7 +14,8 @@ SIZE = 256
 STOP_WORDS = ("the", "be", "to", "of", "and", "that", "have", "with")
 """Gopher's (arXiv 2112.11446, appendix A.1.1)."""
 _OTHERS = (
-    "lorem ipsum javascript terms use uses privacy policy cookie cookies".split()
+    "lorem", "ipsum", "javascript", "terms", "use", "uses", "privacy", "policy", "cookie",
+    "cookies",
 )  # fmt: skip
 (
     LOREM, IPSUM, JAVASCRIPT, TERMS, USE, USES, PRIVACY, POLICY, COOKIE, COOKIES,

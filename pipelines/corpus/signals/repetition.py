@@ -8,6 +8,7 @@ from pipelines.corpus.signals.walking import LINE_ENDS, PARAGRAPH_ENDS, WORD_END
 from pipelines.corpus.signals.words import P, mixed
 from pipelines.kernels.compiling import inner
 
+_TWICE = 2
 _NONE, _ONE = np.uint64(0), np.uint64(1)
 
 
@@ -67,7 +68,7 @@ def _enter(table, mask, hashed):
 def _repeated(hashes, lengths, first, stop, table):
     """Return how many of hashes repeat an earlier one, and their characters."""
     dups, characters = 0, 0
-    if stop - first < 2:
+    if stop - first < _TWICE:
         return dups, characters
     mask = _cleared(table, stop - first)
     for n in range(first, stop):
@@ -87,7 +88,7 @@ def _count_grams(found, first, stop, table, grams, places, counts):
         places[0, n] = n
     for size in range(at_.SHORTEST_GRAM, at_.LONGEST_GRAM + 1):
         count = _extend(words, size, grams, places, count)
-        if count < 2:
+        if count < _TWICE:
             return
         mask = _cleared(table, count)
         for n in range(count):

@@ -18,10 +18,10 @@ from pipelines.corpus.signals.words import (
     CONTENT,
     LINE,
     OTHER_CONTENT,
-    P,
     PARAGRAPH,
-    Q,
     WORD_SIGN,
+    P,
+    Q,
     mixed,
     read_word,
     sign_at,
@@ -41,6 +41,7 @@ WORD_ENDS, LINE_ENDS, PARAGRAPH_ENDS = range(3)
 """Columns of `ends`."""
 
 _DOT, _HASH, _BRACE, _ELLIPSIS, _NEW_LINE = (ord(sign) for sign in ".#{…\n")
+_ELLIPSIS_DOTS = 3
 _QUOTE, _APOSTROPHE, _QUOTES_END, _QUOTE_END = (ord(sign) for sign in "\"'”’")  # noqa: RUF001
 _BLANK = np.uint64(32)
 _SEED, _OTHER_SEED = np.uint64(0x27D4EB2F165667C5), np.uint64(0x165667B19E3779F9)
@@ -205,7 +206,7 @@ def _take_sign(code, sign, counts, now, hashes):
     counts[at_.PUNCTUATIONS] += 1
     if code == _DOT:
         now[DOTS] = now[LAST_DOTS] = dots + 1
-        counts[at_.ELLIPSES] += (dots + 1) % 3 == 0
+        counts[at_.ELLIPSES] += (dots + 1) % _ELLIPSIS_DOTS == 0
     elif code == _ELLIPSIS:
         counts[at_.ELLIPSES] += 1
     elif code == _HASH:
@@ -254,7 +255,7 @@ def _count_line(length, counts, now):
     """Count a line that has other than blanks, and what it is."""
     counts[at_.LINES] += 1
     counts[at_.BULLET_LINES] += now[FIRST_SIGN] & BULLET != 0
-    counts[at_.ELLIPSIS_LINES] += now[LAST_DOTS] >= 3 or now[LAST_CODE] == _ELLIPSIS
+    counts[at_.ELLIPSIS_LINES] += now[LAST_DOTS] >= _ELLIPSIS_DOTS or now[LAST_CODE] == _ELLIPSIS
     last = now[LAST_CODE]
     is_quote = last == _QUOTE or last == _APOSTROPHE or last == _QUOTES_END or last == _QUOTE_END
     counts[at_.TERMINAL_LINES] += now[LAST_SIGN] & STOP != 0 or is_quote

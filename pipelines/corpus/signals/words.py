@@ -27,6 +27,7 @@ LINE, PARAGRAPH, CONTENT, OTHER_CONTENT = range(4)
 P = np.uint64(FACTOR)
 Q = np.uint64(0xA0761D6478BD642F)
 _SEED, _MIX, _SHIFT = np.uint64(SEED), np.uint64(MIX), np.uint64(SHIFT)
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # least first bytes of so many
 _I, _DOT = (np.uint64(code) for code in DOTTED_I)
 
 
@@ -41,11 +42,11 @@ def mixed(found):
 def sign_at(text, at, chars):
     """Return the code point at a place, how many bytes it has, and its number, all int64."""
     first = byte_at(text, at)
-    if first < 0x80:
+    if first < _TWO_BYTES:
         return first, 1, np.int64(chars[1][np.uint64(first)])
-    if first < 0xE0:
+    if first < _THREE_BYTES:
         code, width = (first & 0x1F) << 6 | byte_at(text, at + 1) & 0x3F, 2
-    elif first < 0xF0:
+    elif first < _FOUR_BYTES:
         middle = (byte_at(text, at + 1) & 0x3F) << 6
         code, width = (first & 0x0F) << 12 | middle | byte_at(text, at + 2) & 0x3F, 3
     else:

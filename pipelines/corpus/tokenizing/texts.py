@@ -15,9 +15,7 @@ PART_BYTES = 4 << 20
 
 @dataclass(frozen=True)
 class Texts:
-    """Texts that lie end to end, but for what precedes the first: text i is
-    `data[offsets[i]:offsets[i + 1]]`.
-    """
+    """Texts that lie end to end: text i is `data[offsets[i]:offsets[i + 1]]`."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
