@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.corpus.signals import walking
 from pipelines.corpus.signals.characters import characters
 from pipelines.corpus.signals.counts import COUNTS, STOP_WORDS
 from pipelines.corpus.signals.lexicon import lexicon
+from pipelines.corpus.signals.lines import NOW_SIZE
 from pipelines.corpus.signals.repetition import repetition
+from pipelines.corpus.signals.walking import walk
 from pipelines.corpus.tokenizing.texts import Texts
 
 _PART_BYTES = 1 << 19  # of texts that one call of a kernel takes: their words fit in a cache
@@ -69,10 +70,8 @@ def _measure_part(part: Texts, counts: NDArray[np.int64], contents: NDArray[np.u
         np.empty((2, room), np.uint64),
         np.empty((2, room), np.int32),
     )
-    state = np.empty(walking.NOW_SIZE, np.int64), np.empty(4, np.uint64)
-    walking.walk(
-        part.data, part.offsets, characters(), lexicon(), found, ends, counts, contents, state
-    )
+    state = np.empty(NOW_SIZE, np.int64), np.empty(4, np.uint64)
+    walk(part.data, part.offsets, characters(), lexicon(), found, ends, counts, contents, state)
     most = max(8, int(np.diff(ends, axis=0).max()))
     slots = 1 << (2 * most - 1).bit_length()
     table = np.empty(slots, np.uint64), np.empty(slots, np.int32)

@@ -4,7 +4,7 @@
 import numpy as np
 
 from pipelines.corpus.signals import counts as at_
-from pipelines.corpus.signals.walking import LINE_ENDS, PARAGRAPH_ENDS, WORD_ENDS
+from pipelines.corpus.signals.lines import LINE_ENDS, PARAGRAPH_ENDS, WORD_ENDS
 from pipelines.corpus.signals.words import P, mixed
 from pipelines.kernels.compiling import inner
 

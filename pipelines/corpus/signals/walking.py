@@ -6,13 +6,35 @@ import numpy as np
 from pipelines.corpus.signals import counts as at_
 from pipelines.corpus.signals import lexicon as word_of
 from pipelines.corpus.signals.characters import (
-    BULLET,
     CLOSING,
     FULL_STOP,
     PUNCTUATION,
     SPACE,
     STOP,
     VALUE,
+)
+from pipelines.corpus.signals.lines import (
+    DOTS,
+    FIRST_SIGN,
+    HAS_JAVASCRIPT,
+    HAS_POLICY,
+    HAS_WORD,
+    IS_APART,
+    IS_LINE,
+    IS_STOPPED,
+    LAST_CODE,
+    LAST_DOTS,
+    LAST_SIGN,
+    LAST_WORD,
+    NOW_SIZE,
+    PARAGRAPH_ENDS,
+    SEED,
+    WAS_BLANKLESS,
+    WORD_BEFORE,
+    WORD_ENDS,
+    end_line,
+    end_paragraph,
+    end_sentence,
 )
 from pipelines.corpus.signals.words import (
     CONTENT,
@@ -28,23 +50,10 @@ from pipelines.corpus.signals.words import (
 )
 from pipelines.kernels.compiling import inner
 
-(
-    LINE_BEGIN, IS_LINE, FIRST_SIGN, LAST_SIGN, LAST_CODE, DOTS, LAST_DOTS, HAS_WORD, IS_STOPPED,
-    IS_APART, PARAGRAPH_LENGTH, LAST_WORD, WORD_BEFORE, HAS_JAVASCRIPT, HAS_POLICY, WAS_BLANKLESS,
-) = range(16)  # fmt: skip
-"""Places in `now`: characters before the line; whether it has other than blanks, the first and the
-last of these; full stops in a row, and at the last of these; a word since the last sentence, a stop
-since then; a blank since the last of the content; characters of the paragraph; numbers of the last
-two words of the line; what was found in the line; whether the last word had no blank behind it."""
-NOW_SIZE = 16
-WORD_ENDS, LINE_ENDS, PARAGRAPH_ENDS = range(3)
-"""Columns of `ends`."""
-
-_DOT, _HASH, _BRACE, _ELLIPSIS, _NEW_LINE = (ord(sign) for sign in ".#{…\n")
 _ELLIPSIS_DOTS = 3
-_QUOTE, _APOSTROPHE, _QUOTES_END, _QUOTE_END = (ord(sign) for sign in "\"'”’")  # noqa: RUF001
+_DOT, _HASH, _BRACE, _ELLIPSIS, _NEW_LINE = (ord(sign) for sign in ".#{…\n")
 _BLANK = np.uint64(32)
-_SEED, _OTHER_SEED = np.uint64(0x27D4EB2F165667C5), np.uint64(0x165667B19E3779F9)
+_OTHER_SEED = np.uint64(0x165667B19E3779F9)
 
 
 @inner
@@ -75,13 +84,13 @@ def walk(text, offsets, chars, lexicon, found, ends, counts, contents, state):
             here[column] = ends[number, column]
         for place in range(NOW_SIZE):
             now[place] = 0
-        hashes[LINE] = hashes[PARAGRAPH] = hashes[CONTENT] = _SEED
+        hashes[LINE] = hashes[PARAGRAPH] = hashes[CONTENT] = SEED
         hashes[OTHER_CONTENT] = _OTHER_SEED
         _walk_text(
             text, offsets[number], offsets[number + 1], chars, lexicon, found, here, row, state
         )
-        _end_line(0, found, here, row, state)
-        _end_paragraph(found, here, state)
+        end_line(0, found, here, row, state)
+        end_paragraph(found, here, state)
         row[at_.PARAGRAPHS] = here[PARAGRAPH_ENDS] - ends[number, PARAGRAPH_ENDS]
         contents[number, 0] = mixed(hashes[CONTENT])
         contents[number, 1] = mixed(hashes[OTHER_CONTENT])
@@ -107,7 +116,7 @@ def _walk_text(text, at, end, chars, lexicon, found, ends, counts, state):
         if code == _NEW_LINE:
             counts[at_.NEW_LINES] += 1
             _pass_blank(counts, now)
-            _end_line(1, found, ends, counts, state)
+            end_line(1, found, ends, counts, state)
             continue
         hashes[LINE] = (hashes[LINE] ^ np.uint64(code)) * P
         if sign & SPACE:
@@ -123,7 +132,7 @@ def _pass_blank(counts, now):
     now[IS_APART] = 1
     now[DOTS] = 0
     if now[IS_STOPPED]:
-        _end_sentence(counts, now)
+        end_sentence(counts, now)
 
 
 @inner
@@ -144,7 +153,7 @@ def _begin_content(sign, code, now, hashes):
     """Note that something other than a blank comes; blanks before it count as one."""
     if now[IS_APART]:
         now[IS_APART] = 0
-        if hashes[CONTENT] != _SEED:
+        if hashes[CONTENT] != SEED:
             hashes[CONTENT] = (hashes[CONTENT] ^ _BLANK) * P
             hashes[OTHER_CONTENT] = (hashes[OTHER_CONTENT] + _BLANK) * Q
     if not now[IS_LINE]:
@@ -216,62 +225,6 @@ def _take_sign(code, sign, counts, now, hashes):
     if sign & STOP:
         now[IS_STOPPED] = now[HAS_WORD]
         if sign & FULL_STOP and now[HAS_WORD]:
-            _end_sentence(counts, now)
+            end_sentence(counts, now)
     elif sign & CLOSING:
         now[IS_STOPPED] = stopped
-
-
-@inner
-def _end_sentence(counts, now):
-    """End a sentence that has a word."""
-    counts[at_.SENTENCES] += 1
-    now[HAS_WORD] = now[IS_STOPPED] = 0
-
-
-@inner
-def _end_line(width, found, ends, counts, state):
-    """End a line, by a line end of so many characters; one of blanks alone ends a paragraph."""
-    now, hashes = state
-    length = counts[at_.CHARACTERS] - now[LINE_BEGIN] - width
-    if now[HAS_WORD]:
-        _end_sentence(counts, now)
-    if now[IS_LINE]:
-        _count_line(length, counts, now)
-        place, line = ends[LINE_ENDS], mixed(hashes[LINE])
-        found[2][0, place], found[3][0, place] = line, length
-        ends[LINE_ENDS] = place + 1
-        hashes[PARAGRAPH] = (hashes[PARAGRAPH] ^ line) * P
-        now[PARAGRAPH_LENGTH] += length + (now[PARAGRAPH_LENGTH] > 0)
-    else:
-        _end_paragraph(found, ends, state)
-    hashes[LINE] = _SEED
-    now[LINE_BEGIN] = counts[at_.CHARACTERS]
-    now[IS_LINE] = now[LAST_DOTS] = now[LAST_WORD] = now[WORD_BEFORE] = 0
-    now[HAS_JAVASCRIPT] = now[HAS_POLICY] = 0
-
-
-@inner
-def _count_line(length, counts, now):
-    """Count a line that has other than blanks, and what it is."""
-    counts[at_.LINES] += 1
-    counts[at_.BULLET_LINES] += now[FIRST_SIGN] & BULLET != 0
-    counts[at_.ELLIPSIS_LINES] += now[LAST_DOTS] >= _ELLIPSIS_DOTS or now[LAST_CODE] == _ELLIPSIS
-    last = now[LAST_CODE]
-    is_quote = last == _QUOTE or last == _APOSTROPHE or last == _QUOTES_END or last == _QUOTE_END
-    counts[at_.TERMINAL_LINES] += now[LAST_SIGN] & STOP != 0 or is_quote
-    counts[at_.SHORT_LINES] += length <= at_.SHORT_LINE
-    counts[at_.JAVASCRIPT_LINES] += now[HAS_JAVASCRIPT]
-    counts[at_.POLICY_LINES] += now[HAS_POLICY]
-
-
-@inner
-def _end_paragraph(found, ends, state):
-    """End a paragraph that has a line."""
-    now, hashes = state
-    if now[PARAGRAPH_LENGTH] == 0:
-        return
-    place = ends[PARAGRAPH_ENDS]
-    found[2][1, place], found[3][1, place] = mixed(hashes[PARAGRAPH]), now[PARAGRAPH_LENGTH]
-    ends[PARAGRAPH_ENDS] = place + 1
-    hashes[PARAGRAPH] = _SEED
-    now[PARAGRAPH_LENGTH] = 0
