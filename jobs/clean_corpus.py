@@ -30,8 +30,9 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     read = cleaning.read_judged(spark, config.inputs.corpus, config)
     store.input_versions["corpus"] = read.version
     judged = read.frame.persist(StorageLevel.DISK_ONLY)
-    told = deciding.tell(judged)
-    lost = deciding.find_losers(judged).persist(StorageLevel.DISK_ONLY)
+    narrow = deciding.narrowed(judged).persist(StorageLevel.DISK_ONLY)
+    told = deciding.tell(narrow)
+    lost = deciding.find_losers(narrow).persist(StorageLevel.DISK_ONLY)
     losses = deciding.count_losses(lost)
     result = JobResult(
         rows_in={"corpus": told.records},
@@ -56,7 +57,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         rejected=rejected,
         hint="text_column, file_format, rules",
     )
-    return store.finish(result, judged, lost)
+    return store.finish(result, judged, narrow, lost)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -43,11 +43,23 @@ def _is_record() -> Column:
     return F.coalesce("problem", F.lit("")) != BROKEN_FILE
 
 
-def tell(judged: DataFrame) -> Told:
-    """Count judged documents and their reasons in one pass; a row per rule reaches the driver."""
+def narrowed(judged: DataFrame) -> DataFrame:
+    """Return all that decisions need of judged rows with `row_id`: not the texts."""
+    return judged.select(
+        *("row_id", "doc_id", "source", "position", *_HASHES, "problem", "notes", "records"),
+        F.col("reasons.rule").alias("rules"),
+    )
+
+
+def tell(narrow: DataFrame) -> Told:
+    """Count judged documents and their reasons in one pass; a row per rule reaches the driver.
+
+    Args:
+        narrow: What `narrowed` returned, persisted.
+    """
     is_first = F.coalesce("place", F.lit(0)) == 0
     notes = F.split("notes", " ")
-    listed = judged.select("records", "notes", F.posexplode_outer("reasons.rule"))
+    listed = narrow.select("records", "notes", F.posexplode_outer("rules"))
     counted = (
         listed.toDF("records", "notes", "place", "rule")
         .groupBy("rule")
@@ -114,20 +126,21 @@ def numbered_rows(judged: DataFrame) -> DataFrame:
     return judged.withColumn("row_id", F.monotonically_increasing_id())
 
 
-def find_losers(judged: DataFrame) -> DataFrame:
+def find_losers(narrow: DataFrame) -> DataFrame:
     """Return the documents that are not kept because of another one; no text is shuffled.
 
     Args:
-        judged: Persisted rows with `row_id`.
+        narrow: What `narrowed` returned, persisted.
 
     Returns:
         Rows of `row_id, doc_id, source, position, is_sound, is_repeated, kept_doc_id`; ids are as
         they were given.
     """
-    narrow = judged.where(_is_record()).select(
-        "row_id", "doc_id", "source", "position", *_HASHES, _is_sound().alias("is_sound")
+    rows = narrow.where(_is_record()).select(
+        *("row_id", "doc_id", "source", "position", *_HASHES),
+        (F.size("rules") == 0).alias("is_sound"),
     )
-    marked = _marked(narrow, F.col("is_sound"))
+    marked = _marked(rows, F.col("is_sound"))
     is_lost = F.col("is_repeated") | F.col("kept_doc_id").isNotNull()
     return marked.where(is_lost).drop(*_HASHES)
 
