@@ -48,7 +48,7 @@ def test_counts_are_the_oracles(documents):
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(texts, min_size=1, max_size=6))
-@example(["İx ΣΑΣ Ⅷ"])
+@example(["İx ΣΑΣ Ⅷ", "a b", "ab"])
 def test_texts_have_one_hash_if_white_space_and_case_alone_differ(documents):
     variants = [f"  {text.upper()}\t\n".replace(" ", " \n ") for text in documents]
     many = [*documents, *variants, *map(oracle.content, documents)]
@@ -61,6 +61,8 @@ def test_texts_have_one_hash_if_white_space_and_case_alone_differ(documents):
 @given(
     st.lists(texts | st.text(st.sampled_from("a \t\n\r\x00\x0b\x1f\x7f\x85\u3000é")), max_size=4)
 )
+@example(["a\t\nb"])
+@example(["a\n\u3000", "\u00a0b"])
 def test_normal_texts_are_what_arrows_expressions_make(documents):
     column = pa.array(documents, pa.string())
     text = pc.utf8_normalize(column, form="NFC")
