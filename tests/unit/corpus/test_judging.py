@@ -32,7 +32,7 @@ SCRIPTS = {
     "Lao": "ນີ້ແມ່ນປະໂຫຍກສັ້ນໆ ພາສາລາວບໍ່ມີຊ່ອງຫວ່າງ",
     "Korean": "이것은 아주 짧은 문장입니다. 한국어는 단어 사이에 공백이 있습니다.",
     "Persian": "این یک جمله‌ی کوتاه است و می‌خواهم آن را بخوانم.",
-    "soft hyphens": "Donau\u00addampf\u00adschiff\u00adfahrts gesell\u00adschaft ist ein",
+    "soft hyphens": "Donau\u00addampf\u00adschiff\u00adfahrts gesell\u00adschaft ist das ja",
 }
 
 
