@@ -8,12 +8,12 @@ from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
-from pipelines.corpus import cleaning
+from pipelines.corpus import cleaning, deciding
 from pipelines.corpus.config import CleanCorpusConfig
-from pipelines.results import JobResult, survey
+from pipelines.results import JobResult
 from pipelines.sources.judged import stage_parts
 from pipelines.sources.notes import note_lines
-from pipelines.sources.records import broken_files, count_records, read_records, sound_records
+from pipelines.sources.records import broken_files
 from pipelines.table_store import TableStore
 from schemas import DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
 
@@ -27,22 +27,24 @@ def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
 
 
 def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) -> JobResult:
-    read = read_records(spark, config.inputs.corpus, cleaning.document_fields(config), config)
+    read = cleaning.read_judged(spark, config.inputs.corpus, config)
     store.input_versions["corpus"] = read.version
-    records = read.frame.persist(StorageLevel.DISK_ONLY)
-    judged = cleaning.judge_documents(sound_records(records), config)
-    judged = judged.persist(StorageLevel.DISK_ONLY)
-    parts = cleaning.split_documents(judged)
-    counts = count_records(records)
-    told = survey(judged, cleaning.duplicates())
+    judged = read.frame.persist(StorageLevel.DISK_ONLY)
+    narrow = deciding.narrowed(judged).persist(StorageLevel.DISK_ONLY)
+    told = deciding.tell(narrow)
+    lost = deciding.find_losers(narrow).persist(StorageLevel.DISK_ONLY)
+    losses = deciding.count_losses(lost)
     result = JobResult(
-        rows_in={"corpus": counts["records"]}, rejected=told.reasons, lines=note_lines(counts)
+        rows_in={"corpus": told.records},
+        rejected=deciding.rejections(told, losses),
+        lines=note_lines(told.notes),
     )
-    parts[REJECTED_FILES.name] = broken_files(records)
+    parts = deciding.split_judged(judged, lost, losses)
+    parts[REJECTED_FILES.name] = broken_files(judged.withColumnRenamed("text", "record"))
     known = {
-        REJECTED_DOCUMENTS.name: told.rejected,
-        DUPLICATE_DOCUMENTS.name: told.total("duplicates"),
-        REJECTED_FILES.name: counts["broken"],
+        REJECTED_DOCUMENTS.name: told.rejected + losses.rejected,
+        DUPLICATE_DOCUMENTS.name: losses.duplicates,
+        REJECTED_FILES.name: told.broken,
     }
     empty = [name for name, rows in known.items() if not rows]
     stage_parts(store, result, parts, empty=empty)
@@ -55,7 +57,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
         rejected=rejected,
         hint="text_column, file_format, rules",
     )
-    return store.finish(result, judged, records)
+    return store.finish(result, judged, narrow, lost)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

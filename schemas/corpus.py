@@ -44,14 +44,14 @@ _SIGNALS = (
     Column(
         "word_count",
         IntegerType(),
-        "Words of at least one letter or digit",
+        "Words of at least one letter or digit; each letter of scripts without blanks is one",
         unit="words",
         checks=(between(0),),
     ),
     Column(
         "mean_word_length",
         DoubleType(),
-        "Mean length of the words",
+        "Mean length of the words of scripts with blanks",
         unit="characters",
         checks=(between(0),),
     ),

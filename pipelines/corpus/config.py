@@ -2,34 +2,9 @@
 
 from pydantic import Field
 
+from pipelines.corpus.rules import Rules, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
-
-
-class Bounds(Settings):
-    """Allowed range of one signal; a bound that is not set is open."""
-
-    min: float | None = None
-    """Smallest value kept."""
-    max: float | None = None
-    """Largest value kept."""
-
-
-class Rules(Settings):
-    """Bounds per signal; a document outside any of them is rejected with all it broke."""
-
-    character_count: Bounds = Bounds(max=10_000_000)
-    """Length in characters."""
-    word_count: Bounds = Bounds(min=5, max=1_000_000)
-    """Words of at least one letter or digit."""
-    mean_word_length: Bounds = Bounds(min=2, max=12)
-    """Mean characters per word; Gopher has 3 to 10."""
-    alphabetic_word_share: Bounds = Bounds(min=0.5)
-    """Share of words with a letter; Gopher has 0.8."""
-    symbol_word_ratio: Bounds = Bounds(max=0.2)
-    """Hash signs and ellipses per word; Gopher has 0.1."""
-    duplicate_line_share: Bounds = Bounds(max=0.3)
-    """Share of lines that repeat an earlier one, as Gopher has it."""
 
 
 class CleaningSettings(SourceSettings):
@@ -43,6 +18,8 @@ class CleaningSettings(SourceSettings):
     """Largest share of rejected documents before the job fails: an alarm for wrong thresholds."""
     rules: Rules = Rules()
     """Bounds per signal."""
+    rule_sets: list[RuleSet] = []
+    """Named sets of rules, with the bounds of their papers, that are judged too."""
 
 
 class CorpusInput(Settings):

@@ -5,11 +5,13 @@ import pickle
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 from pipelines.errors import InputError
 from pipelines.sources.columns import require_columns
@@ -36,12 +38,23 @@ from schemas.corpus import REASONS
 _BREAKS = (*BREAKS, zlib.error, lzma.LZMAError)  # formats of other packages may raise the last two
 
 
+class Step(Protocol):
+    """What tasks make of records, a batch at a time; it is pickled."""
+
+    @property
+    def spark_schema(self) -> StructType:
+        """Schema of what it makes."""
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Make batches of that schema from batches of `Request.schema`."""
+
+
 @dataclass(frozen=True)
 class Records:
     """Raw records of an input.
 
     Args:
-        frame: One row per record: the columns of `Request.schema`.
+        frame: One row per record: the columns of `Request.schema`, or what a `Step` made of them.
         format: Format of the files; `delta` for a Delta table.
         version: Version of the input: names, sizes and times of its files, or of a table's commit.
     """
@@ -56,11 +69,19 @@ def read_records(
     uris: str | Sequence[str],
     fields: Sequence[Field],
     settings: SourceSettings,
+    then: Step | None = None,
 ) -> Records:
     """Read the records of files, of all files in folders, or of a Delta table.
 
     A file that breaks off ends the job (`bad_files: fail`), or is a record whose problem is
     `readable_file` (`reject`); the records before the break are kept.
+
+    Args:
+        spark: The session.
+        uris: Files, folders, or one Delta table.
+        fields: Columns of the records.
+        settings: How files are read.
+        then: What the tasks that read make of the records, instead of handing them on.
 
     Raises:
         InputError: Nothing is there, a file is empty or of another format, or no record has a
@@ -73,29 +94,33 @@ def read_records(
     if is_delta(spark, uris):
         live = live_files(spark, uris[0])
         if live.splits is None:
-            return Records(delta_records(spark, uris[0], request), "delta", live.version)
-        return Records(_frame(spark, live.splits, "parquet", request), "delta", live.version)
+            frame = delta_records(spark, uris[0], request)
+            frame = frame if then is None else frame.mapInArrow(then, then.spark_schema)
+            return Records(frame, "delta", live.version)
+        return Records(_frame(spark, live.splits, "parquet", request, then), "delta", live.version)
     found = find_files(spark, uris, settings)
     kind = common_format(found, settings)
     version = digest([(info.relative, info.size, info.modified) for info in found])
-    return Records(
-        _frame(spark, [whole_split(info) for info in found], kind, request), kind, version
-    )
+    wholes = [whole_split(info) for info in found]
+    return Records(_frame(spark, wholes, kind, request, then), kind, version)
 
 
-def _frame(spark: SparkSession, wholes: list[Split], kind: str, request: Request) -> DataFrame:
+def _frame(
+    spark: SparkSession, wholes: list[Split], kind: str, request: Request, then: Step | None
+) -> DataFrame:
     require_columns(spark, wholes, kind, request)
     parts = _cut(spark, wholes, kind, request)
     tasks = gather(parts, spark.sparkContext.defaultParallelism)
     rows = [(pickle.dumps(task),) for task in tasks]
     distributed = spark.sparkContext.parallelize(rows, max(1, len(rows)))
-    schema = from_arrow_schema(request.schema)
+    schema = from_arrow_schema(request.schema) if then is None else then.spark_schema
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 for split in pickle.loads(task):  # noqa: S301  (our own driver wrote it)
-                    yield from read_split(split, kind, request)
+                    records = read_split(split, kind, request)
+                    yield from records if then is None else then(records)
 
     return spark.createDataFrame(distributed, "splits binary").mapInArrow(read, schema)
 

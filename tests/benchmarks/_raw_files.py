@@ -53,11 +53,16 @@ def make(folder: Path, megabytes: float) -> None:
     """Write all files."""
     size = int(megabytes * 1e6)
     _write(folder / "events.jsonl", size, (_json(row) for row in events()))
-    _write(folder / "documents.jsonl", size, (_json(row) for row in documents()))
+    write_documents(folder / "documents.jsonl", megabytes)
     _tables(folder, size)
     _write(folder / "texts.csv", size, _text_rows())
     _write(folder / "lines.txt", size, (text.replace("\n", " ") + "\n" for text in _texts(20)))
     _web(folder, size)
+
+
+def write_documents(path: Path, megabytes: float) -> None:
+    """Write documents as JSON lines."""
+    _write(path, int(megabytes * 1e6), (_json(row) for row in documents()))
 
 
 def events() -> Iterator[dict[str, object]]:

@@ -13,8 +13,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 
 def new(spark: SparkSession, folder: str, what: str) -> DataFrame:
-    """Read by today's code: the fields of events, or documents."""
-    from pipelines.corpus.cleaning import document_fields, parse_documents
+    """Read by today's code: the fields of events, or texts."""
+    from pipelines.corpus.cleaning import document_fields
     from pipelines.corpus.config import CleaningSettings
     from pipelines.interactions.config import EventColumns, EventSettings
     from pipelines.interactions.parsing import event_fields
@@ -24,8 +24,7 @@ def new(spark: SparkSession, folder: str, what: str) -> DataFrame:
         asked = EventSettings(columns=EventColumns(event_id=None))
         return read_records(spark, folder, event_fields(asked), asked).frame
     settings = CleaningSettings(documents_per="line")
-    records = read_records(spark, folder, document_fields(settings), settings)
-    return parse_documents(records.frame)
+    return read_records(spark, folder, document_fields(settings), settings).frame
 
 
 def old(spark: SparkSession, folder: str, what: str) -> DataFrame:

@@ -1,0 +1,211 @@
+"""What needs all documents: ids given twice and texts that came before, decided on hashes alone."""
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from pipelines.results import reason, with_reasons
+from pipelines.sources.names import BROKEN_FILE, NOTES
+from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
+
+MOST_BROADCAST = 4_000_000
+"""Rows that lose, up to which their ids (some 32 bytes each) are sent to all executors. Where there
+are more, documents are joined to them by a shuffle, with their texts."""
+
+_HASHES = ("content", "other_content")
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one pass over judged documents tells.
+
+    Args:
+        records: Records that were read, as the reading tasks counted them.
+        broken: Files that broke off.
+        notes: Records by note.
+        reasons: Rejected documents by rule; one counts under each of its rules.
+        rejected: Rejected documents.
+    """
+
+    records: int
+    broken: int
+    notes: dict[str, int]
+    reasons: dict[str, int]
+    rejected: int
+
+
+def _is_sound() -> Column:
+    return F.size("reasons") == 0
+
+
+def _is_record() -> Column:
+    return F.coalesce("problem", F.lit("")) != BROKEN_FILE
+
+
+def narrowed(judged: DataFrame) -> DataFrame:
+    """Return all that decisions need of judged rows with `row_id`: not the texts."""
+    return judged.select(
+        *("row_id", "doc_id", "source", "position", *_HASHES, "problem", "notes", "records"),
+        F.col("reasons.rule").alias("rules"),
+    )
+
+
+def tell(narrow: DataFrame) -> Told:
+    """Count judged documents and their reasons in one pass; a row per rule reaches the driver.
+
+    Args:
+        narrow: What `narrowed` returned, persisted.
+    """
+    is_first = F.coalesce("place", F.lit(0)) == 0
+    notes = F.split("notes", " ")
+    listed = narrow.select("records", "notes", F.posexplode_outer("rules"))
+    counted = (
+        listed.toDF("records", "notes", "place", "rule")
+        .groupBy("rule")
+        .agg(
+            F.count(F.lit(1)).alias("rows"),
+            F.count_if(is_first).alias("firsts"),
+            F.sum(F.when(is_first, F.col("records")).otherwise(0)).alias("records"),
+            *(F.count_if(is_first & F.array_contains(notes, name)).alias(name) for name in NOTES),
+        )
+    )
+    rows = {row["rule"]: row for row in counted.collect()}
+    broken = int(rows[BROKEN_FILE]["rows"]) if BROKEN_FILE in rows else 0
+    rejecting = {rule: row for rule, row in rows.items() if rule not in (None, BROKEN_FILE)}
+    return Told(
+        records=sum(int(row["records"]) for row in rows.values()) - broken,
+        broken=broken,
+        notes={name: sum(int(row[name]) for row in rows.values()) for name in NOTES},
+        reasons={rule: int(row["rows"]) for rule, row in rejecting.items()},
+        rejected=sum(int(row["firsts"]) for row in rejecting.values()),
+    )
+
+
+def mark_duplicates(judged: DataFrame) -> DataFrame:
+    """Add `kept_doc_id` to sound documents whose text, up to white space and case, came before.
+
+    The first by (source, position) is kept. An id that the input gives twice is a reason of
+    rejection for its later bearers, whose ids then name their place.
+
+    Args:
+        judged: Rows of `doc_id, source, position, reasons`, the hashes, and any others.
+    """
+    marked = _marked(judged.where(_is_record()), _is_sound())
+    marked = _with_repetition(marked, F.col("is_repeated"))
+    return marked.drop(*_HASHES, "is_repeated", "problem", "notes", "records")
+
+
+def _with_repetition(judged: DataFrame, is_repeated: Column) -> DataFrame:
+    """Add the reason of a repeated id, and have the id name its place."""
+    place = F.concat_ws("@", "doc_id", F.concat_ws(":", "source", F.col("position")))
+    repeated = reason("unique_id", F.col("doc_id"), F.lit("first of its id"), is_repeated)
+    doc_id = F.when(is_repeated, place).otherwise(F.col("doc_id"))
+    return with_reasons(judged, repeated).withColumn("doc_id", doc_id)
+
+
+def _marked(rows: DataFrame, is_sound: Column) -> DataFrame:
+    """Add `is_repeated`, whether the id came before, and `kept_doc_id`.
+
+    Rows that are rejected share their text with none.
+    """
+    in_order = [F.col("source"), F.col("position")]
+    ids = Window.partitionBy("doc_id").orderBy(*in_order)
+    numbered = rows.withColumn("is_repeated", F.row_number().over(ids) > 1)
+    takes_part = is_sound & ~F.col("is_repeated")
+    same = [F.when(takes_part, F.col(name)) for name in _HASHES]
+    alone = F.when(~takes_part, F.xxhash64(*in_order, F.lit("alone")))
+    texts = Window.partitionBy(*same, alone).orderBy(*in_order)
+    first = F.first("doc_id").over(texts.rowsBetween(Window.unboundedPreceding, 0))
+    is_later = takes_part & (F.row_number().over(texts) > 1)
+    return numbered.withColumn("kept_doc_id", F.when(is_later, first))
+
+
+def numbered_rows(judged: DataFrame) -> DataFrame:
+    """Add `row_id`; the frame is to be persisted, as a second run may number other rows so."""
+    return judged.withColumn("row_id", F.monotonically_increasing_id())
+
+
+def find_losers(narrow: DataFrame) -> DataFrame:
+    """Return the documents that are not kept because of another one; no text is shuffled.
+
+    Args:
+        narrow: What `narrowed` returned, persisted.
+
+    Returns:
+        Rows of `row_id, doc_id, source, position, is_sound, is_repeated, kept_doc_id`; ids are as
+        they were given.
+    """
+    rows = narrow.where(_is_record()).select(
+        *("row_id", "doc_id", "source", "position", *_HASHES),
+        (F.size("rules") == 0).alias("is_sound"),
+    )
+    marked = _marked(rows, F.col("is_sound"))
+    is_lost = F.col("is_repeated") | F.col("kept_doc_id").isNotNull()
+    return marked.where(is_lost).drop(*_HASHES)
+
+
+@dataclass(frozen=True)
+class Losses:
+    """How many documents are not kept because of another one.
+
+    Args:
+        duplicates: Their text came before.
+        repeated: Their id came before.
+        rejected: Of these, how many break no rule of their own.
+    """
+
+    duplicates: int
+    repeated: int
+    rejected: int
+
+
+def count_losses(lost: DataFrame) -> Losses:
+    """Count the rows of `find_losers`."""
+    counts = lost.agg(
+        F.count("kept_doc_id"),
+        F.count_if("is_repeated"),
+        F.count_if(F.col("is_repeated") & F.col("is_sound")),
+    )
+    return Losses(*map(int, counts.collect()[0]))
+
+
+def rejections(told: Told, losses: Losses) -> dict[str, int]:
+    """Return rejected documents by rule, most frequent first."""
+    reasons = told.reasons | ({"unique_id": losses.repeated} if losses.repeated else {})
+    return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+
+
+def split_judged(judged: DataFrame, lost: DataFrame, losses: Losses) -> dict[str, DataFrame]:
+    """Return kept, rejected and duplicate documents: each row of the input is in exactly one.
+
+    Kept documents have the user's own columns after those of the contract.
+
+    Args:
+        judged: Persisted rows with `row_id`.
+        lost: What `find_losers` returned, persisted.
+        losses: What `count_losses` returned.
+    """
+    records = judged.where(_is_record())
+    own = judged.columns[judged.columns.index("records") + 1 : -1]
+    kept = records.where(_is_sound())
+    if losses.duplicates or losses.repeated:
+        kept = kept.join(_ids(lost, losses), "row_id", "left_anti")
+    rejected = records.where(~_is_sound())
+    if losses.repeated:
+        repeated = lost.where("is_repeated").withColumn("is_repeated", F.lit(True))
+        joined = records.join(_ids(repeated, losses, "is_repeated"), "row_id", "left")
+        is_repeated = F.coalesce("is_repeated", F.lit(False))
+        rejected = _with_repetition(joined, is_repeated).where(~_is_sound())
+    duplicate = lost.where(F.col("kept_doc_id").isNotNull())
+    return {
+        DOCUMENTS.name: kept.select(*DOCUMENTS.column_names, *own),
+        REJECTED_DOCUMENTS.name: rejected.select(REJECTED_DOCUMENTS.column_names),
+        DUPLICATE_DOCUMENTS.name: duplicate.select(DUPLICATE_DOCUMENTS.column_names),
+    }
+
+
+def _ids(lost: DataFrame, losses: Losses, *columns: str) -> DataFrame:
+    """Return ids of rows, to be broadcast unless there are too many."""
+    ids = lost.select("row_id", *columns)
+    return F.broadcast(ids) if losses.duplicates + losses.repeated <= MOST_BROADCAST else ids

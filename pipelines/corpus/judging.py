@@ -1,0 +1,150 @@
+"""Records to judged documents, a batch at a time in the worker: ids, text, signals, reasons."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
+
+from pipelines.corpus.rules import Rule
+from pipelines.corpus.signals.formulas import SIGNALS, Values
+from pipelines.corpus.signals.measuring import Measures, measure
+from pipelines.corpus.signals.normalising import normalised
+
+STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dict.fromkeys(
+    ("mean_word_length", "alphabetic_word_share", "symbol_word_ratio", "duplicate_line_share"),
+    pa.float64(),
+)
+"""The signals that tables have, with their types."""
+
+REASON = pa.struct([(name, pa.string()) for name in ("rule", "value", "threshold")])
+_BLANKLESS = 0.2  # share of scripts without blanks from which on lengths of words say nothing
+_GIVEN = frozenset({"source", "position", "text", "id", "record", "problem", "notes"})
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Judges batches of records; it is sent to tasks.
+
+    Args:
+        rules: The rules.
+        columns: Columns of the records: `source, position, text, record, problem, notes`, `id`
+            where the input has ids, and the user's own.
+    """
+
+    rules: tuple[Rule, ...]
+    columns: tuple[str, ...]
+
+    @cached_property
+    def own(self) -> list[str]:
+        """The user's own columns."""
+        return [name for name in self.columns if name not in _GIVEN]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Schema of judged documents.
+
+        `reasons` has every broken rule, in the order of the rules; `content` and `other_content`
+        are a hash of the text up to white space and case; `problem` and `notes` are the record's.
+        `records` is, in the first row of a batch, how many records came, and 0 in the others.
+        """
+        text, number = pa.string(), pa.int64()
+        columns = [("doc_id", text), ("source", text), ("position", number), ("text", text)]
+        columns += STORED_SIGNALS.items()
+        columns += [("reasons", pa.list_(REASON)), ("content", number), ("other_content", number)]
+        columns += [("problem", text), ("notes", text), ("records", pa.int32())]
+        return pa.schema([*columns, *((name, text) for name in self.own)])
+
+    @property
+    def spark_schema(self) -> StructType:
+        """The same schema as Spark's."""
+        return from_arrow_schema(self.schema)
+
+    def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Judge batches of records; a record is never dropped."""
+        for batch in batches:
+            if len(batch):
+                yield self._judged(batch)
+
+    def _judged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        text, count = batch["text"], len(batch)
+        problem = pc.coalesce(batch["problem"], pc.if_else(text.is_null(), "has_text", None))
+        text = normalised(pc.coalesce(text, batch["record"], ""))
+        measures = measure(text)
+        signals = {name: SIGNALS[name].of(measures) for name in self._signals}
+        found = {"doc_id": _ids(batch), "problem": problem, "text": text}
+        found |= {name: pa.array(signals[name]).cast(kind) for name, kind in STORED_SIGNALS.items()}
+        found["reasons"] = _reasons(self.rules, signals, problem)
+        found["content"], found["other_content"] = _halves(measures)
+        records = np.zeros(count, np.int32)
+        records[0] = count
+        found["records"] = pa.array(records)
+        columns = [found[n] if n in found else batch[n] for n in self.schema.names]
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema)
+
+    @cached_property
+    def _signals(self) -> list[str]:
+        """Signals that are stored or judged."""
+        judged = {rule.signal for rule in self.rules}
+        return [n for n in SIGNALS if n in STORED_SIGNALS or n in judged or n == "blankless_share"]
+
+
+def _ids(batch: pa.RecordBatch) -> pa.Array:
+    """Return the ids of records; of those without, or with a blank one, a hash of their place."""
+    given = pa.nulls(len(batch), pa.string())
+    if "id" in batch.schema.names:
+        given = pc.if_else(pc.match_substring_regex(batch["id"], r"\S"), batch["id"], None)
+    missing = given.is_null()
+    if not pc.any(missing).as_py():
+        return given
+    places = batch.select(["source", "position"]).filter(missing)
+    pairs = zip(places["source"].to_pylist(), places["position"].to_pylist(), strict=True)
+    made = [_place_id(source, position) for source, position in pairs]
+    return pc.replace_with_mask(given, missing, pa.array(made, pa.string()))
+
+
+def _place_id(source: str, position: int) -> str:
+    return hashlib.md5(f"{source}\x01{position}".encode(), usedforsecurity=False).hexdigest()
+
+
+def _halves(measures: Measures) -> tuple[pa.Array, pa.Array]:
+    one, other = measures.contents.view(np.int64).T
+    return pa.array(np.ascontiguousarray(one)), pa.array(np.ascontiguousarray(other))
+
+
+def _reasons(rules: Sequence[Rule], signals: dict[str, Values], problem: Any) -> pa.ListArray:
+    """Return the broken rules of each document, with the value measured and the threshold.
+
+    A record that had a problem (not UTF-8, not JSON, no text) has that one as its only reason.
+    """
+    is_sound = problem.is_null().to_numpy(zero_copy_only=False)
+    rows, entries = [np.flatnonzero(~is_sound)], []
+    entries.append(
+        pa.array([(name, None, None) for name in problem.drop_null().to_pylist()], REASON)
+    )
+    for rule in rules:
+        values = signals[rule.signal]
+        broken = np.flatnonzero(is_sound & _is_broken(rule, values, signals["blankless_share"]))
+        told = [(rule.name, str(value), rule.threshold) for value in values[broken].tolist()]
+        rows.append(broken)
+        entries.append(pa.array(told, REASON))
+    all_rows = np.concatenate(rows)
+    order = np.argsort(all_rows, kind="stable")
+    offsets = np.zeros(len(problem) + 1, np.int32)
+    offsets[1:] = np.cumsum(np.bincount(all_rows, minlength=len(problem)))
+    return pa.ListArray.from_arrays(
+        pa.array(offsets), pa.concat_arrays(entries).take(pa.array(order))
+    )
+
+
+def _is_broken(rule: Rule, values: Values, blankless: Values) -> NDArray[np.bool_]:
+    """Tell of each document whether it breaks a rule."""
+    broken = values < rule.bound if rule.is_least else values > rule.bound
+    return broken & (blankless < _BLANKLESS) if rule.signal == "mean_word_length" else broken

@@ -1,0 +1,1 @@
+"""Every quality signal of documents, in one compiled pass over their bytes."""

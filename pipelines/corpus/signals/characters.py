@@ -1,0 +1,134 @@
+"""What the signals know of each character: one number per code point of Unicode.
+
+The number holds the character's lower case, and flags above it. Numbers lie in blocks of 256 code
+points, and equal blocks are stored once: some 200 of 4,352.
+"""
+
+import sys
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.uint32]
+
+VALUE = (1 << 17) - 1
+"""Mask of the lower case; 0 where a character is its own. No cased character is above U+1FFFF."""
+(
+    LETTER, NUMBER, MARK, SPACE, PUNCTUATION, UPPER, BLANKLESS, JOINER, INVISIBLE, STOP, FULL_STOP,
+    CLOSING, BULLET, COMPOSES, EXPANDS,
+) = (1 << bit for bit in range(17, 32))  # fmt: skip
+"""Flags: categories L, N and M; white space; categories P and S; upper or title case; a letter of a
+script without blanks; joins two parts of a word; does not end a word and is not part of it; ends a
+sentence if a blank follows; ends it in any case; may follow a stop in its sentence; begins an item
+of a list; NFC may change it or what is beside it; its lower case is two characters."""
+
+DOTTED_I = (ord("i"), 0x307)
+"""Lower case of U+0130, the one character whose lower case is two."""
+
+_PLANES = (0, 1, 2, 3, 14)
+"""Planes of Unicode with characters that are neither private nor unassigned."""
+_SIGNS = {
+    "'’-": JOINER,  # noqa: RUF001
+    "\u00ad\u200c\u200d": INVISIBLE,  # soft hyphen, ZWNJ, ZWJ
+    ".!?…։؞؟۔।॥።፧፨᠃᠉‼‽⁇⁈⁉": STOP,  # noqa: RUF001
+    "。．！？｡︒꓿၊။។៕": STOP | FULL_STOP,  # noqa: RUF001
+    "\"'”’»›)]}」』）】〉》": CLOSING,  # noqa: RUF001
+    "•‣⁃◦●○▪▫■□◆*-": BULLET,  # noqa: RUF001
+}
+_WITHOUT_BLANKS = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x1950, 0x19DF),  # Tai Le, New Tai Lue
+    (0x1A20, 0x1AAF),  # Tai Tham
+    (0x1B00, 0x1B7F),  # Balinese
+    (0x3005, 0x30FF),  # marks of Han; Hiragana, Katakana
+    (0x3105, 0x312F),  # Bopomofo
+    (0x31A0, 0x31BF),
+    (0x31F0, 0x31FF),  # Katakana
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0xA980, 0xA9FF),  # Javanese, Myanmar
+    (0xAA60, 0xAADF),  # Myanmar, Tai Viet
+    (0xF900, 0xFAFF),  # Han
+    (0xFF66, 0xFF9F),  # Katakana of half width
+    (0x1AFF0, 0x1B16F),  # Kana
+    (0x20000, 0x3FFFF),  # Han
+)
+_SIGMA, _FINAL_SIGMA = 0x3C3, 0x3C2
+_JAMO = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))
+
+
+@cache
+def characters() -> tuple[NDArray[np.int32], Numbers]:
+    """Return where the block of `code >> 8` begins, and the numbers of all blocks.
+
+    They are made of `unicodedata` at the first call in a process, in about 0.2 s.
+    """
+    numbers = np.zeros(sys.maxunicode + 1, np.uint32)
+    for plane in _PLANES:
+        codes = range(plane << 16, (plane + 1) << 16)
+        flags = map(_FLAGS.__getitem__, map(unicodedata.category, map(chr, codes)))
+        numbers[codes.start : codes.stop] = np.fromiter(flags, np.uint32, len(codes))
+        _mark_composing(numbers, codes)
+    _mark_signs(numbers)
+    _set_cases(numbers)
+    places: dict[bytes, int] = {}  # ASCII's block comes first: its places are the codes themselves
+    blocks = [places.setdefault(block.tobytes(), len(places)) for block in numbers.reshape(-1, 256)]
+    return np.array(blocks, np.int32) << 8, np.frombuffer(b"".join(places), np.uint32)
+
+
+class _Flags(dict[str, int]):
+    """Flags of categories of Unicode."""
+
+    def __missing__(self, category: str) -> int:
+        by_class = {"L": LETTER, "N": NUMBER, "M": MARK, "P": PUNCTUATION, "S": PUNCTUATION}
+        flags = by_class.get(category[0], 0) | (UPPER if category in {"Lu", "Lt"} else 0)
+        self[category] = flags
+        return flags
+
+
+_FLAGS = _Flags()
+
+
+def _mark_composing(numbers: Numbers, codes: Iterable[int]) -> None:
+    """Flag what NFC changes, puts into another order, or joins to what stands before it."""
+    found = []
+    for code in codes:
+        sign = chr(code)
+        if unicodedata.combining(sign):
+            found.append(code)
+        parts = unicodedata.decomposition(sign)
+        if parts and parts[0] != "<":
+            found += [int(part, 16) for part in parts.split()[1:]]
+            if unicodedata.normalize("NFC", sign) != sign:
+                found.append(code)
+    numbers[found] |= np.uint32(COMPOSES)
+
+
+def _mark_signs(numbers: Numbers) -> None:
+    """Flag single characters, blanks, and letters of scripts without blanks."""
+    for signs, flags in _SIGNS.items():
+        numbers[[ord(sign) for sign in signs]] |= np.uint32(flags)
+    blanks = [code for code in range(0x3001) if chr(code).isspace()]
+    numbers[blanks] |= np.uint32(SPACE)
+    for jamo in _JAMO:
+        numbers[jamo] |= np.uint32(COMPOSES)
+    for first, last in _WITHOUT_BLANKS:
+        part = numbers[first : last + 1]
+        part[part & LETTER != 0] |= np.uint32(BLANKLESS)
+
+
+def _set_cases(numbers: Numbers) -> None:
+    """Set the lower case of characters; both small sigmas are one."""
+    for code in np.flatnonzero(numbers & (LETTER | NUMBER | PUNCTUATION | MARK)).tolist():
+        sign = chr(code)
+        lower = sign.lower()
+        if len(lower) > 1:
+            numbers[code] |= np.uint32(EXPANDS)
+        elif lower != sign:
+            numbers[code] |= np.uint32(ord(lower))
+    numbers[_FINAL_SIGMA] |= np.uint32(_SIGMA)

@@ -1,0 +1,79 @@
+"""Arrow text to counts and hashes of each document, by the kernels."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.corpus.signals.characters import characters
+from pipelines.corpus.signals.counts import COUNTS, STOP_WORDS
+from pipelines.corpus.signals.lexicon import lexicon
+from pipelines.corpus.signals.lines import NOW_SIZE
+from pipelines.corpus.signals.repetition import repetition
+from pipelines.corpus.signals.walking import walk
+from pipelines.corpus.tokenizing.texts import Texts
+
+_PART_BYTES = 1 << 19  # of texts that one call of a kernel takes: their words fit in a cache
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What was counted in documents.
+
+    Args:
+        counts: By document and name of `COUNTS`, int64, `(documents, counts)`.
+        contents: Hash of each text up to white space and case, uint64, `(documents, 2)`.
+    """
+
+    counts: NDArray[np.int64]
+    contents: NDArray[np.uint64]
+
+    def __getitem__(self, name: str) -> NDArray[np.int64]:
+        """Return one count of each document."""
+        return self.counts[:, COUNTS.index(name)]
+
+
+def measure(column: Any) -> Measures:
+    """Count everything that signals need in an Arrow array of strings; a null is an empty text.
+
+    Memory is some 8 times that of the largest text, and of half a megabyte at least.
+    """
+    texts = Texts.of(column)
+    documents = len(texts.offsets) - 1
+    counts = np.zeros((documents, len(COUNTS)), np.int64)
+    contents = np.zeros((documents, 2), np.uint64)
+    for first, stop in _parts(texts.offsets):
+        part = Texts(texts.data, texts.offsets[first : stop + 1])
+        _measure_part(part, counts[first:stop], contents[first:stop])
+    counts[:, STOP_WORDS] = np.bitwise_count(counts[:, STOP_WORDS])
+    return Measures(counts, contents)
+
+
+def _parts(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Yield first and last of texts that have about `_PART_BYTES`, or of one that has more."""
+    first, count = 0, len(offsets) - 1
+    while first < count:
+        behind = offsets[first] + _PART_BYTES
+        stop = max(first + 1, int(np.searchsorted(offsets, behind, "right")) - 1)
+        yield first, stop
+        first = stop
+
+
+def _measure_part(part: Texts, counts: NDArray[np.int64], contents: NDArray[np.uint64]) -> None:
+    ends = np.zeros((len(part.offsets), 3), np.int64)
+    room = part.size // 2 + len(part.offsets)  # untouched pages of large arrays take no memory
+    found = (
+        np.empty(room, np.uint64),
+        np.empty((room, 2), np.int32),
+        np.empty((2, room), np.uint64),
+        np.empty((2, room), np.int32),
+    )
+    state = np.empty(NOW_SIZE, np.int64), np.empty(4, np.uint64)
+    walk(part.data, part.offsets, characters(), lexicon(), found, ends, counts, contents, state)
+    most = max(8, int(np.diff(ends, axis=0).max()))
+    slots = 1 << (2 * most - 1).bit_length()
+    table = np.empty(slots, np.uint64), np.empty(slots, np.int32)
+    places = np.empty((2, most), np.int32)
+    repetition(found, ends, table, np.empty(most, np.uint64), places, counts)
