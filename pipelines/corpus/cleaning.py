@@ -64,7 +64,7 @@ def read_judged(spark: SparkSession, uris: str | list[str], settings: CleaningSe
     """Read raw text, and judge each record in the task that reads it.
 
     Returns:
-        Rows of `judging.Judge.schema` with `row_id`; to be persisted, as a second run of the query
+        Rows of `judging.Judge.schema` with `_row_id`; to be persisted, as a second run of the query
         may number rows otherwise.
     """
     fields = document_fields(settings)

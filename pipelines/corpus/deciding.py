@@ -13,7 +13,7 @@ MOST_BROADCAST = 4_000_000
 """Rows that lose, up to which their ids (some 32 bytes each) are sent to all executors. Where there
 are more, documents are joined to them by a shuffle, with their texts."""
 
-_HASHES = ("content", "other_content")
+_HASHES = ("_content", "_other_content")
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ def _is_record() -> Column:
 
 
 def narrowed(judged: DataFrame) -> DataFrame:
-    """Return all that decisions need of judged rows with `row_id`: not the texts."""
+    """Return all that decisions need of judged rows with `_row_id`: not the texts."""
     return judged.select(
-        *("row_id", "doc_id", "source", "position", *_HASHES, "problem", "notes", "records"),
+        *("_row_id", "doc_id", "source", "position", *_HASHES, "problem", "notes", "_records"),
         F.col("reasons.rule").alias("rules"),
     )
 
@@ -59,14 +59,14 @@ def tell(narrow: DataFrame) -> Told:
     """
     is_first = F.coalesce("place", F.lit(0)) == 0
     notes = F.split("notes", " ")
-    listed = narrow.select("records", "notes", F.posexplode_outer("rules"))
+    listed = narrow.select("_records", "notes", F.posexplode_outer("rules"))
     counted = (
-        listed.toDF("records", "notes", "place", "rule")
+        listed.toDF("_records", "notes", "place", "rule")
         .groupBy("rule")
         .agg(
             F.count(F.lit(1)).alias("rows"),
             F.count_if(is_first).alias("firsts"),
-            F.sum(F.when(is_first, F.col("records")).otherwise(0)).alias("records"),
+            F.sum(F.when(is_first, F.col("_records")).otherwise(0)).alias("_records"),
             *(F.count_if(is_first & F.array_contains(notes, name)).alias(name) for name in NOTES),
         )
     )
@@ -74,7 +74,7 @@ def tell(narrow: DataFrame) -> Told:
     broken = int(rows[BROKEN_FILE]["rows"]) if BROKEN_FILE in rows else 0
     rejecting = {rule: row for rule, row in rows.items() if rule not in (None, BROKEN_FILE)}
     return Told(
-        records=sum(int(row["records"]) for row in rows.values()) - broken,
+        records=sum(int(row["_records"]) for row in rows.values()) - broken,
         broken=broken,
         notes={name: sum(int(row[name]) for row in rows.values()) for name in NOTES},
         reasons={rule: int(row["rows"]) for rule, row in rejecting.items()},
@@ -92,8 +92,8 @@ def mark_duplicates(judged: DataFrame) -> DataFrame:
         judged: Rows of `doc_id, source, position, reasons`, the hashes, and any others.
     """
     marked = _marked(judged.where(_is_record()), _is_sound())
-    marked = _with_repetition(marked, F.col("is_repeated"))
-    return marked.drop(*_HASHES, "is_repeated", "problem", "notes", "records")
+    marked = _with_repetition(marked, F.col("_is_repeated"))
+    return marked.drop(*_HASHES, "_is_repeated", "problem", "notes", "_records")
 
 
 def _with_repetition(judged: DataFrame, is_repeated: Column) -> DataFrame:
@@ -105,14 +105,14 @@ def _with_repetition(judged: DataFrame, is_repeated: Column) -> DataFrame:
 
 
 def _marked(rows: DataFrame, is_sound: Column) -> DataFrame:
-    """Add `is_repeated`, whether the id came before, and `kept_doc_id`.
+    """Add `_is_repeated`, whether the id came before, and `kept_doc_id`.
 
     Rows that are rejected share their text with none.
     """
     in_order = [F.col("source"), F.col("position")]
     ids = Window.partitionBy("doc_id").orderBy(*in_order)
-    numbered = rows.withColumn("is_repeated", F.row_number().over(ids) > 1)
-    takes_part = is_sound & ~F.col("is_repeated")
+    numbered = rows.withColumn("_is_repeated", F.row_number().over(ids) > 1)
+    takes_part = is_sound & ~F.col("_is_repeated")
     same = [F.when(takes_part, F.col(name)) for name in _HASHES]
     alone = F.when(~takes_part, F.xxhash64(*in_order, F.lit("alone")))
     texts = Window.partitionBy(*same, alone).orderBy(*in_order)
@@ -122,8 +122,8 @@ def _marked(rows: DataFrame, is_sound: Column) -> DataFrame:
 
 
 def numbered_rows(judged: DataFrame) -> DataFrame:
-    """Add `row_id`; the frame is to be persisted, as a second run may number other rows so."""
-    return judged.withColumn("row_id", F.monotonically_increasing_id())
+    """Add `_row_id`; the frame is to be persisted, as a second run may number other rows so."""
+    return judged.withColumn("_row_id", F.monotonically_increasing_id())
 
 
 def find_losers(narrow: DataFrame) -> DataFrame:
@@ -133,15 +133,15 @@ def find_losers(narrow: DataFrame) -> DataFrame:
         narrow: What `narrowed` returned, persisted.
 
     Returns:
-        Rows of `row_id, doc_id, source, position, is_sound, is_repeated, kept_doc_id`; ids are as
+        Rows of `_row_id, doc_id, source, position, is_sound, _is_repeated, kept_doc_id`; ids are as
         they were given.
     """
     rows = narrow.where(_is_record()).select(
-        *("row_id", "doc_id", "source", "position", *_HASHES),
+        *("_row_id", "doc_id", "source", "position", *_HASHES),
         (F.size("rules") == 0).alias("is_sound"),
     )
     marked = _marked(rows, F.col("is_sound"))
-    is_lost = F.col("is_repeated") | F.col("kept_doc_id").isNotNull()
+    is_lost = F.col("_is_repeated") | F.col("kept_doc_id").isNotNull()
     return marked.where(is_lost).drop(*_HASHES)
 
 
@@ -164,8 +164,8 @@ def count_losses(lost: DataFrame) -> Losses:
     """Count the rows of `find_losers`."""
     counts = lost.agg(
         F.count("kept_doc_id"),
-        F.count_if("is_repeated"),
-        F.count_if(F.col("is_repeated") & F.col("is_sound")),
+        F.count_if("_is_repeated"),
+        F.count_if(F.col("_is_repeated") & F.col("is_sound")),
     )
     return Losses(*map(int, counts.collect()[0]))
 
@@ -182,20 +182,20 @@ def split_judged(judged: DataFrame, lost: DataFrame, losses: Losses) -> dict[str
     Kept documents have the user's own columns after those of the contract.
 
     Args:
-        judged: Persisted rows with `row_id`.
+        judged: Persisted rows with `_row_id`.
         lost: What `find_losers` returned, persisted.
         losses: What `count_losses` returned.
     """
     records = judged.where(_is_record())
-    own = judged.columns[judged.columns.index("records") + 1 : -1]
+    own = judged.columns[judged.columns.index("_records") + 1 : -1]
     kept = records.where(_is_sound())
     if losses.duplicates or losses.repeated:
-        kept = kept.join(_ids(lost, losses), "row_id", "left_anti")
+        kept = kept.join(_ids(lost, losses), "_row_id", "left_anti")
     rejected = records.where(~_is_sound())
     if losses.repeated:
-        repeated = lost.where("is_repeated").withColumn("is_repeated", F.lit(True))
-        joined = records.join(_ids(repeated, losses, "is_repeated"), "row_id", "left")
-        is_repeated = F.coalesce("is_repeated", F.lit(False))
+        repeated = lost.where("_is_repeated").withColumn("_is_repeated", F.lit(True))
+        joined = records.join(_ids(repeated, losses, "_is_repeated"), "_row_id", "left")
+        is_repeated = F.coalesce("_is_repeated", F.lit(False))
         rejected = _with_repetition(joined, is_repeated).where(~_is_sound())
     duplicate = lost.where(F.col("kept_doc_id").isNotNull())
     return {
@@ -207,5 +207,5 @@ def split_judged(judged: DataFrame, lost: DataFrame, losses: Losses) -> dict[str
 
 def _ids(lost: DataFrame, losses: Losses, *columns: str) -> DataFrame:
     """Return ids of rows, to be broadcast unless there are too many."""
-    ids = lost.select("row_id", *columns)
+    ids = lost.select("_row_id", *columns)
     return F.broadcast(ids) if losses.duplicates + losses.repeated <= MOST_BROADCAST else ids

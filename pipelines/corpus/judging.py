@@ -51,15 +51,15 @@ class Judge:
     def schema(self) -> pa.Schema:
         """Schema of judged documents.
 
-        `reasons` has every broken rule, in the order of the rules; `content` and `other_content`
+        `reasons` has every broken rule, in the order of the rules; `_content` and `_other_content`
         are a hash of the text up to white space and case; `problem` and `notes` are the record's.
-        `records` is, in the first row of a batch, how many records came, and 0 in the others.
+        `_records` is, in the first row of a batch, how many records came, and 0 in the others.
         """
         text, number = pa.string(), pa.int64()
         columns = [("doc_id", text), ("source", text), ("position", number), ("text", text)]
         columns += STORED_SIGNALS.items()
-        columns += [("reasons", pa.list_(REASON)), ("content", number), ("other_content", number)]
-        columns += [("problem", text), ("notes", text), ("records", pa.int32())]
+        columns += [("reasons", pa.list_(REASON)), ("_content", number), ("_other_content", number)]
+        columns += [("problem", text), ("notes", text), ("_records", pa.int32())]
         return pa.schema([*columns, *((name, text) for name in self.own)])
 
     @property
@@ -76,16 +76,18 @@ class Judge:
     def _judged(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         text, count = batch["text"], len(batch)
         problem = pc.coalesce(batch["problem"], pc.if_else(text.is_null(), "has_text", None))
-        text = normalised(pc.coalesce(text, batch["record"], ""))
+        if text.null_count:
+            text = pc.coalesce(text, batch["record"], "")
+        text = normalised(text)
         measures = measure(text)
         signals = {name: SIGNALS[name].of(measures) for name in self._signals}
         found = {"doc_id": _ids(batch), "problem": problem, "text": text}
         found |= {name: pa.array(signals[name]).cast(kind) for name, kind in STORED_SIGNALS.items()}
         found["reasons"] = _reasons(self.rules, signals, problem)
-        found["content"], found["other_content"] = _halves(measures)
+        found["_content"], found["_other_content"] = _halves(measures)
         records = np.zeros(count, np.int32)
         records[0] = count
-        found["records"] = pa.array(records)
+        found["_records"] = pa.array(records)
         columns = [found[n] if n in found else batch[n] for n in self.schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=self.schema)
 

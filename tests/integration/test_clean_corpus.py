@@ -157,14 +157,14 @@ def test_own_columns_are_kept_and_later_jobs_pass_them_over(
         tmp_path,
         "a.jsonl",
         _jsonl(
-            {"text": GOOD, "label": 7, "page": {"url": "x"}},
+            {"text": GOOD, "label": 7, "page": {"url": "x"}, "content": "own"},
             {"text": GOOD + " and more", "label": None, "page": {}},
         ),
     )
-    _clean(spark, tmp_path, keep_columns=["label", "page.url"])
+    _clean(spark, tmp_path, keep_columns=["label", "page.url", "content"])
     place = str(tmp_path / "out" / "documents")
     rows = spark.read.format("delta").load(place).orderBy("position").collect()
-    assert [(row["label"], row["page_url"]) for row in rows] == [("7", "x"), (None, None)]
+    assert [tuple(row)[-3:] for row in rows] == [("7", "x", "own"), (None, None, None)]
     assert tables.read(spark, place, DOCUMENTS).columns == DOCUMENTS.column_names
     with pytest.raises(ConfigError, match="the table has a column 'text' already"):
         _clean(spark, tmp_path, keep_columns=["text"])

@@ -94,7 +94,7 @@ def test_reasons_have_rule_value_and_threshold_in_the_order_of_rules() -> None:
     assert refused["reasons"] == [{"rule": "valid_json", "value": None, "threshold": None}]
     assert (refused["text"], broken(empty), empty["text"]) == ("{", ["has_text"], "")
     assert broken(sound) == ["gopher_quality.word_count"]
-    assert [short["records"], sound["records"]] == [4, 0]
+    assert [short["_records"], sound["_records"]] == [4, 0]
 
 
 def test_ids_are_given_or_of_the_place_and_own_columns_stay() -> None:
