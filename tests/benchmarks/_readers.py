@@ -40,7 +40,7 @@ def compared(path: Path) -> tuple[str, ...]:
 
 
 def ours(path: Path) -> tuple[Read, Check]:
-    """Read as a task of vectormill does."""
+    """Read as a task of vectormill does, but for times, which other readers leave as text too."""
     from pipelines.sources.config import SourceSettings
     from pipelines.sources.files import told_by_name
     from pipelines.sources.records import read_split
@@ -48,7 +48,9 @@ def ours(path: Path) -> tuple[Read, Check]:
     from pipelines.sources.split import Split
 
     kinds: dict[str, Any] = {"user": "key", "item": "key", "value": "number", "time": "time"}
-    fields = tuple(Field(name, name, kinds.get(name, "text")) for name in columns_of(path))
+    fields = tuple(
+        Field(name, name, kinds.get(name, "text"), is_standard=False) for name in columns_of(path)
+    )
     request = Request(fields, SourceSettings(documents_per="line"))
     split, kind = Split(str(path), path.name, path.stat().st_size), told_by_name(path.name)
     return lambda: list(read_split(split, str(kind), request)), lambda b: _arrow(b, path)

@@ -73,7 +73,9 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
         wanted = top_level(file.schema_arrow.names, stored)
         _refuse_repeated(file.schema_arrow, wanted, part.uri)
         int96, uuids = _int96(file), _uuids(file)
-        for batch in file.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=wanted):
+        for batch in file.iter_batches(
+            _BATCH_ROWS, row_groups=list(groups), columns=wanted, use_threads=False
+        ):
             arrays = {
                 stored.get(name, name): _as_stored(
                     batch[name], is_int96=name in int96, is_uuid=name in uuids
