@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
+from pipelines.arrays.offsets import offsets_of
 from pipelines.corpus.rules import Rule
 from pipelines.corpus.signals.formulas import SIGNALS, Values
 from pipelines.corpus.signals.measuring import Measures, measure
@@ -139,8 +140,7 @@ def _reasons(rules: Sequence[Rule], signals: dict[str, Values], problem: Any) ->
         entries.append(pa.array(told, REASON))
     all_rows = np.concatenate(rows)
     order = np.argsort(all_rows, kind="stable")
-    offsets = np.zeros(len(problem) + 1, np.int32)
-    offsets[1:] = np.cumsum(np.bincount(all_rows, minlength=len(problem)))
+    offsets = offsets_of(np.bincount(all_rows, minlength=len(problem))).astype(np.int32)
     return pa.ListArray.from_arrays(
         pa.array(offsets), pa.concat_arrays(entries).take(pa.array(order))
     )

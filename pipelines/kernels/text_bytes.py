@@ -1,17 +1,21 @@
 # mypy: ignore-errors
-"""Bytes of texts in kernels: one without Numba's check of negative places, and many at once."""
+"""Bytes of texts in kernels: one without Numba's check of negative places, many, and UTF-8."""
 
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+
+from pipelines.kernels.compiling import inner
 
 _emitted: Any = intrinsic  # as Any: its own type would have callers pass `_typing`
 
 COUNT = 32
 """Bytes that `string_stops` compares; so many must follow the last one that is of interest."""
 
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # least first bytes of so many
 _BYTE, _BYTES, _BITS = ir.IntType(8), ir.VectorType(ir.IntType(8), COUNT), ir.IntType(COUNT)
 
 
@@ -61,3 +65,28 @@ def word_at(_typing, data, _place):
         return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
 
     return types.uint64(data, types.intp), emit
+
+
+@inner
+def record_at(text, at, chars):
+    """Return the code point at a place, how many bytes it has, and its record, all int64.
+
+    Args:
+        text: UTF-8, uint8.
+        at: Where a code point begins.
+        chars: Where the block of `code >> 8` begins, and the records of all blocks; the first
+            block is ASCII's.
+    """
+    first = byte_at(text, at)
+    if first < _TWO_BYTES:
+        return first, 1, np.int64(chars[1][np.uint64(first)])
+    if first < _THREE_BYTES:
+        code, width = (first & 0x1F) << 6 | byte_at(text, at + 1) & 0x3F, 2
+    elif first < _FOUR_BYTES:
+        middle = (byte_at(text, at + 1) & 0x3F) << 6
+        code, width = (first & 0x0F) << 12 | middle | byte_at(text, at + 2) & 0x3F, 3
+    else:
+        middle = (byte_at(text, at + 1) & 0x3F) << 12 | (byte_at(text, at + 2) & 0x3F) << 6
+        code, width = (first & 0x07) << 18 | middle | byte_at(text, at + 3) & 0x3F, 4
+    block = np.int64(chars[0][np.uint64(code >> 8)])
+    return code, width, np.int64(chars[1][np.uint64(block | code & 0xFF)])

@@ -4,13 +4,14 @@ The number holds the character's lower case, and flags above it. Numbers lie in 
 points, and equal blocks are stored once: some 200 of 4,352.
 """
 
-import sys
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.corpus.code_points import PLANES, by_category, in_blocks
 
 Numbers = NDArray[np.uint32]
 
@@ -28,8 +29,6 @@ of a list; NFC may change it or what is beside it; its lower case is two charact
 DOTTED_I = (ord("i"), 0x307)
 """Lower case of U+0130, the one character whose lower case is two."""
 
-_PLANES = (0, 1, 2, 3, 14)
-"""Planes of Unicode with characters that are neither private nor unassigned."""
 _SIGNS = {
     "'’-": JOINER,  # noqa: RUF001
     "\u00ad\u200c\u200d": INVISIBLE,  # soft hyphen, ZWNJ, ZWJ
@@ -68,30 +67,18 @@ def characters() -> tuple[NDArray[np.int32], Numbers]:
 
     They are made of `unicodedata` at the first call in a process, in about 0.2 s.
     """
-    numbers = np.zeros(sys.maxunicode + 1, np.uint32)
-    for plane in _PLANES:
-        codes = range(plane << 16, (plane + 1) << 16)
-        flags = map(_FLAGS.__getitem__, map(unicodedata.category, map(chr, codes)))
-        numbers[codes.start : codes.stop] = np.fromiter(flags, np.uint32, len(codes))
+    numbers = by_category(_flags)
+    for codes in PLANES:
         _mark_composing(numbers, codes)
     _mark_signs(numbers)
     _set_cases(numbers)
-    places: dict[bytes, int] = {}  # ASCII's block comes first: its places are the codes themselves
-    blocks = [places.setdefault(block.tobytes(), len(places)) for block in numbers.reshape(-1, 256)]
-    return np.array(blocks, np.int32) << 8, np.frombuffer(b"".join(places), np.uint32)
+    return in_blocks(numbers)
 
 
-class _Flags(dict[str, int]):
-    """Flags of categories of Unicode."""
-
-    def __missing__(self, category: str) -> int:
-        by_class = {"L": LETTER, "N": NUMBER, "M": MARK, "P": PUNCTUATION, "S": PUNCTUATION}
-        flags = by_class.get(category[0], 0) | (UPPER if category in {"Lu", "Lt"} else 0)
-        self[category] = flags
-        return flags
-
-
-_FLAGS = _Flags()
+def _flags(category: str) -> int:
+    """Return the flags of a category of Unicode."""
+    by_class = {"L": LETTER, "N": NUMBER, "M": MARK, "P": PUNCTUATION, "S": PUNCTUATION}
+    return by_class.get(category[0], 0) | (UPPER if category in {"Lu", "Lt"} else 0)
 
 
 def _mark_composing(numbers: Numbers, codes: Iterable[int]) -> None:

@@ -1,6 +1,5 @@
 """Arrow text to counts and hashes of each document, by the kernels."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,21 +43,11 @@ def measure(column: Any) -> Measures:
     documents = len(texts.offsets) - 1
     counts = np.zeros((documents, len(COUNTS)), np.int64)
     contents = np.zeros((documents, 2), np.uint64)
-    for first, stop in _parts(texts.offsets):
+    for first, stop in texts.bounds(_PART_BYTES):
         part = Texts(texts.data, texts.offsets[first : stop + 1])
         _measure_part(part, counts[first:stop], contents[first:stop])
     counts[:, STOP_WORDS] = np.bitwise_count(counts[:, STOP_WORDS])
     return Measures(counts, contents)
-
-
-def _parts(offsets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Yield first and last of texts that have about `_PART_BYTES`, or of one that has more."""
-    first, count = 0, len(offsets) - 1
-    while first < count:
-        behind = offsets[first] + _PART_BYTES
-        stop = max(first + 1, int(np.searchsorted(offsets, behind, "right")) - 1)
-        yield first, stop
-        first = stop
 
 
 def _measure_part(part: Texts, counts: NDArray[np.int64], contents: NDArray[np.uint64]) -> None:

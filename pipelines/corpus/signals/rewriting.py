@@ -2,9 +2,8 @@
 """Kernels that find texts that are not normal, and write them normal."""
 
 from pipelines.corpus.signals.characters import COMPOSES, SPACE
-from pipelines.corpus.signals.words import sign_at
 from pipelines.kernels.compiling import inner
-from pipelines.kernels.text_bytes import byte_at
+from pipelines.kernels.text_bytes import byte_at, record_at
 
 MAY_COMPOSE, IS_UNTIDY = 1, 2
 """Bits of what a text may need: NFC; other line ends, control characters or blanks."""
@@ -19,7 +18,7 @@ def find_needs(text, offsets, chars, needs):
         at, end = offsets[number], offsets[number + 1]
         found, last, last_sign = 0, _NEW_LINE, 0
         while at < end:
-            code, width, sign = sign_at(text, at, chars)
+            code, width, sign = record_at(text, at, chars)
             if code < _BLANK:
                 if code != _TAB and (code != _NEW_LINE or last == _BLANK or last == _TAB):
                     found |= IS_UNTIDY
@@ -65,7 +64,7 @@ def _tidy(text, at, end, chars, out, to):
     """Write one text: LF ends lines, control characters are blanks, blanks end no line or text."""
     behind = begin = to  # behind the last character that is no blank
     while at < end:
-        code, width, sign = sign_at(text, at, chars)
+        code, width, sign = record_at(text, at, chars)
         at += width
         if code < _BLANK or code == _DELETE:
             if code == _RETURN:

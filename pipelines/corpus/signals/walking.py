@@ -46,9 +46,9 @@ from pipelines.corpus.signals.words import (
     Q,
     mixed,
     read_word,
-    sign_at,
 )
 from pipelines.kernels.compiling import inner
+from pipelines.kernels.text_bytes import record_at
 
 _ELLIPSIS_DOTS = 3
 _DOT, _HASH, _BRACE, _ELLIPSIS, _NEW_LINE = (ord(sign) for sign in ".#{…\n")
@@ -102,7 +102,7 @@ def _walk_text(text, at, end, chars, lexicon, found, ends, counts, state):
     now, hashes = state
     before = 0
     while at < end:
-        code, width, sign = sign_at(text, at, chars)
+        code, width, sign = record_at(text, at, chars)
         if sign & WORD_SIGN:
             _begin_content(sign, code, now, hashes)
             at, word, length, has_letter, is_blankless = read_word(

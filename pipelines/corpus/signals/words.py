@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""Kernels that read one character, and one word with all that is counted in it."""
+"""The kernel that reads one word, with all that is counted in it."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from pipelines.corpus.signals.characters import (
 from pipelines.corpus.signals.counts import CHARACTERS, DIGITS, PUNCTUATIONS, UPPER_CASE
 from pipelines.corpus.signals.lexicon import FACTOR, MIX, SEED, SHIFT
 from pipelines.kernels.compiling import inner
-from pipelines.kernels.text_bytes import byte_at
+from pipelines.kernels.text_bytes import record_at
 
 WORD_SIGN = LETTER | NUMBER
 LINE, PARAGRAPH, CONTENT, OTHER_CONTENT = range(4)
@@ -27,7 +27,6 @@ LINE, PARAGRAPH, CONTENT, OTHER_CONTENT = range(4)
 P = np.uint64(FACTOR)
 Q = np.uint64(0xA0761D6478BD642F)
 _SEED, _MIX, _SHIFT = np.uint64(SEED), np.uint64(MIX), np.uint64(SHIFT)
-_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # least first bytes of so many
 _I, _DOT = (np.uint64(code) for code in DOTTED_I)
 
 
@@ -39,29 +38,11 @@ def mixed(found):
 
 
 @inner
-def sign_at(text, at, chars):
-    """Return the code point at a place, how many bytes it has, and its number, all int64."""
-    first = byte_at(text, at)
-    if first < _TWO_BYTES:
-        return first, 1, np.int64(chars[1][np.uint64(first)])
-    if first < _THREE_BYTES:
-        code, width = (first & 0x1F) << 6 | byte_at(text, at + 1) & 0x3F, 2
-    elif first < _FOUR_BYTES:
-        middle = (byte_at(text, at + 1) & 0x3F) << 6
-        code, width = (first & 0x0F) << 12 | middle | byte_at(text, at + 2) & 0x3F, 3
-    else:
-        middle = (byte_at(text, at + 1) & 0x3F) << 12 | (byte_at(text, at + 2) & 0x3F) << 6
-        code, width = (first & 0x07) << 18 | middle | byte_at(text, at + 3) & 0x3F, 4
-    block = np.int64(chars[0][np.uint64(code >> 8)])
-    return code, width, np.int64(chars[1][np.uint64(block | code & 0xFF)])
-
-
-@inner
 def _goes_on(text, at, end, chars):
     """Tell whether a letter or digit of a script with blanks is at a place."""
     if at >= end:
         return False
-    sign = sign_at(text, at, chars)[2]
+    sign = record_at(text, at, chars)[2]
     return sign & WORD_SIGN != 0 and sign & BLANKLESS == 0
 
 
@@ -81,7 +62,7 @@ def read_word(text, at, end, chars, hashes, counts):
     length, passed, seen, first = 0, 0, 0, 0
     parts = WORD_SIGN | MARK | INVISIBLE
     while at < end:
-        code, width, sign = sign_at(text, at, chars)
+        code, width, sign = record_at(text, at, chars)
         if sign & parts == 0 or (sign & BLANKLESS != 0 and passed > 0):
             if (
                 sign & JOINER == 0

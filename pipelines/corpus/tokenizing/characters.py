@@ -4,12 +4,13 @@ The number is what is written instead of the character, with flags above it. Num
 of 256 code points, and equal blocks are stored once: some 200 of 4,352.
 """
 
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pipelines.corpus.code_points import by_category, in_blocks
 
 VALUE = (1 << 21) - 1
 """Mask of the code point that is written instead of a character; 0 where it is itself."""
@@ -39,8 +40,6 @@ _NO_BREAK = "\u00a0\u2007\u202f"
 _JOINERS = "\u200c\u200d"
 _SOFT_HYPHEN = "\u00ad"
 _IGNORABLE = frozenset({"Mn", "Me", "Lm", "Cf", "Sk"})
-_PLANES = (0, 1, 2, 3, 14)
-"""Planes of Unicode with characters that are neither private nor unassigned."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +68,11 @@ def characters(is_lowercase: bool) -> Characters:
 
     It is made of `unicodedata` at the first call in a process, in about 0.1 s.
     """
-    records = np.zeros(0x110000, np.uint32)
-    for plane in _PLANES:
-        first = plane << 16
-        codes = range(first, first + 0x10000)
-        flags = map(_FLAGS.__getitem__, map(unicodedata.category, map(chr, codes)))
-        records[first : first + 0x10000] = np.fromiter(flags, np.uint32, 0x10000)
+    records = by_category(_flags)
     _mark_signs(records)
     expansions = _set_cases(records, is_lowercase)
     records[ord(_SOFT_HYPHEN)] |= np.uint32(DROPPED)
-    places: dict[bytes, int] = {}  # ASCII's block comes first: its places are the codes themselves
-    blocks = [places.setdefault(block.tobytes(), len(places)) for block in records.reshape(-1, 256)]
-    kept = np.frombuffer(b"".join(places), np.uint32)
-    return Characters(np.array(blocks, np.int32) << 8, kept, expansions)
+    return Characters(*in_blocks(records), expansions)
 
 
 def _flags(category: str) -> int:
@@ -94,15 +85,6 @@ def _flags(category: str) -> int:
     if category[0] == "N":
         return flags | NUMBER | START | PART
     return flags | BLANK if category[0] == "Z" else flags
-
-
-class _Flags(dict[str, int]):
-    def __missing__(self, category: str) -> int:
-        self[category] = _flags(category)
-        return self[category]
-
-
-_FLAGS = _Flags()
 
 
 def _mark_signs(records: NDArray[np.uint32]) -> None:

@@ -18,7 +18,6 @@ BEGIN, COUNT, DOCUMENTS, LAST_DOCUMENT = range(4)
 WORD = 8
 """Bytes that are hashed and compared at once."""
 
-_ENTRY_BITS = np.uint64(30)
 _ENTRY = np.uint64((1 << 30) - 1)
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio
 _HALF = np.uint64(32)

@@ -19,31 +19,12 @@ from pipelines.corpus.tokenizing.characters import (
     VALUE,
 )
 from pipelines.kernels.compiling import inner
-from pipelines.kernels.text_bytes import byte_at
+from pipelines.kernels.text_bytes import byte_at, record_at
 
-BLOCKS, RECORDS, EXPANSIONS = range(3)
+EXPANSIONS = 2
 _UNDERSCORE, _QUOTE, _APOSTROPHE, _POINT, _COMMA = (ord(sign) for sign in "_'’.,")  # noqa: RUF001
 _CAPITAL_SIGMA = ord("Σ")
 _SIGMA_SMALL, _SIGMA_FINAL = 0x83, 0x82  # second bytes of the small ones, whose first is 0xCF
-
-
-@inner
-def record_at(text, at, chars):
-    """Return the code point at a place, how many bytes it has, and its record."""
-    first = byte_at(text, at)
-    if first < 0x80:
-        return first, 1, np.int64(chars[RECORDS][np.uint64(first)])
-    code, width = first, 1
-    if first < 0xE0:
-        code, width = (first & 0x1F) << 6 | byte_at(text, at + 1) & 0x3F, 2
-    elif first < 0xF0:
-        middle = (byte_at(text, at + 1) & 0x3F) << 6
-        code, width = (first & 0x0F) << 12 | middle | byte_at(text, at + 2) & 0x3F, 3
-    else:
-        middle = (byte_at(text, at + 1) & 0x3F) << 12 | (byte_at(text, at + 2) & 0x3F) << 6
-        code, width = (first & 0x07) << 18 | middle | byte_at(text, at + 3) & 0x3F, 4
-    block = np.int64(chars[BLOCKS][np.uint64(code >> 8)])
-    return code, width, np.int64(chars[RECORDS][np.uint64(block | code & 0xFF)])
 
 
 @inner

@@ -49,11 +49,16 @@ class Texts:
 
     def parts(self) -> Iterator["Texts"]:
         """Yield parts of about `PART_BYTES`, or of one text that is larger."""
+        for first, stop in self.bounds(PART_BYTES):
+            yield Texts(self.data, self.offsets[first : stop + 1])
+
+    def bounds(self, size: int) -> Iterator[tuple[int, int]]:
+        """Yield first and last of texts that have about `size` bytes, or of one that has more."""
         first, count = 0, len(self.offsets) - 1
         while first < count:
-            behind = self.offsets[first] + PART_BYTES
+            behind = self.offsets[first] + size
             stop = max(first + 1, int(np.searchsorted(self.offsets, behind, "right")) - 1)
-            yield Texts(self.data, self.offsets[first : stop + 1])
+            yield first, stop
             first = stop
 
 

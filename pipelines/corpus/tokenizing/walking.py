@@ -28,10 +28,10 @@ from pipelines.corpus.tokenizing.hashing import (
 )
 from pipelines.corpus.tokenizing.reading import (
     read_token,
-    record_at,
     skip_underscores,
 )
 from pipelines.kernels.compiling import inner
+from pipelines.kernels.text_bytes import record_at
 
 IS_COUNTING, LONGEST, NUMBER_ENTRY = range(3)
 """Places in `rules`: whether tokens are counted, tokens of a piece, the entry of numbers."""

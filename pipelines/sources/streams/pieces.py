@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipelines.arrays.offsets import offsets_of
 from pipelines.kernels.compiling import inner
 from pipelines.kernels.marks import PADDING, copy_bytes
 
@@ -18,8 +19,7 @@ def gathered(data: Any, starts: Any, ends: Any) -> pa.Array:
         starts: First byte of each piece, int64.
         ends: The byte after its last one, int64.
     """
-    offsets = np.zeros(len(starts) + 1, np.int32)
-    np.cumsum(ends - starts, out=offsets[1:])
+    offsets = offsets_of(ends - starts).astype(np.int32)
     texts = pa.allocate_buffer(int(offsets[-1]) + PADDING)
     _copy(data, starts, offsets, np.frombuffer(texts, np.uint8))
     buffers = [None, pa.py_buffer(offsets), texts.slice(0, int(offsets[-1]))]

@@ -21,6 +21,11 @@ def read_numbers(texts: pa.Array) -> pa.Array | None:
         numbers = texts.cast(pa.float64())
     except pa.ArrowInvalid:
         return None
+    return only_finite(numbers)
+
+
+def only_finite(numbers: pa.Array) -> pa.Array:
+    """Return floats with null for NaN and infinity."""
     is_finite = pc.is_finite(numbers)
     return (
         numbers

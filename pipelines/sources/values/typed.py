@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.request import Field
-from pipelines.sources.values.text_values import read_numbers, read_times
+from pipelines.sources.values.text_values import only_finite, read_numbers, read_times
 from pipelines.sources.values.zones import from_local
 
 _WHOLE_BELOW = {pa.float16(): 2.0**11, pa.float32(): 2.0**24, pa.float64(): 2.0**53}
@@ -93,10 +93,9 @@ def _number(array: pa.Array) -> Typed:
     if array.type in (pa.float16(), pa.float32()):
         array = array.cast(pa.string())
     wide = array.cast(pa.float64(), safe=False)
-    is_finite = pc.is_finite(wide)
-    value = wide if pc.all(is_finite).as_py() in (None, True) else pc.if_else(is_finite, wide, None)
     nothing = pa.nulls(len(array), pa.string())
-    return Typed(nothing, value=value, notes={"not_finite": pc.invert(is_finite)})
+    notes = {"not_finite": pc.invert(pc.is_finite(wide))}
+    return Typed(nothing, value=only_finite(wide), notes=notes)
 
 
 def _floats(array: pa.Array, wanted: Field) -> Typed:
