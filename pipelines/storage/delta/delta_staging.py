@@ -20,7 +20,8 @@ from pipelines.storage.hadoop import Files
 from pipelines.storage.java import java_class
 from pipelines.storage.parquet import relative
 
-_SIMPLE = 2  # writer version of tables without constraints, computed columns and change feeds
+_READER, _WRITER = 1, 2
+"""Versions of Delta's protocol above which files may need more than their rows."""
 
 
 class StagedDelta:
@@ -106,9 +107,10 @@ class StagedDelta:
         self._note_added()
 
     def _is_simple(self) -> bool:
-        """Tell whether the table has no constraints or computed columns, for newer writers."""
-        protocol = self._transaction.snapshot().protocol()
-        return bool(protocol.minReaderVersion() == 1 and protocol.minWriterVersion() <= _SIMPLE)
+        """Tell whether the table has no feature for which only Delta's own writer makes files."""
+        protocol = self._transaction.protocol()
+        is_read = protocol.minReaderVersion() <= _READER
+        return bool(is_read and protocol.minWriterVersion() <= _WRITER)
 
     def _add(self, write_file: Callable[[str], int]) -> None:
         """Let the driver write the one file, and make the action that adds it."""
@@ -116,14 +118,15 @@ class StagedDelta:
         name = f"{inner}/part-00000-{uuid.uuid4()}.parquet".lstrip("/")
         rows = write_file(f"{self._folder}/{name}")
         [file] = self._files.walk(f"{self._folder}/{name}")
-        added = made(
-            self._of_delta("actions.AddFile$"),
-            quote(name, safe="/="), scala_map(self._jvm, self._part), file.size,
-            file.modified, True,
-            json.dumps({"numRecords": rows}),
-        )  # fmt: skip
+        statistics = json.dumps({"numRecords": rows})
+        added = self._adding(name, file.size, file.modified, statistics)
         self._written = sequence(self._jvm, [added])
         self._note_added()
+
+    def _adding(self, name: str, size: int, modified: int, statistics: str) -> Any:
+        """Make the action that adds a file of the part, with its statistics as JSON."""
+        values = scala_map(self._jvm, self._part), size, modified, True, statistics
+        return made(self._of_delta("actions.AddFile$"), quote(name, safe="/="), *values)
 
     def _note_added(self) -> None:
         mapper = self._of_delta("util.JsonUtils").mapper()

@@ -2,19 +2,15 @@
 
 import time
 from typing import Any
-from urllib.parse import quote
 
 from pyspark.sql import SparkSession
 
 from pipelines.storage.conform import conform
 from pipelines.storage.delta.delta_replaced import sequence
-from pipelines.storage.delta.delta_staging import StagedDelta, made, scala_map
+from pipelines.storage.delta.delta_staging import StagedDelta, scala_map
 from pipelines.storage.java import java_class
 from pipelines.storage.task_files.pieces import Piece, PiecewiseTable, write_pieces
 from schemas import Table
-
-_READER, _WRITER = 1, 2
-"""Versions of Delta's protocol above which files may need more than their rows."""
 
 
 class UnknownProtocolError(Exception):
@@ -40,7 +36,8 @@ class StagedDeltaPieces(StagedDelta):
         nothing = conform(spark.createDataFrame([], table.schema()), table)
         super().__init__(nothing, folder, part={}, partitioning=(), is_empty=True)
         try:
-            self._require_known_protocol()
+            if not self._is_simple():
+                raise UnknownProtocolError(self._folder)
             written = write_pieces(self._files, pieces, table, folder, codec=codec)
         except BaseException:
             self.discard()
@@ -52,21 +49,16 @@ class StagedDeltaPieces(StagedDelta):
             self._tell_metrics()
         self.rows = self._count()
 
-    def _require_known_protocol(self) -> None:
-        protocol = self._transaction.protocol()
-        if protocol.minReaderVersion() > _READER or protocol.minWriterVersion() > _WRITER:
-            raise UnknownProtocolError(self._folder)
-
     def _name_pieces(self) -> None:
         """Make the actions that add the files, in place of one for a file without rows."""
         for uri in self._uris():
             self._files.delete(uri)
         others = [self._written.apply(n) for n in range(self._written.size())]
         actions = [each for each in others if each.getClass().getSimpleName() != "AddFile"]
-        now, nothing = int(time.time() * 1000), scala_map(self._jvm, {})
-        for piece in self._pieces:
-            values = quote(piece.file), nothing, piece.size, now, True, piece.statistics
-            actions.append(made(self._of_delta("actions.AddFile$"), *values))
+        now = int(time.time() * 1000)  # milliseconds
+        actions += [
+            self._adding(piece.file, piece.size, now, piece.statistics) for piece in self._pieces
+        ]
         self._written = sequence(self._jvm, actions)
         self._note_added()
 
