@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column, DataFrame, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
@@ -39,9 +39,9 @@ class Space:
     requested_at: datetime
     updated_at: datetime
 
-    def to_frame(self, spark: SparkSession) -> DataFrame:
-        """Return the row as a frame that fits the contract."""
-        return spark.createDataFrame([asdict(self)], EMBEDDING_SPACES.schema()).coalesce(1)
+    def row(self) -> list[Any]:
+        """Return the row in the order of the contract's columns."""
+        return [getattr(self, name) for name in EMBEDDING_SPACES.column_names]
 
     def requested_again(self) -> "Space":
         """Return the space with the present time as `requested_at`: the newest of its name."""
@@ -136,8 +136,7 @@ def space_of(row: Row) -> Space:
 
 def write_space(store: "TableStore", space: Space) -> None:
     """Write a space's row in place of its earlier one."""
-    row = [getattr(space, name) for name in EMBEDDING_SPACES.column_names]
-    store.write_rows([row], EMBEDDING_SPACES, part={"space_id": space.space_id})
+    store.write_rows([space.row()], EMBEDDING_SPACES, part={"space_id": space.space_id})
 
 
 def read_initial_vectors(store: "TableStore", space_id: str | None) -> DataFrame:

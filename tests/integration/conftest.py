@@ -38,7 +38,8 @@ def stage_space(
         parameters={},
     )
     part = {"space_id": space_id}
-    for frame, table in ((vectors, VECTORS), (space.to_frame(spark), EMBEDDING_SPACES)):
+    spaces = spark.createDataFrame([space.row()], EMBEDDING_SPACES.schema()).coalesce(1)
+    for frame, table in ((vectors, VECTORS), (spaces, EMBEDDING_SPACES)):
         uri = str(folder / table.name)
         tables.write(frame, table, uri, format=storage, part=part, metadata={})
 

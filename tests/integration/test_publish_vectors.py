@@ -31,7 +31,7 @@ def set_state(spark, tmp_path, space_id, state, **changes):
     uri = str(tmp_path / "embedding_spaces")
     space = space_of(spark, tmp_path, space_id).changed(state=state, **changes)
     tables.write(
-        space.to_frame(spark),
+        spark.createDataFrame([space.row()], EMBEDDING_SPACES.schema()).coalesce(1),
         EMBEDDING_SPACES,
         uri,
         format="delta",
