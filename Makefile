@@ -40,7 +40,7 @@ setup: java ## Make the virtual environment and look for Java 17 or 21
 
 demo: $(READY) ## Run the whole workflow on this machine's own text and code (build/demo/)
 	@.ci/ensure_java.sh $(BIN)/python
-	@$(BIN)/vectormill run conf/workflows/demo.yaml
+	@$(BIN)/vectormill run conf/workflows/demo.yaml --env small
 
 test: java ## Run the tests except the slow ones
 	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" $(PYTEST_ARGS)

@@ -1,7 +1,6 @@
 """Delta's jars: their coordinates for the installed Spark, and where a session has put them."""
 
 import fcntl
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import IO
 
 import pyspark
 from pyspark.sql import SparkSession
+
+from pipelines.cluster.class_archive import cache_folder
 
 _MOST_SECONDS = 180  # seconds to wait for another process that resolves the jars
 _POLL_SECONDS = 0.2  # seconds between two attempts to take the lock
@@ -72,5 +73,4 @@ def _wait_for(lock: IO[str]) -> None:
 
 
 def _list() -> Path:
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "vectormill"
-    return cache / f"{coordinates().replace(':', '_')}.jars"
+    return cache_folder() / f"{coordinates().replace(':', '_')}.jars"

@@ -15,7 +15,7 @@ from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
-from pipelines.cluster import delta_jars
+from pipelines.cluster import class_archive, delta_jars
 from pipelines.errors import ConfigError, DependencyError
 from pipelines.settings import conf_folder
 from pipelines.storage.java import java_class
@@ -27,6 +27,7 @@ _JAVA_HOMES = (
     "/opt/java",
 )
 _JAVA_MAJORS = (17, 21)  # Java versions that Spark 4 supports
+_JAVA_OPTIONS = "spark.driver.extraJavaOptions"
 _GIB = 1 << 30  # bytes
 
 
@@ -73,6 +74,9 @@ def open_session(
 def _started(conf: SparkConf, log_folder: Path | None) -> SparkSession:
     _set_defaults(conf, log_folder)
     _prepare_environment(str(conf.get("spark.master")))
+    options = class_archive.java_options(os.environ["JAVA_HOME"], conf.get(_JAVA_OPTIONS, "") or "")
+    if options:
+        conf.set(_JAVA_OPTIONS, options)
     with _errors_to(log_folder):
         try:
             spark = SparkSession.builder.config(conf=conf).getOrCreate()
