@@ -3,11 +3,13 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import fs
 
 from pipelines.errors import InputError
 from pipelines.sources.request import Request, top_level
@@ -18,13 +20,17 @@ from pipelines.storage.task_files.arrow import resolve
 ENDINGS = (".parquet", ".parq", ".pq")
 SPLIT_BYTES = 64 << 20
 _BATCH_ROWS = 1 << 16
+_REPETITIVE = 4  # bytes a value: less than the length that stands before each string
 
 
 @contextmanager
-def _opened(split: Split) -> Iterator[pq.ParquetFile]:
+def _opened(split: Split, **options: Any) -> Iterator[pq.ParquetFile]:
     filesystem, path = resolve(split.uri)
+    is_remote = not isinstance(filesystem, fs.LocalFileSystem)
     with filesystem.open_input_file(path) as stream:
-        yield pq.ParquetFile(stream, coerce_int96_timestamp_unit="us", pre_buffer=True)
+        yield pq.ParquetFile(
+            stream, coerce_int96_timestamp_unit="us", pre_buffer=is_remote, **options
+        )
 
 
 def split(whole: Split, _request: Request) -> list[Split]:
@@ -65,21 +71,20 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
     Raises:
         InputError: The file has a column that is asked for twice.
     """
+    names = part.about.get("names", {})  # of a Delta table whose columns are mapped
+    stored = {names.get(path, path): path for path in request.paths}
     with _opened(part) as file:
-        groups = range(part.start, file.num_row_groups if part.end is None else part.end)
+        end = file.num_row_groups if part.end is None else part.end
         position = sum(file.metadata.row_group(n).num_rows for n in range(part.start))
-        names = part.about.get("names", {})  # of a Delta table whose columns are mapped
-        stored = {names.get(path, path): path for path in request.paths}
         wanted = top_level(file.schema_arrow.names, stored)
         _refuse_repeated(file.schema_arrow, wanted, part.uri)
-        int96, uuids = _int96(file), _uuids(file)
-        for batch in file.iter_batches(
-            _BATCH_ROWS, row_groups=list(groups), columns=wanted, use_threads=False
-        ):
+        repetitive = _repetitive(file, wanted, range(part.start, end))
+        types = dict.fromkeys(repetitive, pa.string()) | _other_types(file)
+        metadata = file.metadata
+    with _opened(part, metadata=metadata, read_dictionary=repetitive) as file:
+        for batch in _batches(file, range(part.start, end), wanted):
             arrays = {
-                stored.get(name, name): _as_stored(
-                    batch[name], is_int96=name in int96, is_uuid=name in uuids
-                )
+                stored.get(name, name): _as_type(batch[name], types.get(name))
                 for name in batch.schema.names
             }
             arrays |= _nested(batch, stored)
@@ -88,6 +93,40 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
                 [numbers, *arrays.values()], names=["position", *arrays]
             )
             position += len(batch)
+
+
+def _batches(
+    file: pq.ParquetFile, groups: Iterable[int], columns: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """Read row groups; small ones share a batch, and no batch has rows of two others.
+
+    Arrow copies what it joins: batches across row groups take half as long again.
+    """
+    together: list[int] = []
+    rows = 0
+    for number in groups:
+        more = file.metadata.row_group(number).num_rows
+        if together and rows + more > _BATCH_ROWS:
+            yield from file.iter_batches(_BATCH_ROWS, together, columns, use_threads=False)
+            together, rows = [], 0
+        together.append(number)
+        rows += more
+    if together:
+        yield from file.iter_batches(_BATCH_ROWS, together, columns, use_threads=False)
+
+
+def _repetitive(file: pq.ParquetFile, wanted: Iterable[str], groups: range) -> list[str]:
+    """Return the columns of strings that are read sooner as dictionaries: values repeat often."""
+    found = []
+    for number in range(len(file.schema)):
+        path = file.schema.column(number).path
+        if path in wanted and file.schema_arrow.field(path).type == pa.string():
+            chunks = [file.metadata.row_group(n).column(number) for n in groups]
+            size = sum(chunk.total_uncompressed_size for chunk in chunks)
+            values = sum(chunk.num_values for chunk in chunks)
+            if all(c.has_dictionary_page for c in chunks) and size < _REPETITIVE * values:
+                found.append(path)
+    return found
 
 
 def _nested(batch: pa.RecordBatch, stored: dict[str, str]) -> dict[str, pa.Array]:
@@ -108,19 +147,17 @@ def _refuse_repeated(schema: pa.Schema, wanted: Iterable[str], uri: str) -> None
             raise InputError(f"{uri}: has the column {name!r} {count} times; rename one")
 
 
-def _as_stored(array: pa.Array, *, is_int96: bool, is_uuid: bool) -> pa.Array:
-    if is_uuid:
+def _as_type(array: pa.Array, kind: pa.DataType | None) -> pa.Array:
+    if kind == pa.uuid():
         return uuid_text(array)
-    # INT96 has no zone, and all that write it mean UTC
-    return array.cast(pa.timestamp("us", "UTC")) if is_int96 else array
+    return array if kind is None else array.cast(kind)
 
 
-def _int96(file: pq.ParquetFile) -> set[str]:
-    return {c.path for c in _leaves(file) if c.physical_type == "INT96"}
-
-
-def _uuids(file: pq.ParquetFile) -> set[str]:
-    return {c.path for c in _leaves(file) if c.logical_type.type == "UUID"}
+def _other_types(file: pq.ParquetFile) -> dict[str, pa.DataType]:
+    """Return the types of columns that pyarrow reads as others; INT96 always means UTC."""
+    found = {c.path: pa.uuid() for c in _leaves(file) if c.logical_type.type == "UUID"}
+    int96 = [c.path for c in _leaves(file) if c.physical_type == "INT96"]
+    return found | dict.fromkeys(int96, pa.timestamp("us", "UTC"))
 
 
 def _leaves(file: pq.ParquetFile) -> Iterator[pq.ColumnSchema]:
