@@ -83,14 +83,14 @@ def compared(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def through_spark(case: str, folder: Path, worktree: Path) -> list[Row]:
-    """Return a row for this vectormill and one for the older, on two files of the same content."""
+def through_spark(case: str, folder: Path, worktree: Path, copies: int) -> list[Row]:
+    """Return a row for this vectormill and one for the older, on files of the same content."""
     path = folder / FILES[case]
-    place = folder / f"twice-{path.stem}-{path.suffix[1:]}"
+    place = folder / f"copies-{path.stem}-{path.suffix[1:]}"
     place.mkdir()
-    for number in range(2):
+    for number in range(copies):
         os.link(path, place / f"{number}{path.suffix}")
-    size = 2 * (folder / MEANT.get(path.name, path.name)).stat().st_size / 1e6
+    size = copies * (folder / MEANT.get(path.name, path.name)).stat().st_size / 1e6
     what = "events" if path.stem == "events" else "documents"
     rows = []
     for name, root in (("new", ROOT), ("old", worktree)):
@@ -122,6 +122,8 @@ def main() -> None:
     size = float(os.environ.get("MEGABYTES", "200"))
     parser.add_argument("--megabytes", type=float, default=size)
     parser.add_argument("--old", type=Path, default=os.environ.get("OLD"))
+    parser.add_argument("--copies", type=int, default=2, help="of a file, read through Spark")
+    parser.add_argument("--only-through-spark", action="store_true")
     parser.add_argument("--cases", default="", help="parts of names of cases, by commas")
     given = parser.parse_args()
     parts = given.cases.split(",")
@@ -129,11 +131,11 @@ def main() -> None:
     found: dict[str, list[Row]] = {"one_core": [], "through_spark": []}
     with tempfile.TemporaryDirectory() as name:
         make(Path(name), given.megabytes)
-        for case in cases:
+        for case in [] if given.only_through_spark else cases:
             found["one_core"] += one_core(case, Path(name))
         show(found["one_core"], "file to Arrow batches, one core")
         for case in [c for c in cases if given.old and FILES[c] in (*THROUGH_SPARK, "lines.txt")]:
-            found["through_spark"] += through_spark(case, Path(name), given.old)
+            found["through_spark"] += through_spark(case, Path(name), given.old, given.copies)
     if given.old:
         show(found["through_spark"], "through Spark to a sink, two cores")
     folder = ROOT / "build" / "bench"
