@@ -10,13 +10,23 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 _FILES_PER_TASK = 100  # source files per task
 _OUTPUT_FILES = 4  # files per kind of record
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 HarvestedRow = tuple[str, str, int, str]  # kind, source, position, record
+_ROW = pa.schema(
+    [
+        ("kind", pa.string()),
+        ("source", pa.string()),
+        ("position", pa.int64()),
+        ("record", pa.string()),
+    ]
+)
 
 
 def source_files(
@@ -50,9 +60,17 @@ def harvest(spark: SparkSession, files: list[tuple[str, str, int]]) -> DataFrame
     slices = max(2, len(files) // _FILES_PER_TASK)
     dealt = [pair for start in range(slices) for pair in files[start::slices]]
     distributed = spark.sparkContext.parallelize([(p, n) for p, n, _ in dealt], slices)
-    schema = "kind string, source string, position bigint, record string"
-    parsed = spark.createDataFrame(distributed.mapPartitions(parse_files), schema)
-    return parsed.unionByName(spark.createDataFrame(list(topic_rows()), schema))
+    listed = spark.createDataFrame(distributed, "path string, name string", verifySchema=False)
+    parsed = listed.mapInArrow(_parse_batches, from_arrow_schema(_ROW))
+    return parsed.unionByName(spark.createDataFrame(list(topic_rows()), parsed.schema))
+
+
+def _parse_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        files = zip(batch["path"].to_pylist(), batch["name"].to_pylist(), strict=True)
+        rows = list(parse_files(files))
+        columns = [pa.array([row[n] for row in rows], kind) for n, kind in enumerate(_ROW.types)]
+        yield pa.RecordBatch.from_arrays(columns, schema=_ROW)
 
 
 def parse_files(files: Iterable[tuple[str, str]]) -> Iterator[HarvestedRow]:
@@ -118,7 +136,7 @@ def topic_rows() -> Iterator[HarvestedRow]:
 def records_of(harvested: DataFrame, kind: str) -> DataFrame:
     """Return the JSON lines of one kind in a fixed order, as the text column Spark writes."""
     chosen = harvested.where(F.col("kind") == kind)
-    ordered = chosen.repartitionByRange(_OUTPUT_FILES, "source").sortWithinPartitions(
+    ordered = chosen.repartition(_OUTPUT_FILES, "source").sortWithinPartitions(
         "source", "position", "record"
     )
     return ordered.select(F.col("record").alias("value"))
