@@ -37,7 +37,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     result = JobResult(
         rows_in={"corpus": told.records},
         rejected=deciding.rejections(told, losses),
-        lines=note_lines(told.notes),
+        lines=note_lines(told.notes, deciding.ALL_NOTES),
     )
     parts = deciding.split_judged(judged, lost, losses)
     parts[REJECTED_FILES.name] = broken_files(judged.withColumnRenamed("text", "record"))

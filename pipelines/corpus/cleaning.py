@@ -31,7 +31,7 @@ def clean_documents(frame: DataFrame, settings: CleaningSettings) -> dict[str, D
 
     Args:
         frame: Rows with the columns that `settings.text_column` and `settings.id_column` name.
-        settings: These two, `rules` and `rule_sets` are used.
+        settings: These two, the rules and those of repairing and normalising are used.
 
     Returns:
         Rows of `documents`, `rejected_documents` and `duplicate_documents` by these names; each row
@@ -57,7 +57,8 @@ def judge_documents(records: DataFrame, settings: CleaningSettings) -> DataFrame
 
 def judge_of(settings: CleaningSettings, columns: Sequence[str]) -> Judge:
     """Return what judges records of these columns in tasks."""
-    return Judge(tuple(all_rules(settings.rules, settings.rule_sets)), tuple(columns))
+    rules = all_rules(settings.rules, settings.rule_sets)
+    return Judge(tuple(rules), tuple(columns), settings.how_normalised)
 
 
 def read_judged(spark: SparkSession, uris: str | list[str], settings: CleaningSettings) -> Records:

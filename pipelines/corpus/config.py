@@ -2,6 +2,8 @@
 
 from pydantic import Field
 
+from pipelines.corpus.normalising.characters import Form
+from pipelines.corpus.normalising.normalise import HtmlRemains, Normalisation
 from pipelines.corpus.rules import Rules, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
@@ -14,12 +16,24 @@ class CleaningSettings(SourceSettings):
     """Column that holds the text; dots lead into nested ones."""
     id_column: str | None = None
     """Column that identifies a document; where not set, ids come from file and position."""
+    repair_encoding: bool = True
+    """Whether mojibake, as `schÃ¶n` for `schön`, is repaired line by line, by ftfy's rules."""
+    html_remains: HtmlRemains = "unescape"
+    """What becomes of HTML in texts: `unescape` resolves entities, as `&amp;`, of texts without
+    tags; `strip` takes out tags, comments, scripts and styles too; `keep` leaves all."""
+    normalisation: Form = "NFC"
+    """Normal form of Unicode; NFKC also makes one of ligatures, full-width and other variants."""
     max_rejected_share: float = Field(default=1.0, ge=0, le=1)
     """Largest share of rejected documents before the job fails: an alarm for wrong thresholds."""
     rules: Rules = Rules()
     """Bounds per signal."""
     rule_sets: list[RuleSet] = []
     """Named sets of rules, with the bounds of their papers, that are judged too."""
+
+    @property
+    def how_normalised(self) -> Normalisation:
+        """How texts are repaired and normalised, as tasks are told."""
+        return Normalisation(self.normalisation, self.repair_encoding, self.html_remains)
 
 
 class CorpusInput(Settings):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.corpus.normalising.normalise import TEXT_NOTES
 from pipelines.results import reason, with_reasons
 from pipelines.sources.names import BROKEN_FILE, NOTES
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
@@ -12,6 +13,9 @@ from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
 MOST_BROADCAST = 4_000_000
 """Rows that lose, up to which their ids (some 32 bytes each) are sent to all executors. Where there
 are more, documents are joined to them by a shuffle, with their texts."""
+
+ALL_NOTES = NOTES | TEXT_NOTES
+"""What readers change in records, and cleaning in texts."""
 
 _HASHES = ("_content", "_other_content")
 
@@ -67,7 +71,10 @@ def tell(narrow: DataFrame) -> Told:
             F.count(F.lit(1)).alias("rows"),
             F.count_if(is_first).alias("firsts"),
             F.sum(F.when(is_first, F.col("_records")).otherwise(0)).alias("_records"),
-            *(F.count_if(is_first & F.array_contains(notes, name)).alias(name) for name in NOTES),
+            *(
+                F.count_if(is_first & F.array_contains(notes, name)).alias(name)
+                for name in ALL_NOTES
+            ),
         )
     )
     rows = {row["rule"]: row for row in counted.collect()}
@@ -76,7 +83,7 @@ def tell(narrow: DataFrame) -> Told:
     return Told(
         records=sum(int(row["_records"]) for row in rows.values()) - broken,
         broken=broken,
-        notes={name: sum(int(row[name]) for row in rows.values()) for name in NOTES},
+        notes={name: sum(int(row[name]) for row in rows.values()) for name in ALL_NOTES},
         reasons={rule: int(row["rows"]) for rule, row in rejecting.items()},
         rejected=sum(int(row["firsts"]) for row in rejecting.values()),
     )

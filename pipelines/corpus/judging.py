@@ -14,10 +14,10 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from pipelines.arrays.offsets import offsets_of
+from pipelines.corpus.normalising.normalise import AS_USUAL, Normalisation, Normalised, normalise
 from pipelines.corpus.rules import Rule
 from pipelines.corpus.signals.formulas import SIGNALS, Values
 from pipelines.corpus.signals.measuring import Measures, measure
-from pipelines.corpus.signals.normalising import normalised
 
 STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dict.fromkeys(
     ("mean_word_length", "alphabetic_word_share", "symbol_word_ratio", "duplicate_line_share"),
@@ -38,10 +38,12 @@ class Judge:
         rules: The rules.
         columns: Columns of the records: `source, position, text, record, problem, notes`, `id`
             where the input has ids, and the user's own.
+        normalisation: How texts are repaired and normalised before all else.
     """
 
     rules: tuple[Rule, ...]
     columns: tuple[str, ...]
+    normalisation: Normalisation = AS_USUAL
 
     @cached_property
     def own(self) -> list[str]:
@@ -53,7 +55,8 @@ class Judge:
         """Schema of judged documents.
 
         `reasons` has every broken rule, in the order of the rules; `_content` and `_other_content`
-        are a hash of the text up to white space and case; `problem` and `notes` are the record's.
+        are a hash of the text up to white space and case; `problem` is the record's, and so are
+        `notes`, to which the text's are added (`normalise.TEXT_NOTES`).
         `_records` is, in the first row of a batch, how many records came, and 0 in the others.
         """
         text, number = pa.string(), pa.int64()
@@ -79,10 +82,12 @@ class Judge:
         problem = pc.coalesce(batch["problem"], pc.if_else(text.is_null(), "has_text", None))
         if text.null_count:
             text = pc.coalesce(text, batch["record"], "")
-        text = normalised(text)
+        normal = normalise(text, self.normalisation)
+        text = normal.texts
         measures = measure(text)
         signals = {name: SIGNALS[name].of(measures) for name in self._signals}
         found = {"doc_id": _ids(batch), "problem": problem, "text": text}
+        found["notes"] = _with_notes(batch["notes"], normal)
         found |= {name: pa.array(signals[name]).cast(kind) for name, kind in STORED_SIGNALS.items()}
         found["reasons"] = _reasons(self.rules, signals, problem)
         found["_content"], found["_other_content"] = _halves(measures)
@@ -97,6 +102,16 @@ class Judge:
         """Signals that are stored or judged."""
         judged = {rule.signal for rule in self.rules}
         return [n for n in SIGNALS if n in STORED_SIGNALS or n in judged or n == "blankless_share"]
+
+
+def _with_notes(notes: pa.Array, normal: Normalised) -> pa.Array:
+    """Add what was changed in texts to the notes of records."""
+    for name, is_changed in normal.notes.items():
+        if is_changed.any():
+            more = pc.if_else(pa.array(is_changed), name, None)
+            both = pc.binary_join_element_wise(notes, more, " ")
+            notes = pc.coalesce(both, notes, more)
+    return notes
 
 
 def _ids(batch: pa.RecordBatch) -> pa.Array:

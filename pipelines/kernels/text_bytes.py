@@ -13,7 +13,7 @@ from pipelines.kernels.compiling import inner
 _emitted: Any = intrinsic  # as Any: its own type would have callers pass `_typing`
 
 COUNT = 32
-"""Bytes that `string_stops` compares; so many must follow the last one that is of interest."""
+"""Bytes that are compared at once; so many must follow the last one that is of interest."""
 
 _TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0x80, 0xE0, 0xF0  # least first bytes of so many
 _BYTE, _BYTES, _BITS = ir.IntType(8), ir.VectorType(ir.IntType(8), COUNT), ir.IntType(COUNT)
@@ -51,6 +51,28 @@ def string_stops(_typing, data, _place):
         controls = builder.icmp_unsigned("<", text, all_are(ord(" ")))
         stops = builder.or_(builder.or_(quotes, escapes), controls)
         return builder.zext(builder.bitcast(stops, _BITS), ir.IntType(64))
+
+    return types.uint64(data, types.intp), emit
+
+
+@_emitted
+def special_signs(_typing, data, _place):
+    """Return the uint64 whose bit n is set where byte `place + n` is no plain character.
+
+    Plain are ASCII's visible characters and the blank, but for `&` and `<`.
+    """
+
+    def emit(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        text = builder.load(builder.bitcast(place, _BYTES.as_pointer()), align=1)
+        low = ir.Constant(_BYTES, [ord(" ")] * COUNT)
+        width = ir.Constant(_BYTES, [0x7F - ord(" ")] * COUNT)
+        found = builder.icmp_unsigned(">=", builder.sub(text, low), width)
+        for sign in "&<":
+            same = builder.icmp_unsigned("==", text, ir.Constant(_BYTES, [ord(sign)] * COUNT))
+            found = builder.or_(found, same)
+        return builder.zext(builder.bitcast(found, _BITS), ir.IntType(64))
 
     return types.uint64(data, types.intp), emit
 

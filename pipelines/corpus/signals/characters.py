@@ -4,14 +4,12 @@ The number holds the character's lower case, and flags above it. Numbers lie in 
 points, and equal blocks are stored once: some 200 of 4,352.
 """
 
-import unicodedata
-from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.corpus.code_points import PLANES, by_category, in_blocks
+from pipelines.corpus.code_points import by_category, in_blocks
 
 Numbers = NDArray[np.uint32]
 
@@ -19,12 +17,12 @@ VALUE = (1 << 17) - 1
 """Mask of the lower case; 0 where a character is its own. No cased character is above U+1FFFF."""
 (
     LETTER, NUMBER, MARK, SPACE, PUNCTUATION, UPPER, BLANKLESS, JOINER, INVISIBLE, STOP, FULL_STOP,
-    CLOSING, BULLET, COMPOSES, EXPANDS,
-) = (1 << bit for bit in range(17, 32))  # fmt: skip
+    CLOSING, BULLET, EXPANDS,
+) = (1 << bit for bit in range(17, 31))  # fmt: skip
 """Flags: categories L, N and M; white space; categories P and S; upper or title case; a letter of a
 script without blanks; joins two parts of a word; does not end a word and is not part of it; ends a
 sentence if a blank follows; ends it in any case; may follow a stop in its sentence; begins an item
-of a list; NFC may change it or what is beside it; its lower case is two characters."""
+of a list; its lower case is two characters."""
 
 DOTTED_I = (ord("i"), 0x307)
 """Lower case of U+0130, the one character whose lower case is two."""
@@ -58,7 +56,6 @@ _WITHOUT_BLANKS = (
     (0x20000, 0x3FFFF),  # Han
 )
 _SIGMA, _FINAL_SIGMA = 0x3C3, 0x3C2
-_JAMO = (range(0x1161, 0x1176), range(0x11A8, 0x11C3))
 
 
 @cache
@@ -68,8 +65,6 @@ def characters() -> tuple[NDArray[np.int32], Numbers]:
     They are made of `unicodedata` at the first call in a process, in about 0.2 s.
     """
     numbers = by_category(_flags)
-    for codes in PLANES:
-        _mark_composing(numbers, codes)
     _mark_signs(numbers)
     _set_cases(numbers)
     return in_blocks(numbers)
@@ -81,29 +76,12 @@ def _flags(category: str) -> int:
     return by_class.get(category[0], 0) | (UPPER if category in {"Lu", "Lt"} else 0)
 
 
-def _mark_composing(numbers: Numbers, codes: Iterable[int]) -> None:
-    """Flag what NFC changes, puts into another order, or joins to what stands before it."""
-    found = []
-    for code in codes:
-        sign = chr(code)
-        if unicodedata.combining(sign):
-            found.append(code)
-        parts = unicodedata.decomposition(sign)
-        if parts and parts[0] != "<":
-            found += [int(part, 16) for part in parts.split()[1:]]
-            if unicodedata.normalize("NFC", sign) != sign:
-                found.append(code)
-    numbers[found] |= np.uint32(COMPOSES)
-
-
 def _mark_signs(numbers: Numbers) -> None:
     """Flag single characters, blanks, and letters of scripts without blanks."""
     for signs, flags in _SIGNS.items():
         numbers[[ord(sign) for sign in signs]] |= np.uint32(flags)
     blanks = [code for code in range(0x3001) if chr(code).isspace()]
     numbers[blanks] |= np.uint32(SPACE)
-    for jamo in _JAMO:
-        numbers[jamo] |= np.uint32(COMPOSES)
     for first, last in _WITHOUT_BLANKS:
         part = numbers[first : last + 1]
         part[part & LETTER != 0] |= np.uint32(BLANKLESS)
