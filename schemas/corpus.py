@@ -32,7 +32,9 @@ _POSITION = Column(
     unit="bytes or rows",
     checks=(between(0),),
 )
-_TEXT = Column("text", StringType(), "Cleaned text")
+_TEXT = Column(
+    "text", StringType(), "Repaired, normalised text; signals, hashes and rules are of it"
+)
 _SIGNALS = (
     Column(
         "character_count",

@@ -55,7 +55,10 @@ def test_each_record_goes_to_one_table_with_all_its_reasons(
         {"id": "none"},
         b"not json\n",
         b'{"id": "bytes", "text": "bad \xff byte in more than five words"}\n',
-        {"id": "nfc", "text": "cafe\u0301 line one\r\n\x07 and then line two  \n"},
+        {
+            "id": "nfc",
+            "text": "cafe\u0301 cr\u00c3\u00a8me li\u00adne one\r\n\x07 and then line two  \n",
+        },
     ]
     _put(tmp_path, "a.jsonl", _jsonl(*records))
     result = _clean(spark, tmp_path, id_column="id")
@@ -69,7 +72,9 @@ def test_each_record_goes_to_one_table_with_all_its_reasons(
     good, nfc = _rows(spark, tmp_path, DOCUMENTS)
     assert (good["doc_id"], good["source"], good["position"]) == ("good", "a.jsonl", 0)
     assert (good["word_count"], good["character_count"], good["text"]) == (7, len(GOOD), GOOD)
-    assert nfc["text"] == "café line one\n  and then line two"
+    assert nfc["text"] == "café crème line one\n  and then line two"
+    [note] = result.lines
+    assert note.startswith("notes: 1 x repaired_encoding: ")
     [copy] = _rows(spark, tmp_path, DUPLICATE_DOCUMENTS)
     assert (copy["doc_id"], copy["kept_doc_id"]) == ("copy", "good")
     rejected = {r["doc_id"]: r["reasons"] for r in _rows(spark, tmp_path, REJECTED_DOCUMENTS)}

@@ -31,6 +31,9 @@ SIGNS = (
 )
 signs = st.sampled_from(SIGNS) | st.characters(exclude_categories=["Cs"])
 texts = st.lists(signs, max_size=40).map("".join)
+dense = st.text(
+    st.sampled_from("a \nम्خမ្ไ👩\ufe0f🏴\U000e0067\U000e007f" + "\u200b\u200c\u200d" * 4), max_size=8
+)
 broken = st.builds(
     lambda text, encoding: text.encode().decode(encoding, "ignore"),
     st.text(st.characters(max_codepoint=0x2FFF, exclude_categories=["Cs"]), max_size=8),
@@ -52,8 +55,9 @@ def letters(text):
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.lists(texts, max_size=4), st.sampled_from(["NFC", "NFKC"]))
+@given(st.lists(texts | dense, max_size=4), st.sampled_from(["NFC", "NFKC"]))
 @example(["a\t\nb", "a\n\u3000", "\u00a0b", "e\u00ad\u0301", "\u00adx", "x \u200d\ny"], "NFC")
+@example(["म\u200c\u200cम", "م\n\u200cخ", "👩\u200d\u200d👩", "မ\u200c\u200bမ"], "NFC")
 @example(["x´ ﹰ", "a\n´", "م\u200cﹰ"], "NFKC")
 def test_texts_are_the_oracles_and_stay_as_they_are(documents, form):
     how = replace(TIDY, form=form)
