@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from pipelines.corpus.normalising.characters import Form
-from pipelines.corpus.normalising.normalise import HtmlRemains, Normalisation
+from pipelines.corpus.normalising.choices import Form, HtmlRemains, Normalisation
 from pipelines.corpus.rules import Rules, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings

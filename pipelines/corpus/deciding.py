@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from pipelines.corpus.normalising.normalise import TEXT_NOTES
+from pipelines.corpus.normalising.choices import TEXT_NOTES
 from pipelines.results import reason, with_reasons
 from pipelines.sources.names import BROKEN_FILE, NOTES
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS

@@ -14,7 +14,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from pipelines.arrays.offsets import offsets_of
-from pipelines.corpus.normalising.normalise import AS_USUAL, Normalisation, Normalised, normalise
+from pipelines.corpus.normalising.choices import AS_USUAL, Normalisation
+from pipelines.corpus.normalising.normalise import Normalised, normalise
 from pipelines.corpus.rules import Rule
 from pipelines.corpus.signals.formulas import SIGNALS, Values
 from pipelines.corpus.signals.measuring import Measures, measure
@@ -56,7 +57,7 @@ class Judge:
 
         `reasons` has every broken rule, in the order of the rules; `_content` and `_other_content`
         are a hash of the text up to white space and case; `problem` is the record's, and so are
-        `notes`, to which the text's are added (`normalise.TEXT_NOTES`).
+        `notes`, to which the text's are added (`choices.TEXT_NOTES`).
         `_records` is, in the first row of a batch, how many records came, and 0 in the others.
         """
         text, number = pa.string(), pa.int64()

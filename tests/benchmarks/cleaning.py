@@ -22,7 +22,8 @@ from _raw_files import documents, write_documents
 from sources import measured
 
 from pipelines.corpus.judging import Judge
-from pipelines.corpus.normalising.normalise import Normalisation, normalise
+from pipelines.corpus.normalising.choices import AS_USUAL
+from pipelines.corpus.normalising.normalise import normalise
 from pipelines.corpus.rules import Rules, all_rules, named_rules
 from pipelines.corpus.signals.measuring import measure
 
@@ -77,7 +78,7 @@ def one_core() -> list[dict[str, Any]]:
     judge = Judge(tuple(all_rules(Rules(), list(named_rules()))), tuple(batches[0].schema.names))
     columns = [batch["text"] for batch in batches]
     parts: dict[str, Callable[[], Any]] = {
-        "normalise": lambda: [normalise(column, Normalisation()) for column in columns],
+        "normalise": lambda: [normalise(column, AS_USUAL) for column in columns],
         "signals": lambda: [measure(column) for column in columns],
         "normalise, signals, all rule sets": lambda: list(judge(batches)),
     }

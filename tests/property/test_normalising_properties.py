@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from oracles import normalising as oracle
 
 from pipelines.corpus.normalising.characters import IS_SUSPECT, characters
-from pipelines.corpus.normalising.normalise import Normalisation, normalise
+from pipelines.corpus.normalising.choices import Normalisation
+from pipelines.corpus.normalising.normalise import normalise
 from pipelines.corpus.normalising.scanning import find_needs
 from pipelines.corpus.tokenizing.texts import Texts
 

@@ -4,7 +4,8 @@ import numpy as np
 from ftfy import TextFixerConfig, fix_encoding
 from ftfy.fixes import fix_surrogates
 
-from pipelines.corpus.normalising.characters import Form, characters
+from pipelines.corpus.normalising.characters import characters
+from pipelines.corpus.normalising.choices import Form
 from pipelines.corpus.normalising.scanning import find_suspect_lines
 
 _SEGMENT = 1_000_000  # characters that ftfy decides on at once, as in `ftfy.fix_text`

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 from unicodedata import normalize
 
 import numpy as np
@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.corpus.normalising.characters import IS_SUSPECT, Form, characters
+from pipelines.corpus.normalising.characters import IS_SUSPECT, characters
+from pipelines.corpus.normalising.choices import Form, Normalisation
 from pipelines.corpus.normalising.html_remains import stripped, unescaped
 from pipelines.corpus.normalising.mojibake import encoding_repaired
 from pipelines.corpus.normalising.rewriting import rewrite
@@ -23,33 +24,7 @@ from pipelines.corpus.normalising.scanning import (
 )
 from pipelines.corpus.tokenizing.texts import Texts
 
-HtmlRemains = Literal["keep", "unescape", "strip"]
 Flags = NDArray[np.bool_]
-
-TEXT_NOTES = {
-    "repaired_encoding": "mojibake, decoded by another encoding than it was written in, repaired",
-    "html_remains": "entities or tags of HTML resolved or taken out",
-}
-"""Changes of texts that a run counts."""
-
-
-@dataclass(frozen=True)
-class Normalisation:
-    """How texts are repaired and normalised.
-
-    Args:
-        form: Normal form of Unicode.
-        repair_encoding: Whether mojibake is repaired.
-        html_remains: Whether entities of HTML are resolved where a text has no tags, or tags are
-            taken out of all.
-    """
-
-    form: Form = "NFC"
-    repair_encoding: bool = True
-    html_remains: HtmlRemains = "unescape"
-
-
-AS_USUAL = Normalisation()
 
 
 @dataclass(frozen=True)

@@ -119,13 +119,13 @@ def _needs_of(text, begin, end, chars):
             found |= _need_of_ascii(text, code, begin, at, end)
             kind = 0
         at += width
-        if sign & _RARE or waits:
+        if sign & _RARE | waits:
             found |= _need_of_sign(sign)
             if sign & AT_TIMES:
                 needed = 0 if waits else wanted(sign, before)
                 found |= IS_UNTIDY if needed == 0 else 0
                 waits = 0 if needed == ANYTHING else needed
-                before = before if waits else sign
+                before = sign
                 continue
             found |= IS_UNTIDY if waits and sign & waits == 0 else 0
             waits = 0

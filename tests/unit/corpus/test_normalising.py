@@ -7,8 +7,9 @@ import pyarrow as pa
 import pytest
 
 from pipelines.corpus.judging import Judge
+from pipelines.corpus.normalising.choices import AS_USUAL, Normalisation
 from pipelines.corpus.normalising.html_remains import stripped, unescaped
-from pipelines.corpus.normalising.normalise import AS_USUAL, Normalisation, normalise
+from pipelines.corpus.normalising.normalise import normalise
 
 TEXTS = ("source", "text", "record", "problem", "notes")
 SCHEMA = pa.schema([("position", pa.int64()), *((name, pa.string()) for name in TEXTS)])
