@@ -60,6 +60,14 @@ def records(found: list[str]) -> list[pa.RecordBatch]:
     return batches
 
 
+def with_mojibake(found: list[str]) -> list[str]:
+    """Return texts, of which every hundredth has accents that were decoded as Windows-1252."""
+    return [
+        text if number % 100 else text.replace("e", "é").encode().decode("cp1252")
+        for number, text in enumerate(found)
+    ]
+
+
 def speed(run: Callable[[], Any], megabytes: float) -> float:
     """Return the median MB per second of processor."""
     seconds = []
@@ -77,8 +85,10 @@ def one_core() -> list[dict[str, Any]]:
     batches = records(found)
     judge = Judge(tuple(all_rules(Rules(), list(named_rules()))), tuple(batches[0].schema.names))
     columns = [batch["text"] for batch in batches]
+    messy = [batch["text"] for batch in records(with_mojibake(found))]
     parts: dict[str, Callable[[], Any]] = {
         "normalise": lambda: [normalise(column, AS_USUAL) for column in columns],
+        "normalise, 1 % mojibake": lambda: [normalise(column, AS_USUAL) for column in messy],
         "signals": lambda: [measure(column) for column in columns],
         "normalise, signals, all rule sets": lambda: list(judge(batches)),
     }
