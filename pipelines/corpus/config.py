@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from pipelines.corpus.normalising.choices import Form, HtmlRemains, Normalisation
+from pipelines.corpus.normalising.choices import Form, HtmlRemains, Markup, Normalisation
 from pipelines.corpus.rules import Rules, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
@@ -15,6 +15,9 @@ class CleaningSettings(SourceSettings):
     """Column that holds the text; dots lead into nested ones."""
     id_column: str | None = None
     """Column that identifies a document; where not set, ids come from file and position."""
+    markup: Markup | None = None
+    """Markup of the texts: `wiki` takes the plain text out of MediaWiki's, without templates,
+    tables, references, files and categories; where not set, texts have none."""
     repair_encoding: bool = True
     """Whether mojibake, as `schÃ¶n` for `schön`, is repaired line by line, by ftfy's rules."""
     html_remains: HtmlRemains = "unescape"
@@ -32,7 +35,9 @@ class CleaningSettings(SourceSettings):
     @property
     def how_normalised(self) -> Normalisation:
         """How texts are repaired and normalised, as tasks are told."""
-        return Normalisation(self.normalisation, self.repair_encoding, self.html_remains)
+        return Normalisation(
+            self.normalisation, self.repair_encoding, self.html_remains, self.markup
+        )
 
 
 class CorpusInput(Settings):

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Form = Literal["NFC", "NFKC"]
+Markup = Literal["wiki"]
 HtmlRemains = Literal["keep", "unescape", "strip"]
 
 TEXT_NOTES = {
@@ -22,11 +23,13 @@ class Normalisation:
         repair_encoding: Whether mojibake is repaired.
         html_remains: Whether entities of HTML are resolved where a text has no tags, or tags are
             taken out of all.
+        markup: Markup that texts are written in, of which the plain text is taken; None for none.
     """
 
     form: Form = "NFC"
     repair_encoding: bool = True
     html_remains: HtmlRemains = "unescape"
+    markup: Markup | None = None
 
 
 AS_USUAL = Normalisation()

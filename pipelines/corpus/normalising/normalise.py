@@ -22,6 +22,8 @@ from pipelines.corpus.normalising.scanning import (
     MAY_COMPOSE,
     find_needs,
 )
+from pipelines.corpus.normalising.wiki_markup import DEEPEST, strip_markup
+from pipelines.corpus.normalising.wiki_words import words
 from pipelines.corpus.tokenizing.texts import Texts
 
 Flags = NDArray[np.bool_]
@@ -43,12 +45,12 @@ class Normalised:
 def normalise(column: Any, how: Normalisation) -> Normalised:
     """Return an Arrow array of strings in normal form.
 
-    In this order: remains of HTML; mojibake; CRLF, CR, NEL, LS and PS become LF, other control
-    characters than tabs and all other white space blanks; characters that are not seen go, but for
-    ZWJ, ZWNJ and ZWSP where scripts need them and for sequences of emoji; blanks and tabs before a
-    line end are dropped, and white space at both ends of the text; then the normal form.
+    In this order: markup; remains of HTML; mojibake; CRLF, CR, NEL, LS and PS become LF, other
+    control characters than tabs and all other white space blanks; characters that are not seen go,
+    but for ZWJ, ZWNJ and ZWSP where scripts need them and for sequences of emoji; blanks and tabs
+    before a line end are dropped, and white space at both ends of the text; then the normal form.
     """
-    work = _Work(column, how)
+    work = _Work(_without_markup(column) if how.markup == "wiki" else column, how)
     notes = {
         "html_remains": work.change(*_HTML[how.html_remains]),
         "repaired_encoding": work.change(IS_SUSPECT if how.repair_encoding else 0, work.repaired),
@@ -114,6 +116,15 @@ _HTML: dict[str, tuple[int, Callable[[str], str]]] = {
     "unescape": (HAS_ENTITY, unescaped),
     "strip": (HAS_ENTITY | HAS_TAG, stripped),
 }
+
+
+def _without_markup(column: Any) -> Any:
+    """Return the plain text of wikitexts."""
+    texts = Texts.of(column)
+    out, ends = np.empty(texts.size, np.uint8), np.zeros(len(texts.offsets), np.int64)
+    stack = np.zeros((DEEPEST, 3), np.int64)
+    strip_markup(texts.data, texts.offsets, words(), out, ends, stack)
+    return _strings(out, ends, column)
 
 
 def _strings(out: NDArray[np.uint8], ends: NDArray[np.int64], like: Any) -> Any:

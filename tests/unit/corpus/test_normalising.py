@@ -110,6 +110,34 @@ def test_html_is_left_resolved_or_taken_out() -> None:
     assert found["strip"].texts.to_pylist() == ["Grüße", "Grüße", "schön", "AT&T"]
 
 
+WIKI = {
+    "'''Bo''' ''it'' don't [[Page|text]]s [[Page]]s [[:Category:X|x]]": "Bo it don't texts Pages x",
+    "a{{t|{{u|[[x]]}}\n|}} b{{{1|c}}} d": "a b d",
+    "[[File:a.jpg|thumb|A [[b]] [http://c d]]]x [[Kategorie:Y]][[de:Z]]": "x",
+    "== Head ==\n* one\n:# two\n----\nthree = 3\n=a=": "Head\none\ntwo\n\nthree = 3\na",
+    "a\n{|\n! b\n|-\n| {{c\n|}}\n| d\n|}\ne": "a\n\ne",
+    'a<ref name="x">{{b}}</ref>c<ref name=y />d<!-- e -->f<br>g <math>x<y</math>h': "acdf\ng h",
+    "<nowiki>[[raw]]</nowiki> a < b <unknown> <B>c</b>": "[[raw]] a < b <unknown> c",
+    "[http://a.b text here] [ftp://c] http://d __TOC__e _f_ [1]": "text here  http://d e _f_ [1]",
+    "#REDIRECT [[Other page]]": "",
+    "{{never closed [[a|b]] \n\n\n\nc": "never closed b\n\nc",
+    "}} ]] |} x <ref>open <!-- open": "}} ]] |} x open <!-- open",
+    "héllo [[Datei:ü.png|ä]]‘‘wörld’’": "héllo ‘‘wörld’’",
+}
+
+
+@pytest.mark.parametrize("text", WIKI)
+def test_wiki_markup_leaves_plain_text(text: str) -> None:
+    assert normal(text, Normalisation(markup="wiki")) == WIKI[text]
+
+
+def test_endless_markup_costs_no_more_than_its_length() -> None:
+    texts = [sign * 200_000 for sign in ("{{", "[[", "<!--", "<ref>", "[http://a ", "{|\n", "=\n")]
+    whole = normalise(pa.array([*texts, None]), Normalisation(markup="wiki")).texts
+    assert whole[-1].as_py() is None
+    assert len(whole) == len(texts) + 1
+
+
 def test_notes_of_records_and_of_texts_are_told() -> None:
     rows = [
         {"text": "schÃ¶n", "notes": "repeated_name"},
