@@ -89,7 +89,7 @@ def _settings(
             default = "beside the others"
         yield f"`{key}`", _type(field), default, " ".join((field.description or "").split())
         if nested is not None:
-            yield from _settings(nested, f"{key}.*.")
+            yield from _settings(nested, f"{key}{'.*' * _depth(field.annotation)}.")
 
 
 def _nested(annotation: Any) -> type[Settings] | None:
@@ -97,6 +97,12 @@ def _nested(annotation: Any) -> type[Settings] | None:
     if isinstance(annotation, type) and issubclass(annotation, Settings):
         return annotation
     return next((n for n in map(_nested, get_args(annotation)) if n is not None), None)
+
+
+def _depth(annotation: Any) -> int:
+    """Return how many lists and mappings lie in each other."""
+    deepest = max(map(_depth, get_args(annotation)), default=0)
+    return deepest + (get_origin(annotation) in (list, dict))
 
 
 def _type(field: FieldInfo) -> str:

@@ -37,6 +37,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     result = JobResult(
         rows_in={"corpus": told.records},
         rejected=deciding.rejections(told, losses),
+        measured={f"{rule}_lines": n for rule, n in told.removed_lines.items() if n},
         lines=note_lines(told.notes, deciding.ALL_NOTES),
     )
     parts = deciding.split_judged(judged, lost, losses)

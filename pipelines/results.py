@@ -22,6 +22,7 @@ class JobResult:
         rows_in: Input records by name of the input.
         rows_out: Rows written by table.
         rejected: Rows by reason; a row with several reasons counts under each.
+        measured: Other whole numbers of the run, by name, that `run_counts` has too.
         measures: Other numbers that the summary shows.
         lines: Lines of text that the summary shows, such as neighbours of words.
         space_id: The embedding space that the job trained or used, where there is one.
@@ -31,6 +32,7 @@ class JobResult:
     rows_in: dict[str, int] = field(default_factory=dict)
     rows_out: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
+    measured: dict[str, int] = field(default_factory=dict)
     measures: dict[str, float | int | str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     space_id: str | None = None
@@ -41,8 +43,9 @@ class JobResult:
         return asdict(self)
 
     def counts(self) -> list[tuple[str, str, int]]:
-        """Return name, kind (`in`, `out`, `rejected`) and value of each count."""
+        """Return name, kind (`in`, `out`, `rejected`, `measured`) and value of each count."""
         sides = {"in": self.rows_in, "out": self.rows_out, "rejected": self.rejected}
+        sides["measured"] = self.measured
         return [
             (name, kind, value) for kind, counts in sides.items() for name, value in counts.items()
         ]

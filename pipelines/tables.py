@@ -53,11 +53,14 @@ def read_with_files(
         frame, files = parquet.read(spark, Files(spark), place.folder, table)
         return fresh(frame), files
     frame, files = delta.read(spark, Files(spark), place.folder)
-    differences = list(table.differences(frame.schema))
+    differences = list(table.differences(frame.schema, is_stored=True))
     if differences:
         raise InputError(f"{uri}: {'; '.join(differences)} (contract of {table.name!r})")
     files = files if delta.is_plain(spark, place.folder) else ()
-    return fresh(frame.select(table.column_names)), files
+    absent = {
+        c.name: F.lit(None).cast(c.type) for c in table.columns if c.name not in frame.columns
+    }
+    return fresh(frame.withColumns(absent).select(table.column_names)), files
 
 
 def version(spark: SparkSession, uri: str) -> str:

@@ -35,6 +35,30 @@ _POSITION = Column(
 _TEXT = Column(
     "text", StringType(), "Repaired, normalised text; signals, hashes and rules are of it"
 )
+_ADDED = (
+    Column(
+        "language",
+        StringType(),
+        "Language of the text by ISO 639-1, or 639-3 where there is no other; `und` for none",
+        added=True,
+        checks=(not_blank(),),
+    ),
+    Column(
+        "language_score",
+        DoubleType(),
+        "What the detector gave the most likely language, also where that is too little",
+        added=True,
+        checks=(between(0, 1),),
+    ),
+    Column(
+        "removed_line_count",
+        IntegerType(),
+        "Lines that line rules removed; the signals are of the text without them",
+        unit="lines",
+        added=True,
+        checks=(between(0),),
+    ),
+)
 _SIGNALS = (
     Column(
         "character_count",
@@ -79,7 +103,7 @@ DOCUMENTS = Table(
     name="documents",
     grain="one kept document",
     key=("doc_id",),
-    columns=(_DOC_ID, _SOURCE, _POSITION, _TEXT, *_SIGNALS),
+    columns=(_DOC_ID, _SOURCE, _POSITION, _TEXT, *_ADDED, *_SIGNALS),
     has_own_columns=True,
 )
 
@@ -91,7 +115,13 @@ REJECTED_DOCUMENTS = Table(
         _DOC_ID,
         _SOURCE,
         _POSITION,
-        Column("text", StringType(), "Text as far as it could be decoded", nullable=True),
+        Column(
+            "text",
+            StringType(),
+            "Text as far as it could be decoded, with the lines that line rules removed",
+            nullable=True,
+        ),
+        *_ADDED,
         *_SIGNALS,
         _REASONS,
     ),

@@ -44,13 +44,24 @@ def not_blank() -> Check:
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table; `unit` says what its numbers count, where they count something."""
+    """One column of a table.
+
+    Args:
+        name: Its name.
+        type: Its type.
+        description: What it is.
+        nullable: Whether it may be null.
+        unit: What its numbers count, where they count something.
+        added: Whether stored tables may be from before the column was, and are read without it.
+        checks: Rules on its values.
+    """
 
     name: str
     type: DataType
     description: str
     nullable: bool = False
     unit: str | None = None
+    added: bool = False
     checks: tuple[Check, ...] = ()
 
     def field(self) -> StructField:
@@ -93,14 +104,20 @@ class Table:
         """Names of the columns in their order on storage."""
         return [column.name for column in self.columns]
 
-    def differences(self, actual: StructType) -> Iterator[str]:
-        """Yield each difference of names and types between a frame's schema and this contract.
+    def differences(self, actual: StructType, *, is_stored: bool = False) -> Iterator[str]:
+        """Yield each difference of names and types between a schema and this contract.
 
         Nullability is checked by each write instead, as storage formats do not keep it.
+
+        Args:
+            actual: The schema.
+            is_stored: Whether it is of a stored table, which may lack columns that were added.
         """
         types = {f.name: f.dataType for f in actual.fields}
         for column in self.columns:
             if column.name not in types:
+                if is_stored and column.added:
+                    continue
                 yield f"column {column.name!r} is missing"
             elif not same_type(types[column.name], column.type):
                 theirs = types[column.name].simpleString()

@@ -91,6 +91,7 @@ def summary(name: str, result: JobResult, seconds: float, *, is_json: bool = Fal
         ("in", result.rows_in),
         ("out", result.rows_out),
         ("rejected for", result.rejected),
+        ("measured", result.measured),
     ):
         for what, rows in counts.items():
             console.print(f"  {side:>12}  {what:<28} {rows:>12,}")

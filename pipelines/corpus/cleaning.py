@@ -9,6 +9,8 @@ from pyspark.sql import functions as F
 from pipelines.corpus.config import CleaningSettings
 from pipelines.corpus.deciding import mark_duplicates, numbered_rows
 from pipelines.corpus.judging import Judge
+from pipelines.corpus.languages.identifying import Identifier
+from pipelines.corpus.line_rules import LineRules
 from pipelines.corpus.rules import all_rules
 from pipelines.sources.frames import frame_records
 from pipelines.sources.records import Records, read_records
@@ -31,7 +33,7 @@ def clean_documents(frame: DataFrame, settings: CleaningSettings) -> dict[str, D
 
     Args:
         frame: Rows with the columns that `settings.text_column` and `settings.id_column` name.
-        settings: These two, the rules and those of repairing and normalising are used.
+        settings: These two, the rules and those of languages, repairing and normalising are used.
 
     Returns:
         Rows of `documents`, `rejected_documents` and `duplicate_documents` by these names; each row
@@ -56,9 +58,27 @@ def judge_documents(records: DataFrame, settings: CleaningSettings) -> DataFrame
 
 
 def judge_of(settings: CleaningSettings, columns: Sequence[str]) -> Judge:
-    """Return what judges records of these columns in tasks."""
+    """Return what judges records of these columns in tasks.
+
+    Raises:
+        ConfigError: A language is named that the detector does not know.
+        DependencyError: The detector is not installed.
+    """
     rules = all_rules(settings.rules, settings.rule_sets)
-    return Judge(tuple(rules), tuple(columns), settings.how_normalised)
+    identifier = Identifier(str(settings.language_detector), settings.min_language_score)
+    if settings.languages:
+        identifier.require(settings.languages, "languages")
+    if identifier.detector is not None:
+        identifier.require(list(settings.rules.languages), "rules.languages")
+    line_rules = LineRules(tuple(settings.line_rules), settings.min_line_words)
+    return Judge(
+        tuple(rules),
+        identifier,
+        tuple(settings.languages),
+        line_rules,
+        tuple(columns),
+        settings.how_normalised,
+    )
 
 
 def read_judged(spark: SparkSession, uris: str | list[str], settings: CleaningSettings) -> Records:

@@ -1,9 +1,14 @@
 """Settings of corpus cleaning and tokenizing."""
 
-from pydantic import Field
+from collections.abc import Mapping
+from typing import Any, Literal
 
+from pydantic import Field, field_validator, model_validator
+
+from pipelines.corpus.languages.detectors import DetectorName, default_detector
+from pipelines.corpus.line_rules import LineRule
 from pipelines.corpus.normalising.choices import Form, HtmlRemains, Markup, Normalisation
-from pipelines.corpus.rules import Rules, RuleSet
+from pipelines.corpus.rules import LanguageRules, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
 
@@ -27,8 +32,24 @@ class CleaningSettings(SourceSettings):
     """Normal form of Unicode; NFKC also makes one of ligatures, full-width and other variants."""
     max_rejected_share: float = Field(default=1.0, ge=0, le=1)
     """Largest share of rejected documents before the job fails: an alarm for wrong thresholds."""
-    rules: Rules = Rules()
-    """Bounds per signal."""
+    language_detector: DetectorName | Literal["none"] | None = None
+    """What tells the language of a document: `eldc` (60 languages, fastest), `py3langid` (139),
+    `pycld2` (160; both of the extra `languages`), or `none`. Where it is not set, eldc, and
+    py3langid on machines for which eldc has no wheel."""
+    min_language_score: float | None = Field(default=None, ge=0, le=1)
+    """Score below which the language is `und`; where it is not set, the detector's own: eldc 0.65,
+    py3langid and pycld2 0.5."""
+    languages: list[str] = []
+    """Languages that are kept, as `[en, de]`, by ISO 639-1 codes, or 639-3 where there is no other;
+    `und` is a document in none. Empty keeps all."""
+    line_rules: list[LineRule] = []
+    """What is taken out of normalised texts before signals are measured, as C4 does: lines with the
+    word `javascript`, lines with a phrase of `policy`, lines without a `terminal` stop or quotation
+    mark, `short` ones, and marks of `citation` as [1]. Kept documents are stored without them."""
+    min_line_words: int = Field(default=5, ge=1)
+    """Fewest words of a line that is not `short`; datatrove has 3."""
+    rules: LanguageRules = LanguageRules()
+    """Bounds per signal, and per language."""
     rule_sets: list[RuleSet] = []
     """Named sets of rules, with the bounds of their papers, that are judged too."""
 
@@ -38,6 +59,20 @@ class CleaningSettings(SourceSettings):
         return Normalisation(
             self.normalisation, self.repair_encoding, self.html_remains, self.markup
         )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _choose_detector(cls, given: Any) -> Any:
+        """Name the detector, so that settings on record say which one it was."""
+        if isinstance(given, Mapping) and given.get("language_detector") is None:
+            return {**given, "language_detector": default_detector()}
+        return given
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _read_norwegian(cls, given: Any) -> Any:
+        """Take the `no` of YAML, which is false, as Norwegian."""
+        return ["no" if code is False else code for code in given] if given else given
 
 
 class CorpusInput(Settings):

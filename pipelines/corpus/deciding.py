@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from pipelines.corpus.line_rules import REMOVING
 from pipelines.corpus.normalising.choices import TEXT_NOTES
 from pipelines.results import reason, with_reasons
 from pipelines.sources.names import BROKEN_FILE, NOTES
@@ -18,6 +19,7 @@ ALL_NOTES = NOTES | TEXT_NOTES
 """What readers change in records, and cleaning in texts."""
 
 _HASHES = ("_content", "_other_content")
+_COUNTS = ("_removed_lines", "_records")
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Told:
         notes: Records by note.
         reasons: Rejected documents by rule; one counts under each of its rules.
         rejected: Rejected documents.
+        removed_lines: Lines that line rules removed, by rule.
     """
 
     records: int
@@ -37,6 +40,7 @@ class Told:
     notes: dict[str, int]
     reasons: dict[str, int]
     rejected: int
+    removed_lines: dict[str, int]
 
 
 def _is_sound() -> Column:
@@ -50,7 +54,7 @@ def _is_record() -> Column:
 def narrowed(judged: DataFrame) -> DataFrame:
     """Return all that decisions need of judged rows with `_row_id`: not the texts."""
     return judged.select(
-        *("_row_id", "doc_id", "source", "position", *_HASHES, "problem", "notes", "_records"),
+        *("_row_id", "doc_id", "source", "position", *_HASHES, "problem", "notes", *_COUNTS),
         F.col("reasons.rule").alias("rules"),
     )
 
@@ -63,9 +67,9 @@ def tell(narrow: DataFrame) -> Told:
     """
     is_first = F.coalesce("place", F.lit(0)) == 0
     notes = F.split("notes", " ")
-    listed = narrow.select("_records", "notes", F.posexplode_outer("rules"))
+    listed = narrow.select(*_COUNTS, "notes", F.posexplode_outer("rules"))
     counted = (
-        listed.toDF("_records", "notes", "place", "rule")
+        listed.toDF(*_COUNTS, "notes", "place", "rule")
         .groupBy("rule")
         .agg(
             F.count(F.lit(1)).alias("rows"),
@@ -74,6 +78,10 @@ def tell(narrow: DataFrame) -> Told:
             *(
                 F.count_if(is_first & F.array_contains(notes, name)).alias(name)
                 for name in ALL_NOTES
+            ),
+            *(
+                F.sum(F.when(is_first, F.col("_removed_lines")[n])).alias(f"_removed_{name}")
+                for n, name in enumerate(REMOVING)
             ),
         )
     )
@@ -86,6 +94,10 @@ def tell(narrow: DataFrame) -> Told:
         notes={name: sum(int(row[name]) for row in rows.values()) for name in ALL_NOTES},
         reasons={rule: int(row["rows"]) for rule, row in rejecting.items()},
         rejected=sum(int(row["firsts"]) for row in rejecting.values()),
+        removed_lines={
+            name: sum(int(row[f"_removed_{name}"] or 0) for row in rows.values())
+            for name in REMOVING
+        },
     )
 
 
@@ -100,7 +112,7 @@ def mark_duplicates(judged: DataFrame) -> DataFrame:
     """
     marked = _marked(judged.where(_is_record()), _is_sound())
     marked = _with_repetition(marked, F.col("_is_repeated"))
-    return marked.drop(*_HASHES, "_is_repeated", "problem", "notes", "_records")
+    return marked.drop(*_HASHES, "_is_repeated", "problem", "notes", *_COUNTS)
 
 
 def _with_repetition(judged: DataFrame, is_repeated: Column) -> DataFrame:

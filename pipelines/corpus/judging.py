@@ -1,10 +1,10 @@
 """Records to judged documents, a batch at a time in the worker: ids, text, signals, reasons."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,13 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from pipelines.arrays.offsets import offsets_of
+from pipelines.corpus.languages.identifying import Identifier
+from pipelines.corpus.line_rules import REMOVING, LineRules, has_stops
 from pipelines.corpus.normalising.choices import AS_USUAL, Normalisation
 from pipelines.corpus.normalising.normalise import Normalised, normalise
 from pipelines.corpus.rules import Rule
 from pipelines.corpus.signals.formulas import SIGNALS, Values
+from pipelines.corpus.signals.lexicon import lexicon
 from pipelines.corpus.signals.measuring import Measures, measure
 
 STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dict.fromkeys(
@@ -27,8 +30,50 @@ STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dic
 """The signals that tables have, with their types."""
 
 REASON = pa.struct([(name, pa.string()) for name in ("rule", "value", "threshold")])
-_BLANKLESS = 0.2  # share of scripts without blanks from which on lengths of words say nothing
+_BLANKLESS = 0.2  # share of scripts without blanks from which on their letters are no words
+_OF_WORDS = frozenset(
+    {"mean_word_length", *(f"duplicate_{n}_gram_character_share" for n in range(5, 11))}
+)
+"""Signals that are judged only where words are parted by blanks: five letters in a row come again
+and again in any text."""
 _GIVEN = frozenset({"source", "position", "text", "id", "record", "problem", "notes"})
+
+
+Broken = tuple[str, str, NDArray[np.bool_], NDArray[Any]]
+"""A rule's name and threshold, the documents that break it, and what was measured of all."""
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """The languages of the documents of a batch.
+
+    Args:
+        codes: Each language once.
+        places: Place in `codes` by document, int64.
+        tables: Table of the lexicon by document, int64; 0 where its language has none.
+    """
+
+    codes: list[str]
+    places: NDArray[np.int64]
+    tables: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, codes: pa.StringArray, *, is_told: bool) -> Self:
+        """Return the languages; the words of a language that nobody told are English."""
+        each = pc.dictionary_encode(codes)
+        names = each.dictionary.to_pylist()
+        tables = np.array([lexicon().tables.get(n if is_told else "en", 0) for n in names], int)
+        places = each.indices.to_numpy().astype(np.int64)
+        return cls(names, places, tables[places])
+
+    @property
+    def values(self) -> NDArray[Any]:
+        """Code by document."""
+        return np.array(self.codes, object)[self.places]
+
+    def where(self, is_wanted: Callable[[str], bool]) -> NDArray[np.bool_]:
+        """Tell of each document whether its language is wanted."""
+        return np.array([is_wanted(code) for code in self.codes], np.bool_)[self.places]
 
 
 @dataclass(frozen=True)
@@ -37,12 +82,18 @@ class Judge:
 
     Args:
         rules: The rules.
+        identifier: What tells languages.
+        languages: Languages that are kept; all where there are none.
+        line_rules: What removes lines of normalised texts before signals are measured.
         columns: Columns of the records: `source, position, text, record, problem, notes`, `id`
             where the input has ids, and the user's own.
         normalisation: How texts are repaired and normalised before all else.
     """
 
     rules: tuple[Rule, ...]
+    identifier: Identifier
+    languages: tuple[str, ...]
+    line_rules: LineRules
     columns: tuple[str, ...]
     normalisation: Normalisation = AS_USUAL
 
@@ -58,13 +109,17 @@ class Judge:
         `reasons` has every broken rule, in the order of the rules; `_content` and `_other_content`
         are a hash of the text up to white space and case; `problem` is the record's, and so are
         `notes`, to which the text's are added (`choices.TEXT_NOTES`).
-        `_records` is, in the first row of a batch, how many records came, and 0 in the others.
+        The text of a rejected document still has the lines that line rules removed; its signals are
+        of the text without them. `_removed_lines` is, in the first row of a batch, how many lines
+        each of `REMOVING` removed; `_records` how many records came, and 0 in the others.
         """
         text, number = pa.string(), pa.int64()
         columns = [("doc_id", text), ("source", text), ("position", number), ("text", text)]
-        columns += STORED_SIGNALS.items()
+        columns += [("language", text), ("language_score", pa.float64())]
+        columns += [("removed_line_count", pa.int32()), *STORED_SIGNALS.items()]
         columns += [("reasons", pa.list_(REASON)), ("_content", number), ("_other_content", number)]
-        columns += [("problem", text), ("notes", text), ("_records", pa.int32())]
+        columns += [("problem", text), ("notes", text)]
+        columns += [("_removed_lines", pa.list_(pa.int64())), ("_records", pa.int32())]
         return pa.schema([*columns, *((name, text) for name in self.own)])
 
     @property
@@ -85,13 +140,22 @@ class Judge:
             text = pc.coalesce(text, batch["record"], "")
         normal = normalise(text, self.normalisation)
         text = normal.texts
-        measures = measure(text)
+        language = self.identifier(text)
+        spoken = Spoken.of(language.codes, is_told=self.identifier.detector is not None)
+        trimmed = self.line_rules(text, spoken.where(has_stops))
+        measures = measure(trimmed.texts, spoken.tables)
         signals = {name: SIGNALS[name].of(measures) for name in self._signals}
-        found = {"doc_id": _ids(batch), "problem": problem, "text": text}
+        reasons = _reasons(problem, self._broken(signals, spoken))
+        is_kept = pc.equal(pc.list_value_length(reasons), 0)
+        found = {"doc_id": _ids(batch), "problem": problem, "reasons": reasons}
         found["notes"] = _with_notes(batch["notes"], normal)
+        found["text"] = pc.if_else(is_kept, trimmed.texts, text)
+        found |= {"language": language.codes, "language_score": language.scores}
+        found["removed_line_count"] = pa.array(trimmed.removed)
         found |= {name: pa.array(signals[name]).cast(kind) for name, kind in STORED_SIGNALS.items()}
-        found["reasons"] = _reasons(self.rules, signals, problem)
         found["_content"], found["_other_content"] = _halves(measures)
+        removed = [trimmed.by_rule[name] for name in REMOVING]
+        found["_removed_lines"] = pa.array([removed, *[None] * (count - 1)], pa.list_(pa.int64()))
         records = np.zeros(count, np.int32)
         records[0] = count
         found["_records"] = pa.array(records)
@@ -103,6 +167,22 @@ class Judge:
         """Signals that are stored or judged."""
         judged = {rule.signal for rule in self.rules}
         return [n for n in SIGNALS if n in STORED_SIGNALS or n in judged or n == "blankless_share"]
+
+    def _broken(self, signals: dict[str, Values], spoken: Spoken) -> Iterator[Broken]:
+        """Yield the documents that break each rule."""
+        if self.languages:
+            is_other = ~spoken.where(lambda code: code in self.languages)
+            yield "language", f"in {', '.join(self.languages)}", is_other, spoken.values
+        for rule in self.rules:
+            values = signals[rule.signal]
+            broken = values < rule.bound if rule.is_least else values > rule.bound
+            if rule.language is not None or rule.others:
+                broken &= spoken.where(rule.judges)
+            if rule.signal in _OF_WORDS:
+                broken &= signals["blankless_share"] < _BLANKLESS
+            elif rule.signal == "stop_word_count":
+                broken &= spoken.tables > 0
+            yield rule.name, rule.threshold, broken, values
 
 
 def _with_notes(notes: pa.Array, normal: Normalised) -> pa.Array:
@@ -138,7 +218,7 @@ def _halves(measures: Measures) -> tuple[pa.Array, pa.Array]:
     return pa.array(np.ascontiguousarray(one)), pa.array(np.ascontiguousarray(other))
 
 
-def _reasons(rules: Sequence[Rule], signals: dict[str, Values], problem: Any) -> pa.ListArray:
+def _reasons(problem: Any, verdicts: Iterable[Broken]) -> pa.ListArray:
     """Return the broken rules of each document, with the value measured and the threshold.
 
     A record that had a problem (not UTF-8, not JSON, no text) has that one as its only reason.
@@ -148,10 +228,9 @@ def _reasons(rules: Sequence[Rule], signals: dict[str, Values], problem: Any) ->
     entries.append(
         pa.array([(name, None, None) for name in problem.drop_null().to_pylist()], REASON)
     )
-    for rule in rules:
-        values = signals[rule.signal]
-        broken = np.flatnonzero(is_sound & _is_broken(rule, values, signals["blankless_share"]))
-        told = [(rule.name, str(value), rule.threshold) for value in values[broken].tolist()]
+    for name, threshold, is_broken, values in verdicts:
+        broken = np.flatnonzero(is_sound & is_broken)
+        told = [(name, str(value), threshold) for value in values[broken].tolist()]
         rows.append(broken)
         entries.append(pa.array(told, REASON))
     all_rows = np.concatenate(rows)
@@ -160,9 +239,3 @@ def _reasons(rules: Sequence[Rule], signals: dict[str, Values], problem: Any) ->
     return pa.ListArray.from_arrays(
         pa.array(offsets), pa.concat_arrays(entries).take(pa.array(order))
     )
-
-
-def _is_broken(rule: Rule, values: Values, blankless: Values) -> NDArray[np.bool_]:
-    """Tell of each document whether it breaks a rule."""
-    broken = values < rule.bound if rule.is_least else values > rule.bound
-    return broken & (blankless < _BLANKLESS) if rule.signal == "mean_word_length" else broken

@@ -1,10 +1,13 @@
 """Rules of cleaning: the allowed range of each signal, and named sets of such ranges."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
+
+from pydantic import field_validator
 
 from pipelines.settings import Settings, read_yaml
 
@@ -21,10 +24,12 @@ class Bounds(Settings):
 class Rules(Settings):
     """Bounds per signal; a document outside any of them is rejected with all it broke.
 
-    All signals are of the normalised text. Words are runs of letters, digits and the marks behind
-    them, joined by apostrophes or hyphens; each letter of a script without blanks (Han, Kana, Thai,
-    Lao, Khmer, Myanmar and others) is a word of its own. Lines and paragraphs have something other
-    than white space. The characters of an n-gram are its words with single blanks between them.
+    All signals, and the hashes that tell duplicates, are of the normalised text without what
+    `line_rules` removed; languages are told before, of the normalised text. Words are runs of
+    letters, digits and the marks behind them, joined by apostrophes or hyphens; each letter of a
+    script without blanks (Han, Kana, Thai, Lao, Khmer and others) is a word of its own. Lines and
+    paragraphs have something other than white space. The characters of an n-gram are its words with
+    single blanks between them.
     """
 
     character_count: Bounds = Bounds(max=10_000_000)
@@ -51,7 +56,8 @@ class Rules(Settings):
     ellipsis_line_share: Bounds | None = None
     """Share of lines that end with an ellipsis."""
     stop_word_count: Bounds | None = None
-    """How many of the, be, to, of, and, that, have, with the text has."""
+    """How many frequent words of its language the text has, of a short list: in English Gopher's
+    the, be, to, of, and, that, have, with. Not judged in languages without a list."""
     duplicate_line_character_share: Bounds | None = None
     """Characters of lines that repeat an earlier one, per character."""
     duplicate_paragraph_share: Bounds | None = None
@@ -66,7 +72,8 @@ class Rules(Settings):
     top_4_gram_character_share: Bounds | None = None
     """The same of four words."""
     duplicate_5_gram_character_share: Bounds | None = None
-    """Characters of five words that came before, none of which overlap, per character."""
+    """Characters of five words that came before, none of which overlap, per character; this and
+    the next five are not judged where scripts without blanks have a fifth of the text or more."""
     duplicate_6_gram_character_share: Bounds | None = None
     """The same of six words."""
     duplicate_7_gram_character_share: Bounds | None = None
@@ -109,6 +116,39 @@ class Rules(Settings):
     """Share of characters that are white space."""
 
 
+LONG_WORDS = {
+    code: {"mean_word_length": Bounds(min=2, max=most)}
+    for code, most in (("kn", 20), ("ml", 25), ("ta", 20), ("te", 20))
+}
+"""The languages, of those that detectors tell, whose prose has words longer than others'."""
+
+
+class LanguageRules(Rules):
+    """Bounds per signal, and others for documents in single languages."""
+
+    languages: dict[str, dict[str, Bounds]] = LONG_WORDS
+    """Bounds in place of these by language, as `de: {mean_word_length: {max: 14}}`; `{}` lifts the
+    bounds of a signal. Not judged where no detector tells languages."""
+
+    @field_validator("languages", mode="before")
+    @classmethod
+    def _read_norwegian(cls, given: Any) -> Any:
+        """Take the key `no` of YAML, which is false, as Norwegian."""
+        if not isinstance(given, Mapping):
+            return given
+        return {"no" if code in (False, "false") else code: own for code, own in given.items()}
+
+    @field_validator("languages")
+    @classmethod
+    def _require_signals(cls, given: dict[str, dict[str, Bounds]]) -> dict[str, dict[str, Bounds]]:
+        for code, own in given.items():
+            for name in own.keys() - Rules.model_fields.keys():
+                near = get_close_matches(name, Rules.model_fields, n=1, cutoff=0.4)
+                hint = f"did you mean {near[0]!r}?" if near else "signals are the keys of rules"
+                raise ValueError(f"{code}: unknown signal {name!r}; {hint}")
+        return given
+
+
 RuleSet = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb"]
 
 
@@ -121,43 +161,64 @@ class Rule:
         signal: Name of the signal.
         bound: The bound itself.
         is_least: Whether smaller values are rejected, else larger ones.
+        language: The one language whose documents are judged; all where it is None.
+        others: Languages that have bounds of their own, whose documents are not judged.
     """
 
     name: str
     signal: str
     bound: float
     is_least: bool
+    language: str | None = None
+    others: frozenset[str] = frozenset()
 
     @property
     def threshold(self) -> str:
         """What is allowed, as it stands in reasons."""
         return f"{'>=' if self.is_least else '<='} {self.bound:g}"
 
+    def judges(self, language: str) -> bool:
+        """Tell whether documents in a language are judged."""
+        return language not in self.others if self.language is None else language == self.language
 
-def all_rules(rules: Rules, rule_sets: list[RuleSet]) -> list[Rule]:
+
+def all_rules(rules: LanguageRules, rule_sets: list[RuleSet]) -> list[Rule]:
     """Return all bounds: those of the settings by the signals' names, then those of named sets.
 
     The rules of a set are named `<set>.<signal>`.
     """
-    found = list(_bounds(rules, ""))
+    found = list(_rules(rules, ""))
     for name in rule_sets:
-        found += _bounds(named_rules()[name], f"{name}.")
+        found += _rules(named_rules()[name], f"{name}.")
     return found
 
 
-def _bounds(rules: Rules, prefix: str) -> Iterator[Rule]:
-    for signal, bounds in rules:
-        if bounds is not None and bounds.min is not None:
-            yield Rule(prefix + signal, signal, bounds.min, is_least=True)
-        if bounds is not None and bounds.max is not None:
-            yield Rule(prefix + signal, signal, bounds.max, is_least=False)
+def _rules(rules: LanguageRules, prefix: str) -> Iterator[Rule]:
+    for signal in Rules.model_fields:
+        others = {code: own[signal] for code, own in rules.languages.items() if signal in own}
+        yield from _bounds(prefix, signal, getattr(rules, signal), None, others)
+        for code, bounds in others.items():
+            yield from _bounds(prefix, signal, bounds, code)
+
+
+def _bounds(
+    prefix: str,
+    signal: str,
+    bounds: Bounds | None,
+    language: str | None,
+    others: Collection[str] = (),
+) -> Iterator[Rule]:
+    if bounds is None:
+        return
+    for bound, is_least in ((bounds.min, True), (bounds.max, False)):
+        if bound is not None:
+            yield Rule(prefix + signal, signal, bound, is_least, language, frozenset(others))
 
 
 @cache
-def named_rules() -> dict[str, Rules]:
+def named_rules() -> dict[str, LanguageRules]:
     """Return the named sets of rules, which bound only the signals that they name."""
     tree = read_yaml(files("pipelines.corpus") / "rule_sets.yaml")
-    unset: dict[str, Any] = {
-        name: {} for name, field in Rules.model_fields.items() if field.default is not None
-    }
-    return {name: Rules.model_validate({**unset, **bounds}) for name, bounds in tree.items()}
+    bounded = (name for name, field in Rules.model_fields.items() if field.default is not None)
+    unset: dict[str, Any] = {name: {} for name in (*bounded, "languages")}
+    return {name: LanguageRules.model_validate(unset | bounds) for name, bounds in tree.items()}

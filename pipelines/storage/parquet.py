@@ -66,7 +66,7 @@ def _footer_problems(uris: Any, table: Table) -> Iterator[str]:
             reason = "is empty (zero bytes)" if "0 bytes" in str(error) else f"is broken: {error}"
             yield f"{uri}: Parquet file {reason}; restore it or run the job that writes it again"
             continue
-        for difference in table.differences(_stored_schema(schema, uri, table)):
+        for difference in table.differences(_stored_schema(schema, uri, table), is_stored=True):
             yield f"{uri}: {difference} (contract of {table.name!r})"
 
 

@@ -21,10 +21,12 @@ import pyarrow as pa
 from _raw_files import documents, write_documents
 from sources import measured
 
-from pipelines.corpus.judging import Judge
+from pipelines.corpus.cleaning import judge_of
+from pipelines.corpus.config import CleaningSettings
+from pipelines.corpus.languages.identifying import Identifier
 from pipelines.corpus.normalising.choices import AS_USUAL
 from pipelines.corpus.normalising.normalise import normalise
-from pipelines.corpus.rules import Rules, all_rules, named_rules
+from pipelines.corpus.rules import named_rules
 from pipelines.corpus.signals.measuring import measure
 
 MEGABYTES = float(os.environ.get("MEGABYTES", "50"))
@@ -83,14 +85,16 @@ def one_core() -> list[dict[str, Any]]:
     found = texts(MEGABYTES)
     size = sum(len(text.encode()) for text in found) / 1e6
     batches = records(found)
-    judge = Judge(tuple(all_rules(Rules(), list(named_rules()))), tuple(batches[0].schema.names))
+    settings = CleaningSettings(rule_sets=list(named_rules()))
+    judge = judge_of(settings, batches[0].schema.names)
     columns = [batch["text"] for batch in batches]
     messy = [batch["text"] for batch in records(with_mojibake(found))]
     parts: dict[str, Callable[[], Any]] = {
         "normalise": lambda: [normalise(column, AS_USUAL) for column in columns],
         "normalise, 1 % mojibake": lambda: [normalise(column, AS_USUAL) for column in messy],
+        "languages": lambda: [Identifier("eldc")(column) for column in columns],
         "signals": lambda: [measure(column) for column in columns],
-        "normalise, signals, all rule sets": lambda: list(judge(batches)),
+        "normalise, languages, signals, all rule sets": lambda: list(judge(batches)),
     }
     return [
         row(name, "MB/s of one core", speed(run, size), "goal", GOAL) for name, run in parts.items()

@@ -14,7 +14,14 @@ from jobs.clean_corpus import CONFIG, run
 from pipelines import tables
 from pipelines.errors import ConfigError, GateError, InputError, from_spark
 from pipelines.results import JobResult
-from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES, Table
+from schemas import (
+    DOCUMENTS,
+    DUPLICATE_DOCUMENTS,
+    REJECTED_DOCUMENTS,
+    REJECTED_FILES,
+    RUN_COUNTS,
+    Table,
+)
 
 GOOD = "a document with more than five words"
 
@@ -71,6 +78,7 @@ def test_each_record_goes_to_one_table_with_all_its_reasons(
     }
     good, nfc = _rows(spark, tmp_path, DOCUMENTS)
     assert (good["doc_id"], good["source"], good["position"]) == ("good", "a.jsonl", 0)
+    assert (good["language"], good["language_score"] > 0.65) == ("en", True)
     assert (good["word_count"], good["character_count"], good["text"]) == (7, len(GOOD), GOOD)
     assert nfc["text"] == "café crème line one\n  and then line two"
     [note] = result.lines
@@ -91,6 +99,25 @@ def test_each_record_goes_to_one_table_with_all_its_reasons(
     assert short["symbol_word_ratio"] == ("1.0", "<= 0.2")
     assert result.rejected["valid_utf8"] == 1
     assert sum(result.rejected.values()) == 8, "a row counts under each of its rules"
+
+
+def test_removed_lines_are_counted_by_document_and_by_rule(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    lines = [f"{GOOD}.", "Enable JavaScript to see more of this page.", "Menu | Home"]
+    texts = ["\n".join(lines), "\n".join([GOOD, *lines[1:]])]
+    _put(tmp_path, "a.jsonl", _jsonl(*({"text": text} for text in texts)))
+    result = _clean(spark, tmp_path, line_rules=["javascript", "terminal", "short"])
+    [kept], [rejected] = (_rows(spark, tmp_path, t) for t in (DOCUMENTS, REJECTED_DOCUMENTS))
+    assert (kept["text"], kept["removed_line_count"]) == (lines[0], 2)
+    assert (rejected["text"], rejected["removed_line_count"]) == (texts[1], 3)
+    assert rejected["word_count"] == 0
+    counts = tables.read(spark, str(tmp_path / "out" / "run_counts"), RUN_COUNTS)
+    measured = {row["count"]: row["value"] for row in counts.where("kind = 'measured'").collect()}
+    assert measured == {"javascript_lines": 2, "terminal_lines": 3, "short_lines": 2}
+    assert measured == result.measured
+    with pytest.raises(ConfigError, match="languages: eldc does not know 'id'"):
+        _clean(spark, tmp_path, languages=["id"], language_detector="eldc")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """`tokenize_corpus`: exact tables whatever the partitioning, and every sentence accounted for."""
 
+from dataclasses import replace
+
 import pytest
 
 from jobs.tokenize_corpus import run
@@ -11,12 +13,12 @@ from schemas import DOCUMENTS, RUN_COUNTS, SENTENCES, VOCABULARY
 TEXTS = ["The cat sat. The dog sat!", "A cat. Unseen words here.", "the dog"]
 
 
-def prepare(spark, folder, partitions):
+def prepare(spark, folder, partitions, stored="parquet"):
+    """Write documents as they were before columns were added."""
+    older = replace(DOCUMENTS, columns=tuple(c for c in DOCUMENTS.columns if not c.added))
     rows = [(f"d{n}", "f", n, text, 0, 0, 0.0, 0.0, 0.0, 0.0) for n, text in enumerate(TEXTS)]
-    frame = spark.createDataFrame(rows, DOCUMENTS.schema()).repartition(partitions)
-    tables.write(
-        frame, DOCUMENTS, str(folder / "documents"), format="parquet", part={}, metadata={}
-    )
+    frame = spark.createDataFrame(rows, older.schema()).repartition(partitions)
+    tables.write(frame, older, str(folder / "documents"), format=stored, part={}, metadata={})
     return TokenizeCorpusConfig(
         inputs=TokenizeInputs(documents=str(folder / "documents")),
         outputs=TokenizeOutputs(sentences=str(folder / "sentences")),
@@ -30,9 +32,9 @@ def content(spark, folder, table):
 
 
 def test_tables_are_exact_and_balanced_whatever_the_partitioning(spark, tmp_path):
-    for partitions in (1, 3):
+    for partitions, stored in ((1, "parquet"), (3, "delta")):
         folder = tmp_path / str(partitions)
-        result = run(spark, prepare(spark, folder, partitions))
+        result = run(spark, prepare(spark, folder, partitions, stored))
         assert content(spark, folder, VOCABULARY) == [
             (0, "the", 3, 2),
             (1, "cat", 2, 2),

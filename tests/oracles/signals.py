@@ -11,7 +11,7 @@ BLANKLESS = (
     "THAI", "LAO", "MYANMAR", "KHMER", "TAI LE", "NEW TAI LUE", "TAI THAM", "TAI VIET",
     "BALINESE", "JAVANESE",
 )  # fmt: skip
-STOPS = ".!?…։؞؟۔।॥።፧፨᠃᠉‼‽⁇⁈⁉"
+STOPS = ".!?…։؞؟۔܀܁܂।॥།༎።፧፨᙮᠃᠉᭞᭟꧈꧉‼‽⁇⁈⁉"
 FULL_STOPS = "。．！？｡︒꓿၊။។៕"
 CLOSING = "\"'”’»›)]}」』）】〉》"
 BULLETS = "•‣⁃◦●○▪▫■□◆*-"
@@ -147,7 +147,7 @@ def counted(text):
         "lines": len(lines),
         "bullet_lines": sum(line[0] in BULLETS for line in bare),
         "ellipsis_lines": sum(line.endswith(("...", "…")) for line in bare),
-        "terminal_lines": sum(line[-1] in STOPS + FULL_STOPS + "\"'”’" for line in bare),
+        "terminal_lines": sum(line[-1] in STOPS + FULL_STOPS + "\"'”’»」』" for line in bare),
         "short_lines": sum(len(line) <= 30 for line in lines),
         "javascript_lines": sum("javascript" in line.split(" ") for line in by_line),
         "policy_lines": sum(any(f" {p} " in f" {line} " for p in POLICIES) for line in by_line),

@@ -3,6 +3,7 @@
 import importlib
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import cycle
 from types import SimpleNamespace
 
 import pytest
@@ -48,8 +49,8 @@ def prepare(spark, folder, job, count):
         _put_table(spark, place, rows, EVENTS)
     else:
         rows = [
-            (f"d{n}", "f", n, f"the cat {'sat' if n % 2 else 'ran'}", 0, 0, 0.0, 0.0, 0.0, 0.0)
-            for n in range(count)
+            (f"d{n}", "f", n, f"the cat {verb}", "en", 1.0, 0, 0, 0, 0.0, 0.0, 0.0, 0.0)
+            for n, verb in zip(range(count), cycle(("ran", "sat")), strict=False)
         ]
         _put_table(spark, place, rows, DOCUMENTS)
 

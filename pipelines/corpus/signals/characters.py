@@ -30,7 +30,7 @@ DOTTED_I = (ord("i"), 0x307)
 _SIGNS = {
     "'’-": JOINER,  # noqa: RUF001
     "\u00ad\u200c\u200d": INVISIBLE,  # soft hyphen, ZWNJ, ZWJ
-    ".!?…։؞؟۔।॥።፧፨᠃᠉‼‽⁇⁈⁉": STOP,  # noqa: RUF001
+    ".!?…։؞؟۔܀܁܂।॥།༎።፧፨᙮᠃᠉᭞᭟꧈꧉‼‽⁇⁈⁉": STOP,  # noqa: RUF001
     "。．！？｡︒꓿၊။។៕": STOP | FULL_STOP,  # noqa: RUF001
     "\"'”’»›)]}」』）】〉》": CLOSING,  # noqa: RUF001
     "•‣⁃◦●○▪▫■□◆*-": BULLET,  # noqa: RUF001

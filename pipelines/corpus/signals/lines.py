@@ -11,12 +11,14 @@ from pipelines.kernels.compiling import inner
 (
     LINE_BEGIN, IS_LINE, FIRST_SIGN, LAST_SIGN, LAST_CODE, DOTS, LAST_DOTS, HAS_WORD, IS_STOPPED,
     IS_APART, PARAGRAPH_LENGTH, LAST_WORD, WORD_BEFORE, HAS_JAVASCRIPT, HAS_POLICY, WAS_BLANKLESS,
-) = range(16)  # fmt: skip
+    LEXICON_TABLE, LEXICON_SHIFT,
+) = range(18)  # fmt: skip
 """Places in `now`: characters before the line; whether it has other than blanks, the first and the
 last of these; full stops in a row, and at the last of these; a word since the last sentence, a stop
 since then; a blank since the last of the content; characters of the paragraph; numbers of the last
-two words of the line; what was found in the line; whether the last word had no blank behind it."""
-NOW_SIZE = 16
+two words of the line; what was found in the line; whether the last word had no blank behind it;
+the table of the lexicon, and its shift."""
+NOW_SIZE = 18
 WORD_ENDS, LINE_ENDS, PARAGRAPH_ENDS = range(3)
 """Columns of `ends`."""
 SEED = np.uint64(0x27D4EB2F165667C5)
@@ -25,6 +27,7 @@ SEED = np.uint64(0x27D4EB2F165667C5)
 _ELLIPSIS = ord("…")
 _ELLIPSIS_DOTS = 3
 _QUOTE, _APOSTROPHE, _QUOTES_END, _QUOTE_END = (ord(sign) for sign in "\"'”’")  # noqa: RUF001
+_GUILLEMET, _CORNER, _WHITE_CORNER = (ord(sign) for sign in "»」』")
 
 
 @inner
@@ -64,6 +67,7 @@ def _count_line(length, counts, now):
     counts[at_.ELLIPSIS_LINES] += now[LAST_DOTS] >= _ELLIPSIS_DOTS or now[LAST_CODE] == _ELLIPSIS
     last = now[LAST_CODE]
     is_quote = last == _QUOTE or last == _APOSTROPHE or last == _QUOTES_END or last == _QUOTE_END
+    is_quote |= last == _GUILLEMET or last == _CORNER or last == _WHITE_CORNER
     counts[at_.TERMINAL_LINES] += now[LAST_SIGN] & STOP != 0 or is_quote
     counts[at_.SHORT_LINES] += length <= at_.SHORT_LINE
     counts[at_.JAVASCRIPT_LINES] += now[HAS_JAVASCRIPT]

@@ -26,6 +26,8 @@ from pipelines.corpus.signals.lines import (
     LAST_DOTS,
     LAST_SIGN,
     LAST_WORD,
+    LEXICON_SHIFT,
+    LEXICON_TABLE,
     NOW_SIZE,
     PARAGRAPH_ENDS,
     SEED,
@@ -57,7 +59,7 @@ _OTHER_SEED = np.uint64(0x165667B19E3779F9)
 
 
 @inner
-def walk(text, offsets, chars, lexicon, found, ends, counts, contents, state):
+def walk(text, offsets, chars, lexicon, tables, found, ends, counts, contents, state):
     """Walk documents; words, lines and paragraphs of all lie end to end.
 
     Grain: one call per array of texts.
@@ -66,7 +68,8 @@ def walk(text, offsets, chars, lexicon, found, ends, counts, contents, state):
         text: UTF-8 of the texts, uint8.
         offsets: Where each text begins, and where the last ends, int64.
         chars: `characters()`.
-        lexicon: `lexicon()`.
+        lexicon: Hashes, numbers and shifts of `lexicon()`.
+        tables: Table of the lexicon for each text, int64.
         found: Arrays that are filled, with room for half the bytes and one per text. Hashes of
             words, uint64; the first and last character of each word as if one blank were between
             words of scripts with blanks and none between others, int32, `(words, 2)`; hashes of
@@ -84,6 +87,7 @@ def walk(text, offsets, chars, lexicon, found, ends, counts, contents, state):
             here[column] = ends[number, column]
         for place in range(NOW_SIZE):
             now[place] = 0
+        now[LEXICON_TABLE], now[LEXICON_SHIFT] = tables[number], lexicon[2][tables[number]]
         hashes[LINE] = hashes[PARAGRAPH] = hashes[CONTENT] = SEED
         hashes[OTHER_CONTENT] = _OTHER_SEED
         _walk_text(
@@ -174,20 +178,21 @@ def _count_word(found, length, has_letter, is_blankless, lexicon, counts, now):
         counts[at_.BLANKLESS_CHARACTERS] += length
     if length > at_.LONG_WORD:
         counts[at_.LONG_WORDS] += 1
-    place, number = found & np.uint64(word_of.SIZE - 1), 0
-    if lexicon[0][place] == found:
-        number = lexicon[1][place]
+    table, number = np.uint64(now[LEXICON_TABLE]), 0
+    place = (found >> np.uint64(now[LEXICON_SHIFT])) & np.uint64(word_of.SIZE - 1)
+    if lexicon[0][table, place] == found:
+        number = lexicon[1][table, place]
+        counts[at_.STOP_WORDS] |= 1 << (number >> word_of.STOP_BITS)
+        number &= (1 << word_of.STOP_BITS) - 1
         _count_phrase(number, counts, now)
     now[WORD_BEFORE], now[LAST_WORD] = now[LAST_WORD], number
 
 
 @inner
 def _count_phrase(number, counts, now):
-    """Count a word of the list, and the phrase that it ends."""
+    """Count the phrase that a word of the list ends."""
     last = now[LAST_WORD]
-    if number <= len(word_of.STOP_WORDS):
-        counts[at_.STOP_WORDS] |= 1 << number
-    elif number == word_of.JAVASCRIPT:
+    if number == word_of.JAVASCRIPT:
         now[HAS_JAVASCRIPT] = 1
     elif number == word_of.IPSUM:
         counts[at_.LOREM_IPSUM] += last == word_of.LOREM

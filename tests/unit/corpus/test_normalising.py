@@ -7,6 +7,8 @@ import pyarrow as pa
 import pytest
 
 from pipelines.corpus.judging import Judge
+from pipelines.corpus.languages.identifying import Identifier
+from pipelines.corpus.line_rules import LineRules
 from pipelines.corpus.normalising.choices import AS_USUAL, Normalisation
 from pipelines.corpus.normalising.html_remains import stripped, unescaped
 from pipelines.corpus.normalising.normalise import normalise
@@ -146,7 +148,8 @@ def test_notes_of_records_and_of_texts_are_told() -> None:
         {"text": "schön"},
     ]
     full = [{"source": "a", "position": n, **row} for n, row in enumerate(rows)]
-    [judged] = Judge((), tuple(SCHEMA.names))([pa.RecordBatch.from_pylist(full, schema=SCHEMA)])
+    judge = Judge((), Identifier("none"), (), LineRules((), 5), tuple(SCHEMA.names))
+    [judged] = judge([pa.RecordBatch.from_pylist(full, schema=SCHEMA)])
     assert judged["notes"].to_pylist() == [
         "repeated_name repaired_encoding",
         "html_remains repaired_encoding",
