@@ -28,11 +28,12 @@ def run(spark: SparkSession, config: TrainWord2VecConfig) -> JobResult:
         frames["vocabulary"] = items_as_tokens(frames["vocabulary"])
     if config.inputs.initial_vectors:
         frames["initial_vectors"] = read_initial_vectors(store, config.initial_space_id)
+    files = store.columns("sentences", frames["sentences"], ["sentence_id", "token_ids"]).files
     return stage(
         store,
         name=config.space_name,
         metric="cosine",
-        train=lambda state: train(frames, config, state),
+        train=lambda state: train(frames, config, state, files),
         work=config.work,
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipelines.errors import ConfigError
@@ -62,8 +63,8 @@ class RoundState:
         self._files = Files(spark)
         self.folder = self._files.qualified(folder)  # tasks know no default file system or folder
 
-    def write(self, name: str, frame: DataFrame, *, by: tuple[str, ...] = ()) -> None:
-        """Store a frame, partitioned by the columns `by`.
+    def write(self, name: str, frame: DataFrame) -> None:
+        """Store a frame.
 
         Its rows are blocks of vectors or ids: each is a row group, which a task can read alone.
         Compression would take seconds and hardly shrink them. Tasks move their files themselves:
@@ -75,7 +76,7 @@ class RoundState:
             frame,
             f"{self.folder}/{name}",
             part={},
-            partitioning=by,
+            partitioning=(),
             metadata={},
             options=_OPTIONS,
         )
@@ -110,6 +111,24 @@ class RoundState:
         make_folder(f"{self.folder}/{name}")
         named = make(lambda task: tasks_of.frame_writer(f"{self.folder}/{name}", task))
         self.note(name, {FILES: [row[0] for row in named.collect()]})  # one name per task
+
+    def write_parts(
+        self,
+        name: str,
+        make: Callable[[Callable[[pa.Table], pa.Table]], DataFrame],
+        part: Callable[[pa.Table], str],
+    ) -> None:
+        """Store tables of rows, each in a file below the folder that `part` returns for it.
+
+        Args:
+            name: Name of the frame.
+            make: Given the function that writes a table, returns the frame of `FILE`.
+            part: See `tasks.part_writer`; what `StoredArrays.rows` is asked for.
+        """
+        self.drop(name)
+        make_folder(f"{self.folder}/{name}")
+        named = make(tasks_of.part_writer(f"{self.folder}/{name}", part))
+        self.note(name, {FILES: [row[0] for row in named.collect()]})  # one name per part
 
     def note(self, name: str, content: Any) -> None:
         """Store a small JSON value."""

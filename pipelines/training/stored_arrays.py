@@ -112,17 +112,15 @@ class StoredArrays:
                         yield position.as_py(), first, second
 
     def _paths(self, name: str, part: str) -> list[str]:
-        """Return the files of a part: those that the marker names, else all in the part's folder.
-
-        Frames whose marker names files have no parts; `part` is empty then.
-        """
+        """Return the files of a part: of those that the marker names, else of its folder."""
         try:
             with self._files.open_input_stream(f"{self._folder}/{name}.json") as source:
                 kept = json.loads(source.read())
         except FileNotFoundError:
             return []
         if kept:
-            return [f"{self._folder}/{name}/{file}" for file in kept[FILES]]
+            inner = f"{part}/" if part else ""
+            return [f"{self._folder}/{name}/{f}" for f in kept[FILES] if f.startswith(inner)]
         folder = f"{self._folder}/{name}/{part}"
         place = fs.FileSelector(folder, recursive=True, allow_not_found=True)
         paths = (info.path for info in self._files.get_file_info(place) if info.is_file)

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from pipelines.cluster.executors import whole_executor
-from pipelines.storage.task_files.arrow import resolve
+from pipelines.storage.task_files.arrow import make_folder, resolve
 from pipelines.training.stored_arrays import ARROW, Content, rows
 
 Batches = Iterable[pa.RecordBatch]
@@ -63,6 +63,26 @@ def frame_writer(folder: str, task: Callable[[Batches], Batches]) -> Callable[[B
 
     def write(batches: Batches) -> Batches:
         yield pa.RecordBatch.from_pydict({"file": [_write(folder, rows_of(batches))]})
+
+    return write
+
+
+def part_writer(folder: str, part: Callable[[pa.Table], str]) -> Callable[[pa.Table], pa.Table]:
+    """Return a function that writes rows of `SCHEMA` to a file, and returns the file's name.
+
+    Args:
+        folder: Folder of the frame.
+        part: Returns the folder below it where the rows belong; one without rows is not written.
+    """
+
+    def write(table: pa.Table) -> pa.Table:
+        names = []
+        if table.num_rows:
+            inner = part(table)
+            make_folder(f"{folder}/{inner}")
+            groups = (table.slice(n, 1) for n in range(table.num_rows))
+            names.append(f"{inner}/{_write(f'{folder}/{inner}', groups)}")
+        return pa.table({"file": pa.array(names, pa.string())})
 
     return write
 

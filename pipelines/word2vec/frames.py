@@ -11,11 +11,14 @@ from pipelines.word2vec.config import Word2VecSettings
 
 
 def train(
-    frames: Mapping[str, DataFrame], settings: Word2VecSettings, state: RoundState
+    frames: Mapping[str, DataFrame],
+    settings: Word2VecSettings,
+    state: RoundState,
+    files: tuple[str, ...] = (),
 ) -> Trained:
     """Train by the engine of the settings; see `native.train` and `mllib.train`."""
     if settings.engine == "native":
-        return native.train(frames, settings, state)
+        return native.train(frames, settings, state, files)
     from pipelines.word2vec import mllib
 
     return mllib.train(frames, settings)

@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from pipelines.cluster import progress
 from pipelines.errors import ConfigError, InputError
+from pipelines.storage.task_files.columns import Columns
 from pipelines.training.rounds import History, RoundState, Trained
 from pipelines.training.stored_arrays import SCHEMA, round_name
 from pipelines.word2vec import shards, vectors
@@ -19,11 +20,14 @@ from pipelines.word2vec.modes import training_mode
 from pipelines.word2vec.modes.planned_runs import planned_run
 from pipelines.word2vec.modes.runs import TrainingRun
 from pipelines.word2vec.modes.training_mode import TrainingMode
-from pipelines.word2vec.stored_model import SHARDS
+from pipelines.word2vec.stored_model import SHARDS, part_of
 
 
 def train(
-    frames: Mapping[str, DataFrame], settings: Word2VecSettings, state: RoundState
+    frames: Mapping[str, DataFrame],
+    settings: Word2VecSettings,
+    state: RoundState,
+    files: tuple[str, ...] = (),
 ) -> Trained:
     """Train word vectors by negative sampling (Mikolov et al. 2013).
 
@@ -32,6 +36,7 @@ def train(
             `initial_vectors` (`space_id, entity, key, vector`) to begin from, if any.
         settings: How vectors are trained.
         state: Folder of the rounds, from which a killed run goes on.
+        files: Parquet files that hold exactly the sentences, where tasks can read them themselves.
 
     Returns:
         One row per token, and per round epoch, held-out loss, learning rate and tokens per second.
@@ -42,7 +47,7 @@ def train(
         ConfigError: The vectors grew beyond all bounds, or the model does not fit an executor.
     """
     size, counted = _vocabulary_size(frames["vocabulary"])
-    survey = _prepare(frames, settings, state, size, counted)
+    survey = _prepare(frames, settings, state, size, counted, files)
     is_new = "initial_vectors" not in frames
     mode = _choose(settings, state, size, survey.tokens, is_new=is_new)
     run = planned_run(settings, state, mode, survey, vocabulary_size=size, is_new=is_new)
@@ -78,9 +83,13 @@ def _choose(
 
 def _vocabulary_size(vocabulary: DataFrame) -> tuple[int, int]:
     """Return how many token ids there are, and how often all tokens occur."""
-    highest, tokens, counted = vocabulary.agg(
-        F.max("token_id"), F.count(F.lit(1)), F.sum("count")
-    ).collect()[0]
+    highest, tokens, counted = (
+        vocabulary.coalesce(1)
+        .agg(  # capped: a shuffle would cost more
+            F.max("token_id"), F.count(F.lit(1)), F.sum("count")
+        )
+        .collect()[0]
+    )
     if tokens <= 1:
         raise InputError(
             f"inputs.vocabulary: {tokens} tokens, and training needs two at least; "
@@ -95,19 +104,21 @@ def _prepare(
     state: RoundState,
     size: int,
     counted: int,
+    files: tuple[str, ...],
 ) -> shards.SentencesSurvey:
     """Store shards and counts, which every round reads, in one pass; return the survey."""
     known = state.noted("survey")
     if known is None:
         count = shards.shards_of(counted)
-        sentences, observed = shards.surveyed(frames["sentences"])
-        packed = shards.pack(
-            sentences, shards=count, held_out_share=settings.held_out_share, seed=settings.seed
+        bundles, observed = shards.bundled(
+            Columns(frames["sentences"].select("sentence_id", "token_ids"), files),
+            shards=count,
+            held_out_share=settings.held_out_share,
+            seed=settings.seed,
         )
-        counts = shards.count_blocks(frames["vocabulary"])
-        kept = packed.unionByName(counts).withColumn("file", shards.file_of("position"))
+        make = partial(shards.packed, bundles, frames["vocabulary"], size)
         with progress.step("packing sentences"):
-            state.write(SHARDS, kept, by=("kind", "file"))
+            state.write_parts(SHARDS, make, part_of)
         survey = shards.SentencesSurvey(**observed.get, shards=count)
         shards.check(survey, vocabulary_size=size)
         known = asdict(survey)

@@ -1,7 +1,7 @@
 """Packs sentences, in an order drawn by the seed, into shards of token ids on storage."""
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -9,20 +9,20 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipelines.errors import InputError
-from pipelines.training.stored_arrays import SCHEMA, rows
+from pipelines.storage.task_files.columns import Columns
+from pipelines.training.rounds import FILE
+from pipelines.training.stored_arrays import Content, rows
+from pipelines.word2vec.bundles import BUCKETS, BUNDLES, Bundling, unbundle
 from pipelines.word2vec.stored_model import (
-    BLOCK_ROWS,
-    HELD_OUT,
-    SHARD,
-    SHARDS_PER_FILE,
+    blocks,
     counts_row,
-    sentences_row,
 )
+
+Write = Callable[[pa.Table], pa.Table]
 
 _SHARD_TOKENS = 250_000  # tokens per shard, about
 _MAX_SHARDS = 64_000  # shards; of larger corpora each has more tokens
-_BUCKETS = 10_000  # hash buckets of sentences: the held-out share is rounded to 1 / this
-_HELD_OUT_POSITION = -1  # while sentences are packed: shards are numbered from 0
+_BATCH_ROWS = 10_000  # sentences per Arrow batch that a task reads
 
 
 @dataclass(frozen=True)
@@ -52,20 +52,6 @@ def shards_of(tokens: int) -> int:
     return max(1, -(-tokens // size))
 
 
-def surveyed(sentences: DataFrame) -> tuple[DataFrame, Observation]:
-    """Return the same rows, and the observation that counts them when they are computed."""
-    observed, size = Observation(), F.size("token_ids")
-    counted = sentences.observe(
-        observed,
-        F.count(F.lit(1)).alias("sentences"),
-        F.coalesce(F.sum(size), F.lit(0)).alias("tokens"),
-        F.coalesce(F.max(size), F.lit(0)).alias("longest"),
-        F.coalesce(F.min(F.array_min("token_ids")), F.lit(0)).alias("lowest"),
-        F.coalesce(F.max(F.array_max("token_ids")), F.lit(0)).alias("highest"),
-    )
-    return counted, observed
-
-
 def check(survey: SentencesSurvey, *, vocabulary_size: int) -> None:
     """Refuse sentences that cannot be trained on.
 
@@ -85,8 +71,10 @@ def check(survey: SentencesSurvey, *, vocabulary_size: int) -> None:
         )
 
 
-def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int) -> DataFrame:
-    """Pack sentences into shards by a hash of their ids; partitions do not change the result.
+def bundled(
+    sentences: Columns, *, shards: int, held_out_share: float, seed: int
+) -> tuple[DataFrame, Observation]:
+    """Return sentences in bundles, by a hash of their ids; partitions do not change the shards.
 
     Args:
         sentences: `sentence_id, token_ids`.
@@ -95,60 +83,52 @@ def pack(sentences: DataFrame, *, shards: int, held_out_share: float, seed: int)
         seed: Seed of the order.
 
     Returns:
-        Rows of `stored_model.sentences_row`.
+        Rows of `bundles.BUNDLES`; and what observes the fields of `SentencesSurvey` but `shards`
+        when they are computed.
     """
-    order = F.xxhash64("sentence_id", F.lit(seed))
-    is_held_out = F.pmod(F.xxhash64(F.lit("held out"), order), F.lit(_BUCKETS)) < F.lit(
-        round(held_out_share * _BUCKETS)
+    bundling = Bundling(shards, round(held_out_share * BUCKETS), seed)
+    bundles = sentences.map_in_arrow(bundling, BUNDLES, rows=_BATCH_ROWS)
+    observed = Observation()
+    counted = bundles.observe(
+        observed,
+        _total("sentences"),
+        _total("tokens"),
+        F.coalesce(F.max("longest"), F.lit(0)).alias("longest"),
+        F.coalesce(F.min("lowest"), F.lit(0)).alias("lowest"),
+        F.coalesce(F.max("highest"), F.lit(0)).alias("highest"),
     )
-    position = F.when(is_held_out, F.lit(_HELD_OUT_POSITION)).otherwise(_shard(order, shards))
-    placed = sentences.where(F.size("token_ids") > 0).select(
-        position.alias("position"), order.alias("order"), "token_ids"
-    )
-    return placed.groupBy(file_of("position").alias("file")).applyInArrow(_pack_file, SCHEMA)
+    return counted, observed
 
 
-def file_of(position: str) -> Column:
-    """Return the number of the file that keeps the row at a position."""
-    return F.floor(F.col(position) / SHARDS_PER_FILE).cast("int")
-
-
-def _shard(order: Column, shards: int) -> Column:
-    return F.pmod(order, F.lit(shards)).cast("int")
-
-
-def _pack_file(sentences: pa.Table) -> pa.Table:
-    ordered = sentences.sort_by([("position", "ascending"), ("order", "ascending")])
-    lists = ordered["token_ids"].combine_chunks()
-    tokens, offsets = np.asarray(lists.values).astype(np.int32), lists.offsets.to_numpy()
-    positions, firsts = np.unique(ordered["position"].to_numpy(), return_index=True)
-    bounds = pairwise([*firsts, len(lists)])
-    packed = []
-    for position, (start, stop) in zip(positions.tolist(), bounds, strict=True):
-        ids = tokens[offsets[start] : offsets[stop]]
-        lengths = np.diff(offsets[start : stop + 1]).astype(np.int32)
-        kind = HELD_OUT if position == _HELD_OUT_POSITION else SHARD
-        packed.append(sentences_row(kind, max(position, 0), ids, lengths))
-    return rows(packed)
-
-
-def count_blocks(vocabulary: DataFrame) -> DataFrame:
-    """Return the occurrences of tokens as rows of `stored_model.counts_row`.
+def packed(bundles: DataFrame, vocabulary: DataFrame, size: int, write: Write) -> DataFrame:
+    """Return the names of files that tasks write: all sentences in shards, and all counts.
 
     Args:
+        bundles: Rows of `bundles.BUNDLES`.
         vocabulary: `token_id, count`; token ids that are missing count 0.
+        size: Token ids.
+        write: Writes rows of `stored_model`, and returns the file's name.
     """
-    block = F.floor(F.col("token_id") / BLOCK_ROWS).cast("int")
 
-    def packed(group: pa.Table) -> pa.Table:
-        ids = np.asarray(group["token_id"])
-        position = int(ids[0]) // BLOCK_ROWS
-        counts = np.zeros(int(ids.max()) - position * BLOCK_ROWS + 1, np.int64)
-        counts[ids - position * BLOCK_ROWS] = np.asarray(group["count"])
-        return rows([counts_row(position, counts)])
+    def write_shards(group: pa.Table) -> pa.Table:
+        return write(unbundle(group))
 
-    return (
-        vocabulary.select(block.alias("block"), F.col("token_id").cast("int"), "count")
-        .groupBy("block")
-        .applyInArrow(packed, SCHEMA)
-    )
+    def write_counts(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from write(rows(_count_rows(batches, size))).to_batches()
+
+    pairs = vocabulary.select(F.col("token_id").cast("int"), "count").coalesce(1)
+    counts = pairs.mapInArrow(write_counts, FILE)  # one task: each trainer holds all counts too
+    return bundles.groupBy("file").applyInArrow(write_shards, FILE).unionByName(counts)
+
+
+def _count_rows(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[Content]:
+    """Yield the occurrences of all token ids as rows of `stored_model.counts_row`."""
+    counts = np.zeros(size, np.int64)
+    for batch in batches:
+        counts[batch.column("token_id").to_numpy()] = batch.column("count").to_numpy()
+    for position, block in blocks(size):
+        yield counts_row(position, counts[block])
+
+
+def _total(name: str) -> Column:
+    return F.coalesce(F.sum(name), F.lit(0)).alias(name)

@@ -15,8 +15,8 @@ the last block), d the components of a vector, k the directions that trainers wa
 | `round=N` | `measures` | trainer; 0 in mode packed | JSON, a list: measures of the round | |
 | `round=N` | `history` | 0 | JSON, a list: measures of all rounds before | |
 
-Modes packed and replicated write `model`, mode rotated `inputs` and `outputs`. The frame `shards`
-is partitioned by kind and by file, of `SHARDS_PER_FILE` positions each.
+Modes packed and replicated write `model`, mode rotated `inputs` and `outputs`. Files of `shards`
+lie in folders by kind, and of sentences by file, of `SHARDS_PER_FILE` positions each.
 """
 
 from collections.abc import Iterator
@@ -80,6 +80,17 @@ class EnergyChange:
     balance: list[float] = field(default_factory=list)
 
 
+def part_of(stored: pa.Table) -> str:
+    """Return the folder of rows of `shards`, all of one kind and of one file of positions."""
+    kind, position = stored["kind"][0].as_py(), stored["position"][0].as_py()
+    return _part(kind) if kind == _COUNTS else _part(kind, position)
+
+
+def _part(kind: str, position: int | None = None) -> str:
+    inner = "" if position is None else f"/file={position // SHARDS_PER_FILE}"
+    return f"kind={kind}{inner}"
+
+
 class StoredModel(StoredArrays):
     """The folder of a run: the frame of shards, and versions of the model."""
 
@@ -92,15 +103,16 @@ class StoredModel(StoredArrays):
         return self._sentences(HELD_OUT, 0)
 
     def _sentences(self, kind: str, position: int) -> Sentences:
-        part = f"kind={kind}/file={position // SHARDS_PER_FILE}"
-        for _, first, second in self.rows(SHARDS, part, only=range(position, position + 1)):
+        for _, first, second in self.rows(
+            SHARDS, _part(kind, position), only=range(position, position + 1)
+        ):
             return _sentences_of(first, second)
         return NO_SENTENCES
 
     def counts(self, size: int) -> NDArray[np.int64]:
         """Return the occurrences of all token ids, `(size,)`."""
         counts = np.zeros(size, np.int64)
-        for position, first, _ in self.rows(SHARDS, f"kind={_COUNTS}"):
+        for position, first, _ in self.rows(SHARDS, _part(_COUNTS)):
             _place(counts, position, np.frombuffer(first.as_buffer(), np.int64))
         return counts
 

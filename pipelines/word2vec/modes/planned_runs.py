@@ -86,10 +86,12 @@ def _packed(
     survey: SentencesSurvey,
     rates: LearningRates,
 ) -> PackedTraining:
+    # of equal size: a small last round would cost as much beside its training as a large one
+    rounds = max(1, round(survey.tokens * settings.max_iter / settings.tokens_per_round))
     plan = plan_packed(
         shards=survey.shards,
         epochs=settings.max_iter,
-        shards_per_round=max(1, settings.tokens_per_round * survey.shards // survey.tokens),
+        shards_per_round=-(-survey.shards * settings.max_iter // rounds),
         learning_rates=rates,
         seed=settings.seed,
         is_cut_at_epochs=settings.early_stopping is not None,
