@@ -3,6 +3,7 @@
 from schemas.corpus import (
     DOCUMENTS,
     DUPLICATE_DOCUMENTS,
+    PHRASES,
     REJECTED_DOCUMENTS,
     REJECTED_FILES,
     SENTENCES,
@@ -38,6 +39,7 @@ TABLES = {
         REJECTED_FILES,
         SENTENCES,
         VOCABULARY,
+        PHRASES,
         EVENTS,
         REJECTED_EVENTS,
         INTERACTIONS,
@@ -66,6 +68,7 @@ __all__ = [
     "INTERACTIONS",
     "ITEM_IDS",
     "NEIGHBOURS",
+    "PHRASES",
     "QUALITY_METRICS",
     "RECOMMENDATIONS",
     "REJECTED_DOCUMENTS",

@@ -189,3 +189,28 @@ VOCABULARY = Table(
         ),
     ),
 )
+
+PHRASES = Table(
+    name="phrases",
+    grain="one phrase that one pass found",
+    key=("phrase_id",),
+    columns=(
+        Column(
+            "phrase_id",
+            IntegerType(),
+            "Number by pass, then count descending",
+            checks=(between(0),),
+        ),
+        Column("phrase", StringType(), "The token that it became", checks=(not_blank(),)),
+        Column("words", ArrayType(StringType()), "Tokens that it takes the place of"),
+        Column("pass", IntegerType(), "Pass that found it, from 1", checks=(between(1),)),
+        Column(
+            "count",
+            LongType(),
+            "Occurrences before phrases were merged",
+            unit="tokens",
+            checks=(between(1),),
+        ),
+        Column("score", DoubleType(), "Score of word2phrase", checks=(between(0),)),
+    ),
+)

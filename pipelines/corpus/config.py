@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 from pipelines.corpus.languages.detectors import DetectorName, default_detector
 from pipelines.corpus.line_rules import LineRule
 from pipelines.corpus.normalising.choices import Form, HtmlRemains, Markup, Normalisation
+from pipelines.corpus.phrasing.config import PhraseSettings
 from pipelines.corpus.rules import LanguageRules, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
@@ -109,16 +110,27 @@ class CleanCorpusConfig(CleaningSettings, GatedJobConfig):
 class TokenizeSettings(StageSettings):
     """Settings of tokenizing."""
 
+    tokenizer: Literal["words", "whitespace", "characters"] = "words"
+    """What a token is. `words`: words of letters, and numbers; each letter of a script without
+    blanks (Han, Kana, Thai, Lao, Khmer, Burmese) is one with its marks. `characters`: each letter
+    of every script is one. `whitespace`: what stands between blanks, for texts that another program
+    has cut; a sentence is a line, and numbers stay."""
     is_lowercase: bool = True
     """Whether tokens are lower-cased."""
     number_token: str | None = "<number>"  # noqa: S105  (a word, not a secret)
     """Token that stands for every number; null keeps numbers as they are."""
     min_count: int = Field(default=5, ge=1)
     """Occurrences a token needs to be kept."""
+    min_document_count: int = Field(default=1, ge=1)
+    """Documents that must hold a token for it to be kept."""
+    stop_words: list[str] = []
+    """Tokens that are left out, as if they were rare."""
     max_vocabulary_size: int = Field(default=1_000_000, ge=1, le=10_000_000)
     """Most tokens kept, the most frequent first; the vocabulary is sent to every executor."""
     max_sentence_length: int = Field(default=1_000, ge=2)
     """Longest sentence in tokens; a longer one is cut into several."""
+    phrases: PhraseSettings | None = None
+    """Neighbours that become one token; null finds none."""
 
 
 class TokenizeInputs(Settings):
@@ -126,6 +138,8 @@ class TokenizeInputs(Settings):
 
     documents: str
     """Kept documents."""
+    stop_words: str | None = None
+    """File of further tokens that are left out, one a line, in UTF-8."""
 
 
 class TokenizeOutputs(Outputs):
@@ -135,6 +149,8 @@ class TokenizeOutputs(Outputs):
     """Sentences as token ids."""
     vocabulary: str
     """Tokens with their counts."""
+    phrases: str | None = None
+    """Phrases with their scores; null writes none."""
     run_counts: str
     """Rows in and out."""
 

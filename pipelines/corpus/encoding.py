@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.tokenizing.sentences import encoded_rows
-from pipelines.corpus.tokenizing.tables import Cut, Lexicon
+from pipelines.corpus.tokenizing.tables import Cut, Encoder
 from pipelines.storage.task_files.columns import Columns
 from pipelines.storage.task_files.pieces import PiecewiseTable
 from schemas import SENTENCES, Table
@@ -23,7 +23,8 @@ PIECE_TOKENS = 1 << 24
 
 def cut_of(settings: TokenizeSettings) -> Cut:
     """Return how texts are cut, as plain values for tasks."""
-    return Cut(settings.is_lowercase, settings.number_token, settings.max_sentence_length)
+    longest = settings.max_sentence_length
+    return Cut(settings.is_lowercase, settings.number_token, longest, settings.tokenizer)
 
 
 @dataclass(frozen=True)
@@ -34,18 +35,16 @@ class EncodedSentences(PiecewiseTable):
 
     Args:
         documents: `doc_id, text`.
-        tokens: The vocabulary in the order of ids; it is broadcast.
-        settings: Of tokens and sentences.
+        lexicon: The vocabulary, which encodes texts; it is broadcast.
     """
 
     documents: Columns
-    tokens: pa.Array
-    settings: TokenizeSettings
+    lexicon: Encoder
 
     def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
         """See `PiecewiseTable`."""
         context = self.documents.frame.sparkSession.sparkContext
-        lexicon = context.broadcast(Lexicon(self.tokens, cut_of(self.settings)))
+        lexicon = context.broadcast(self.lexicon)
 
         def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for piece in _pieces(batches, lexicon.value):
@@ -75,7 +74,7 @@ class EncodedSentences(PiecewiseTable):
         return self.frame(SENTENCES).where(F.size("token_ids") > 0)
 
 
-def _pieces(batches: Iterable[pa.RecordBatch], lexicon: Lexicon) -> Iterator[pa.Table]:
+def _pieces(batches: Iterable[pa.RecordBatch], lexicon: Encoder) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
     tokens = 0
     for documents in batches:

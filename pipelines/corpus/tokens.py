@@ -1,7 +1,9 @@
 """Documents to a vocabulary and to sentences of token ids, by the compiled tokenizer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,7 +12,8 @@ from pyspark.sql import functions as F
 
 from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.encoding import DOCUMENTS_AT_ONCE, EncodedSentences, cut_of
-from pipelines.corpus.tokenizing.tables import Cut, TokenCounts
+from pipelines.corpus.phrasing.finding import find_phrases, renumbered
+from pipelines.corpus.tokenizing.tables import Cut, Lexicon, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
 from pipelines.storage.task_files.columns import Columns
 from schemas import SENTENCES, VOCABULARY
@@ -27,18 +30,19 @@ def tokenize(documents: DataFrame, settings: TokenizeSettings) -> dict[str, Data
     """
     columns = Columns(documents.select("doc_id", "text"), ())
     vocabulary = build_vocabulary(count_tokens(columns, settings), settings)
-    numbered = frame_of(documents.sparkSession, vocabulary)
     encoded = encode(columns, vocabulary, settings)
-    return {SENTENCES.name: encoded.known(), VOCABULARY.name: numbered}
+    numbered = frame_of(documents.sparkSession, encoded.vocabulary)
+    return {SENTENCES.name: encoded.sentences.known(), VOCABULARY.name: numbered}
 
 
 def count_tokens(documents: Columns, settings: TokenizeSettings) -> DataFrame:
     """Count each token's occurrences and the documents that hold it, and the sentences.
 
     A token is a run of letters, marks, digits and underscores that holds a letter, apostrophes
-    inside it included, or a number. Sentences end at stops before white space, at stops of other
-    scripts and at blank lines; one that is longer than `max_sentence_length` tokens is cut into
-    several. Each task counts in its own table and sends a row per distinct token.
+    inside it included, or a number, or a letter of a script without blanks; or what the setting
+    `tokenizer` says. Sentences end at stops before white space, at stops of other scripts and at
+    blank lines; one that is longer than `max_sentence_length` tokens is cut into several. Each task
+    counts in its own table and sends a row per distinct token.
 
     Args:
         documents: `text`, one row per document.
@@ -69,14 +73,30 @@ def count_sentences(counts: DataFrame) -> int:
     return int(row["count"]) if row else 0
 
 
-def build_vocabulary(counts: DataFrame, settings: TokenizeSettings) -> pa.Table:
+def build_vocabulary(
+    counts: DataFrame, settings: TokenizeSettings, *, stop_words: Sequence[str] = ()
+) -> pa.Table:
     """Number the tokens that are frequent enough by count descending, then token.
 
     The one table that the driver holds: capped by `max_vocabulary_size`.
+
+    Args:
+        counts: What `count_tokens` returns.
+        settings: Of the vocabulary.
+        stop_words: Tokens that are left out, beside those of the settings.
     """
-    is_frequent = F.col("token").isNotNull() & (F.col("count") >= settings.min_count)
+    is_kept = (
+        F.col("token").isNotNull()
+        & (F.col("count") >= settings.min_count)
+        & (F.col("document_count") >= settings.min_document_count)
+    )
+    left_out = {*settings.stop_words, *stop_words}
+    if settings.is_lowercase:
+        left_out = {word.lower() for word in left_out}
+    if left_out:
+        is_kept &= ~F.col("token").isin(sorted(left_out))
     order = F.desc("count"), F.asc("token")
-    ordered = counts.where(is_frequent).sort(*order).limit(settings.max_vocabulary_size)
+    ordered = counts.where(is_kept).sort(*order).limit(settings.max_vocabulary_size)
     found = ordered.select("token", "count", "document_count").toArrow()
     return found.add_column(0, "token_id", pa.array(range(found.num_rows), pa.int32()))
 
@@ -86,17 +106,37 @@ def frame_of(spark: SparkSession, vocabulary: pa.Table) -> DataFrame:
     return spark.createDataFrame(vocabulary, VOCABULARY.schema()).coalesce(1)
 
 
+@dataclass(frozen=True)
+class EncodedDocuments:
+    """Documents as sentences of token ids.
+
+    Args:
+        sentences: Rows of `sentences`.
+        vocabulary: Rows of `vocabulary`, with phrases if these are asked for.
+        phrases: Rows of `phrases`, in the order of its columns.
+    """
+
+    sentences: EncodedSentences
+    vocabulary: pa.Table
+    phrases: list[tuple[Any, ...]]
+
+
 def encode(
     documents: Columns, vocabulary: pa.Table, settings: TokenizeSettings
-) -> EncodedSentences:
-    """Return documents as sentences of token ids.
+) -> EncodedDocuments:
+    """Return documents as sentences of token ids; find phrases first where these are asked for.
 
     Args:
         documents: `doc_id, text`.
         vocabulary: What `build_vocabulary` returns.
-        settings: Of tokens and sentences.
+        settings: Of tokens, sentences and phrases.
     """
-    return EncodedSentences(documents, vocabulary["token"].combine_chunks(), settings)
+    if settings.phrases is not None and vocabulary.num_rows:
+        phrased = find_phrases(documents, vocabulary, settings)
+        vocabulary, merging = renumbered(documents, phrased, settings)
+        return EncodedDocuments(EncodedSentences(documents, merging), vocabulary, phrased.found)
+    lexicon = Lexicon(vocabulary["token"].combine_chunks(), cut_of(settings))
+    return EncodedDocuments(EncodedSentences(documents, lexicon), vocabulary, [])
 
 
 def measure_tokens(vocabulary: pa.Table) -> dict[str, int]:

@@ -7,8 +7,9 @@ import pytest
 from jobs.tokenize_corpus import run
 from pipelines import tables
 from pipelines.corpus.config import TokenizeCorpusConfig, TokenizeInputs, TokenizeOutputs
-from pipelines.errors import GateError
-from schemas import DOCUMENTS, RUN_COUNTS, SENTENCES, VOCABULARY
+from pipelines.corpus.phrasing.config import PhraseSettings
+from pipelines.errors import GateError, InputError
+from schemas import DOCUMENTS, PHRASES, RUN_COUNTS, SENTENCES, VOCABULARY
 
 TEXTS = ["The cat sat. The dog sat!", "A cat. Unseen words here.", "the dog"]
 
@@ -59,3 +60,38 @@ def test_a_vocabulary_of_nothing_names_the_setting(spark, tmp_path):
     config = prepare(spark, tmp_path, 1).model_copy(update={"min_count": 9})
     with pytest.raises(GateError, match="min_count"):
         run(spark, config)
+
+
+def test_a_file_of_stop_words_is_an_input(spark, tmp_path):
+    config = prepare(spark, tmp_path, 1)
+    file = tmp_path / "stop.txt"
+    inputs = config.inputs.model_copy(update={"stop_words": str(file)})
+    config = config.model_copy(update={"inputs": inputs})
+    with pytest.raises(InputError, match=r"stop\.txt: no such file \(inputs\.stop_words\)"):
+        run(spark, config)
+    file.write_bytes(b"caf\xe9")
+    with pytest.raises(InputError, match="not UTF-8 at byte 3"):
+        run(spark, config)
+    versions = []
+    for words in ("The\r\n\n dog \n", "the"):
+        file.write_text(words, encoding="utf-8")
+        run(spark, config)
+        versions.append(tables.version(spark, str(tmp_path / "vocabulary")))
+    assert [row[1] for row in content(spark, tmp_path, VOCABULARY)] == ["cat", "dog", "sat"]
+    assert len(set(versions)) == 2
+
+
+def test_phrases_are_tokens_and_a_table(spark, tmp_path):
+    config = prepare(spark, tmp_path, 2)
+    outputs = config.outputs.model_copy(update={"phrases": str(tmp_path / "phrases")})
+    wanted = PhraseSettings(min_count=1, threshold=0.1)
+    changes = {"outputs": outputs, "phrases": wanted, "min_count": 1}
+    result = run(spark, config.model_copy(update=changes))
+    # "the dog" twice among 8 words and 7 candidates: (2 - 1) / (3 * 2) * 15
+    assert content(spark, tmp_path, PHRASES) == [
+        (0, "the_dog", ["the", "dog"], 1, 2, pytest.approx(15 / 6))
+    ]
+    assert result.rows_out["phrases"] == 1
+    [first, *_] = content(spark, tmp_path, VOCABULARY)
+    assert first == (0, "cat", 2, 2)
+    assert ("d2:000000.0", "d2") in [row[:2] for row in content(spark, tmp_path, SENTENCES)]

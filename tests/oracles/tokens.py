@@ -5,6 +5,8 @@ import unicodedata
 from collections import Counter
 from functools import cache
 
+from pipelines.corpus.code_points import WITHOUT_BLANKS
+
 SOFT_HYPHEN, NON_JOINER = "\u00ad", "\u200c"
 SPACED = ".!?…．"
 BLANK = (
@@ -25,12 +27,27 @@ def classes() -> dict[str, str]:
 
 
 @cache
-def token_pattern() -> re.Pattern[str]:
-    """Return the pattern of a word or number; a word is the first group."""
+def without_blanks() -> str:
+    """Return the letters of scripts without blanks as what stands in brackets."""
+    return "".join(
+        re.escape(chr(code))
+        for first, last in WITHOUT_BLANKS
+        for code in range(first, last + 1)
+        if unicodedata.category(chr(code))[0] == "L"
+    )
+
+
+@cache
+def token_pattern(tokenizer: str) -> re.Pattern[str]:
+    """Return the pattern of a word, letter or number; a word or letter is the first group."""
     L, M, N = classes().values()  # noqa: N806
     join = "\u200c\u200d\u00ad"
-    word = f"_*[{L}][{L}{M}{N}_{join}]*(?:['’][{L}][{L}{M}{join}]*)*"
-    return re.compile(f"({word})|[{N}]+(?:[.,][{N}]+)*")
+    number, alone = f"[{N}]+(?:[.,][{N}]+)*", f"[{L}][{M}{join}]*"
+    if tokenizer == "characters":
+        return re.compile(f"({alone})|{number}")
+    own = f"(?![{without_blanks()}])"
+    word = f"_*{own}[{L}](?:{own}[{L}{M}{N}_{join}])*(?:['’]{own}[{L}](?:{own}[{L}{M}{join}])*)*"
+    return re.compile(f"({word}|{alone})|{number}")
 
 
 def sentence_end(full_stops: str) -> re.Pattern[str]:
@@ -39,10 +56,15 @@ def sentence_end(full_stops: str) -> re.Pattern[str]:
     return re.compile(f"(?<=[{full}])(?![{stop}])[{BLANK}]*|(?<=[{stop}])[{BLANK}]+|\n[{BLANK}]*\n")
 
 
-def tokens_of(text: str, *, is_lowercase: bool, number_token: str | None) -> list[str]:
+def tokens_of(
+    text: str, *, is_lowercase: bool, number_token: str | None, tokenizer: str
+) -> list[str]:
     """Return the tokens of a sentence."""
+    if tokenizer == "whitespace":
+        cut = [part.strip(NON_JOINER) for part in text.split()]
+        return [part.lower() if is_lowercase else part for part in cut if part]
     found = []
-    for match in token_pattern().finditer(text):
+    for match in token_pattern(tokenizer).finditer(text):
         token = match.group().replace(SOFT_HYPHEN, "").rstrip(NON_JOINER)
         if match.group(1) is None and number_token is not None:
             token = number_token
@@ -53,12 +75,22 @@ def tokens_of(text: str, *, is_lowercase: bool, number_token: str | None) -> lis
 
 
 def pieces(
-    text: str, full_stops: str, *, is_lowercase: bool, number_token: str | None, longest: int
+    text: str,
+    full_stops: str,
+    *,
+    is_lowercase: bool,
+    number_token: str | None,
+    longest: int,
+    tokenizer: str,
 ) -> dict[tuple[int, int], list[str]]:
     """Return the tokens of each piece of each sentence that has a token."""
     found = {}
-    for sentence, part in enumerate(sentence_end(full_stops).split(text)):
-        tokens = tokens_of(part, is_lowercase=is_lowercase, number_token=number_token)
+    line = re.compile(f"[\n\r]+[{BLANK}]*")
+    end = line if tokenizer == "whitespace" else sentence_end(full_stops)
+    for sentence, part in enumerate(end.split(text)):
+        tokens = tokens_of(
+            part, is_lowercase=is_lowercase, number_token=number_token, tokenizer=tokenizer
+        )
         for piece in range(-(-len(tokens) // longest)):
             found[sentence, piece] = tokens[piece * longest : (piece + 1) * longest]
     return found

@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.corpus.code_points import by_category, in_blocks
+from pipelines.corpus.code_points import WITHOUT_BLANKS, by_category, in_blocks
 
 Numbers = NDArray[np.uint32]
 
@@ -35,26 +35,6 @@ _SIGNS = {
     "\"'”’»›)]}」』）】〉》": CLOSING,  # noqa: RUF001
     "•‣⁃◦●○▪▫■□◆*-": BULLET,  # noqa: RUF001
 }
-_WITHOUT_BLANKS = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x1000, 0x109F),  # Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x1950, 0x19DF),  # Tai Le, New Tai Lue
-    (0x1A20, 0x1AAF),  # Tai Tham
-    (0x1B00, 0x1B7F),  # Balinese
-    (0x3005, 0x30FF),  # marks of Han; Hiragana, Katakana
-    (0x3105, 0x312F),  # Bopomofo
-    (0x31A0, 0x31BF),
-    (0x31F0, 0x31FF),  # Katakana
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xA980, 0xA9FF),  # Javanese, Myanmar
-    (0xAA60, 0xAADF),  # Myanmar, Tai Viet
-    (0xF900, 0xFAFF),  # Han
-    (0xFF66, 0xFF9F),  # Katakana of half width
-    (0x1AFF0, 0x1B16F),  # Kana
-    (0x20000, 0x3FFFF),  # Han
-)
 _SIGMA, _FINAL_SIGMA = 0x3C3, 0x3C2
 
 
@@ -82,7 +62,7 @@ def _mark_signs(numbers: Numbers) -> None:
         numbers[[ord(sign) for sign in signs]] |= np.uint32(flags)
     blanks = [code for code in range(0x3001) if chr(code).isspace()]
     numbers[blanks] |= np.uint32(SPACE)
-    for first, last in _WITHOUT_BLANKS:
+    for first, last in WITHOUT_BLANKS:
         part = numbers[first : last + 1]
         part[part & LETTER != 0] |= np.uint32(BLANKLESS)
 

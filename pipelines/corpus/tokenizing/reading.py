@@ -12,6 +12,7 @@ from pipelines.corpus.tokenizing.characters import (
     EXPANDED,
     IGNORABLE,
     LETTER,
+    MARK,
     NUMBER,
     PART,
     SIGMA,
@@ -22,14 +23,18 @@ from pipelines.kernels.compiling import inner
 from pipelines.kernels.text_bytes import byte_at, record_at
 
 EXPANSIONS = 2
+IN_WORD = LETTER | PART
+"""Flags of a letter that is not a token of its own."""
 _UNDERSCORE, _QUOTE, _APOSTROPHE, _POINT, _COMMA = (ord(sign) for sign in "_'’.,")  # noqa: RUF001
 _CAPITAL_SIGMA = ord("Σ")
 _SIGMA_SMALL, _SIGMA_FINAL = 0x83, 0x82  # second bytes of the small ones, whose first is 0xCF
 
 
 @inner
-def read_token(text, at, end, is_word, chars, out, to):
+def read_token(text, at, end, is_word, is_alone, chars, out, to):
     """Write the word or number that begins at `at` to out[to:]; return the places behind both.
+
+    A word that `is_alone` is the letter at `at`, with marks and joiners.
 
     A word is underscores, then a letter, then letters, marks, digits, underscores and joiners; then
     any number of times an apostrophe, a letter, and letters, marks and joiners. Soft hyphens are
@@ -37,17 +42,20 @@ def read_token(text, at, end, is_word, chars, out, to):
     point or a comma, and digits.
     """
     first, has_sigma = to, False
-    goes_on, behind, needed, sign, other = PART, TAIL, LETTER, _QUOTE, _APOSTROPHE
+    goes_on, behind, needed, sign, other = PART, TAIL, LETTER | TAIL, _QUOTE, _APOSTROPHE
     if not is_word:
         goes_on, behind, needed, sign, other = NUMBER, NUMBER, NUMBER, _POINT, _COMMA
+    later = goes_on
+    if is_alone:
+        goes_on, later, sign, other = LETTER, MARK, -1, -1
     while at < end:
         code, width, record = record_at(text, at, chars)
         if not record & goes_on:
             if code != sign and code != other:
                 break
-            if at + width == end or not record_at(text, at + width, chars)[2] & needed:
+            if at + width == end or record_at(text, at + width, chars)[2] & needed != needed:
                 break
-            goes_on = behind
+            later = behind
         value = record & VALUE
         if value == 0:
             value = code
@@ -58,6 +66,7 @@ def read_token(text, at, end, is_word, chars, out, to):
             has_sigma |= value == SIGMA
             to = _write(value, chars, out, to)
         at += width
+        goes_on = later
     while out[to - 1] == 0x8C and out[to - 2] == 0x80 and out[to - 3] == 0xE2:
         to -= 3
     if has_sigma:
@@ -67,10 +76,10 @@ def read_token(text, at, end, is_word, chars, out, to):
 
 @inner
 def skip_underscores(text, at, end, chars):
-    """Return the first place that holds no underscore, and whether a letter is there."""
+    """Return the first place without an underscore, and whether a letter of words is there."""
     while at < end and byte_at(text, at) == _UNDERSCORE:
         at += 1
-    return at, at < end and record_at(text, at, chars)[2] & LETTER != 0
+    return at, at < end and record_at(text, at, chars)[2] & IN_WORD == IN_WORD
 
 
 @inner

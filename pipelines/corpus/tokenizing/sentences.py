@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.corpus.tokenizing.tables import Encoded, Lexicon
+from pipelines.corpus.tokenizing.tables import Encoded, Encoder
 from pipelines.corpus.tokenizing.texts import Texts
 from pipelines.corpus.tokenizing.walking import ROW_DOCUMENT, ROW_END, ROW_PIECE, ROW_SENTENCE
 from pipelines.kernels.compiling import inner
@@ -16,7 +16,7 @@ _COLON, _DOT, _ZERO = (ord(sign) for sign in ":.0")
 _LONGEST_NUMBERS = 22  # bytes of a colon, a dot and two numbers below 2**31
 
 
-def encoded_rows(documents: pa.RecordBatch, lexicon: Lexicon) -> Iterator[pa.RecordBatch]:
+def encoded_rows(documents: pa.RecordBatch, lexicon: Encoder) -> Iterator[pa.RecordBatch]:
     """Yield `sentence_id, doc_id, token_ids` of each sentence of documents that has a token.
 
     Args:

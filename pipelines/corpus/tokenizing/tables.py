@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -30,11 +30,18 @@ class Cut:
         is_lowercase: Whether tokens are lower-cased.
         number_token: Token that stands for every number; None keeps numbers as they are.
         longest: Most tokens of a sentence; a longer one is cut into pieces.
+        tokenizer: What a token is: see `characters.characters`.
     """
 
     is_lowercase: bool
     number_token: str | None
     longest: int
+    tokenizer: str = "words"
+
+    @property
+    def characters(self) -> tuple[Any, Any, Any]:
+        """Return what kernels know of each character."""
+        return characters(self.is_lowercase, self.tokenizer).arrays
 
 
 class TokenTable:
@@ -83,7 +90,7 @@ class TokenCounts:
     def __init__(self, cut: Cut, *, most: int = MOST_TOKENS) -> None:
         self._cut, self._most = cut, most
         self._table = TokenTable(min(most, _FIRST_TOKENS), _FIRST_BYTES, 4)
-        self._chars = characters(cut.is_lowercase).arrays
+        self._chars = cut.characters
         self._documents = 0
         self._begin()
 
@@ -170,6 +177,13 @@ class Encoded:
     rows: NDArray[np.int32]
 
 
+class Encoder(Protocol):
+    """Encodes texts."""
+
+    def encode(self, texts: Texts) -> Iterator[tuple[Texts, Encoded]]:
+        """Yield parts of texts with their sentences; a sentence may have no known token."""
+
+
 class Lexicon:
     """A vocabulary that encodes texts. Each process makes the table when it first needs it.
 
@@ -206,7 +220,7 @@ class Lexicon:
 
     def encode(self, texts: Texts) -> Iterator[tuple[Texts, Encoded]]:
         """Yield parts of texts with their sentences; a sentence may have no known token."""
-        chars = characters(self._cut.is_lowercase).arrays
+        chars = self._cut.characters
         rules = np.array([0, self._cut.longest, self._number_entry])
         table = self._table
         count = len(self._tokens)

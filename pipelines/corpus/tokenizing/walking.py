@@ -27,6 +27,7 @@ from pipelines.corpus.tokenizing.hashing import (
     put,
 )
 from pipelines.corpus.tokenizing.reading import (
+    IN_WORD,
     read_token,
     skip_underscores,
 )
@@ -101,11 +102,12 @@ def _walk_text(text, offsets, rules, chars, table, state, ids, rows):
             at += width
             continue
         begin, is_word, free = at, record & LETTER != 0, table[ENTRIES][state[ENTRY_COUNT], BEGIN]
-        if code == _UNDERSCORE:
+        if code == _UNDERSCORE and not is_word:
             at, is_word = skip_underscores(text, at, end, chars)
             if not is_word:
                 continue
-        at, stop = read_token(text, begin, end, is_word, chars, table[ARENA], free)
+        is_alone = record & IN_WORD == LETTER
+        at, stop = read_token(text, begin, end, is_word, is_alone, chars, table[ARENA], free)
         if not _take(free, stop, is_word, rules, table, state, ids, rows):
             state[AT], state[LAST] = begin, last
             return False

@@ -22,6 +22,7 @@ NASTY = [
     *"ΣσςΑİIıßẞǅŉȺé\u0301\u0308ʰ²Ⅷ٣猫かกাि်ക്\u202f\u2028\x85\x00",
     *"𐐀𝔸𝟗𞤀🙂\U000e0100\U0010ffff",
     "\n\n", "\r\n\r\n", ". ", "。」", "the", "don't", "3.14", "1,000",
+    "l'猫", "x猫3", "_猫", "ไทย", "กำ", "ー", "カﾞ", "\u001c", "\x85", "\n\u00a0 ",
 ]  # fmt: skip
 nasty = st.lists(st.one_of(st.sampled_from(NASTY), st.characters(codec="utf-8")), max_size=40).map(
     "".join
@@ -33,6 +34,7 @@ cuts = st.builds(
     is_lowercase=st.booleans(),
     number_token=st.sampled_from([None, "<number>", "the"]),
     longest=st.integers(2, 5),
+    tokenizer=st.sampled_from(["words", "whitespace", "characters"]),
 )
 
 
@@ -43,6 +45,7 @@ def expected(text, cut):
         is_lowercase=cut.is_lowercase,
         number_token=cut.number_token,
         longest=cut.longest,
+        tokenizer=cut.tokenizer,
     )
 
 
@@ -80,6 +83,18 @@ def test_sentences_equal_those_of_regular_expressions(documents, cut, data):
     ids = {token: number for number, token in enumerate(known)}
     wanted = {key: [ids[t] for t in found if t in ids] for key, found in pieces.items()}
     assert encoded(Lexicon(pa.array(known, pa.string()), cut), array) == wanted
+
+
+def test_only_blanks_part_tokens_and_sigmas_see_what_stands_between_them():
+    signs_between = [
+        chr(c) for c in range(0x20000) if not chr(c).isspace() and not 0xD800 <= c < 0xE000
+    ]
+    texts_of = [f"AΣ{sign}A" for sign in signs_between]
+    cut = Cut(True, None, 2, "whitespace")
+    rows = counted(TokenCounts(cut), pa.array(texts_of))
+    assert Counter({row["token"]: row["count"] for row in rows[:-1]}) == Counter(
+        text.lower() for text in texts_of
+    )
 
 
 @given(documents_of, cuts, st.integers(1, 6), st.integers(1, 60))
@@ -141,7 +156,7 @@ def test_a_growing_table_keeps_what_it_counted():
 
 
 def test_every_character_has_its_class_and_lower_case():
-    table = signs.characters(is_lowercase=True)
+    table = signs.characters(True, "words")
     codes = [c for c in range(0x110000) if not 0xD800 <= c < 0xE000]
     records = table.records[table.blocks[np.array(codes) >> 8] + (np.array(codes) & 255)]
     for code, record in zip(codes, records.tolist(), strict=True):

@@ -40,6 +40,8 @@ def split(spark, text, **changes):
         ("Größe naïve Ωμέγα кот 猫", [["größe", "naïve", "ωμέγα", "кот", "猫"]]),
         ("co\u00adoperate می\u200cخواهم", [["cooperate", "می\u200cخواهم"]]),
         ("猫。犬！鳥", [["猫"], ["犬"], ["鳥"]]),
+        ("我读Python书3本", [["我", "读", "python", "书", "<number>", "本"]]),
+        ("น้ำ", [["น้", "ำ"]]),
         ("राम घर गया। सीता؟ ok", [["राम", "घर", "गया"], ["सीता"], ["ok"]]),
     ],
 )
@@ -79,12 +81,31 @@ def test_vocabulary_is_ordered_by_count_then_token_and_capped(spark):
     assert everything["token"].to_pylist() == ["c", "x", "y", "z", "rare"]
 
 
+@pytest.mark.parametrize(
+    ("tokenizer", "tokens"),
+    [
+        ("whitespace", [["c++", "is", "3.14"], ["it's", "。ok"]]),
+        ("characters", [["c"], ["i", "s", "<number>"], ["i", "t", "s"], ["o", "k"]]),
+    ],
+)
+def test_a_token_is_what_the_tokenizer_says(spark, tokenizer, tokens):
+    text = "C++  is 3.14\n\nit's 。ok" if tokenizer == "whitespace" else "C!\n is 3.14\n\nit's。ok"
+    assert [found for _, found in split(spark, text, tokenizer=tokenizer)] == tokens
+
+
+def test_stop_words_and_tokens_of_few_documents_are_left_out(spark):
+    counts = count_tokens(documents(spark, ["the x the y", "The x z z", "y"]), TokenizeSettings())
+    settings = TokenizeSettings(min_count=1, min_document_count=2, stop_words=["The"])
+    assert build_vocabulary(counts, settings)["token"].to_pylist() == ["x", "y"]
+    assert build_vocabulary(counts, settings, stop_words=["x"])["token"].to_pylist() == ["y"]
+
+
 def test_sentences_without_a_known_token_are_told_apart(spark):
     vocabulary = pa.table({"token_id": [0], "token": ["a"], "count": [1]})
     encoded = encode(documents(spark, ["a q. q"]), vocabulary, TokenizeSettings())
-    known, left_out = encoded.observed(SENTENCES)
+    known, left_out = encoded.sentences.observed(SENTENCES)
     assert [tuple(r) for r in known.collect()] == [("d:000000.0", "d", [0])]
     assert left_out() == 1
     piece = pa.table({"token_ids": pa.array([[0], []], pa.list_(pa.int32()))})
-    kept, count = encoded.divide(piece)
+    kept, count = encoded.sentences.divide(piece)
     assert (kept.to_pydict(), count) == ({"token_ids": [[0]]}, 1)
