@@ -45,7 +45,7 @@ def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
             "sentences were found; lower min_count; nothing was written, the tables stand as "
             "they were; allow_empty: true replaces them by none"
         )
-    if config.outputs.phrases is not None:
+    if config.phrases is not None:
         phrases = store.spark.createDataFrame(encoded.phrases, PHRASES.schema()).coalesce(1)
         result.rows_out["phrases"] = store.stage(phrases, PHRASES)
     rows, result.rejected["no_known_token"] = store.stage_pieces(encoded.sentences, SENTENCES)

@@ -149,8 +149,8 @@ class TokenizeOutputs(Outputs):
     """Sentences as token ids."""
     vocabulary: str
     """Tokens with their counts."""
-    phrases: str | None = None
-    """Phrases with their scores; null writes none."""
+    phrases: str
+    """Phrases with their scores, where the setting `phrases` asks for them."""
     run_counts: str
     """Rows in and out."""
 

@@ -48,6 +48,7 @@ def test_tables_are_exact_and_balanced_whatever_the_partitioning(spark, tmp_path
             ("d1:000000.0", "d1", [1]),
             ("d2:000000.0", "d2", [0, 2]),
         ]
+        assert not (folder / "phrases").exists()  # nothing asked for them
         assert (result.rows_in, result.rejected) == ({"sentences found": 5}, {"no_known_token": 1})
     counts = {
         (r["kind"], r["count"]): r["value"]
@@ -83,9 +84,8 @@ def test_a_file_of_stop_words_is_an_input(spark, tmp_path):
 
 def test_phrases_are_tokens_and_a_table(spark, tmp_path):
     config = prepare(spark, tmp_path, 2)
-    outputs = config.outputs.model_copy(update={"phrases": str(tmp_path / "phrases")})
     wanted = PhraseSettings(min_count=1, threshold=0.1)
-    changes = {"outputs": outputs, "phrases": wanted, "min_count": 1}
+    changes = {"phrases": wanted, "min_count": 1}
     result = run(spark, config.model_copy(update=changes))
     # "the dog" twice among 8 words and 7 candidates: (2 - 1) / (3 * 2) * 15
     assert content(spark, tmp_path, PHRASES) == [
