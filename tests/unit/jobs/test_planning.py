@@ -83,7 +83,7 @@ def test_tables_that_a_step_does_not_name_lie_under_the_root(job: str, tmp_path:
 
 def test_the_file_of_a_job_holds_without_a_root(tmp_path: Path) -> None:
     places = config(tmp_path, "parameters: {folder: /r}\nsteps: {tokenize_corpus: {}}\n")
-    assert places["inputs"] == {"documents": "data/tables/documents"}
+    assert places["inputs"]["documents"] == "data/tables/documents"
 
 
 def test_overlay_step_and_assignment_go_over_the_root(tmp_path: Path) -> None:
