@@ -11,6 +11,7 @@ from jobs.cli.running import run_job
 from pipelines import tables
 from pipelines.interactions import building, identities, pairs
 from pipelines.interactions.config import BuildInteractionsConfig
+from pipelines.interactions.packed import build_tables
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
 from schemas import EVENTS, INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS, Table
@@ -29,9 +30,24 @@ def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
 
 
 def _build(config: BuildInteractionsConfig, store: TableStore) -> JobResult:
-    weighed, survey = building.weigh(store.read("events", EVENTS), config)
-    events, train_end = building.split(weighed, survey, config)
-    paired = building.pair(events, train_end, config).persist(StorageLevel.DISK_ONLY)
+    events = store.read("events", EVENTS)
+    choice, files = build_tables.choose_layout(store, events, config)
+    choice.log()
+    if not choice.is_packed:
+        result, persisted = _build_in_blocks(config, store, events)
+    else:
+        result, persisted = build_tables.build_tables(store, files, choice, config), []
+    result.require_rows("interactions", allow_empty=False)
+    return store.finish(result, *persisted)
+
+
+def _build_in_blocks(
+    config: BuildInteractionsConfig, store: TableStore, events: DataFrame
+) -> tuple[JobResult, list[DataFrame]]:
+    """Stage the tables by shuffles; return the result, and the frames that are persisted."""
+    weighed, survey = building.weigh(events, config)
+    parts, train_end = building.split(weighed, survey, config)
+    paired = building.pair(parts, train_end, config).persist(StorageLevel.DISK_ONLY)
     result = JobResult(rows_in={"events": survey.events}, lines=survey.lines)
     train = pairs.training_pairs(paired)
     core = building.core(train, config)
@@ -45,12 +61,11 @@ def _build(config: BuildInteractionsConfig, store: TableStore) -> JobResult:
     result.rejected = survey.rejected | left_out
     pairs.require_balance(survey.events, kept, result.rejected)
     result.rows_out["interactions"] = store.stage(pairs.select_interactions(labelled), INTERACTIONS)
-    cut = building.session(events, users, items, config).persist(StorageLevel.DISK_ONLY)
+    cut = building.session(parts, users, items, config).persist(StorageLevel.DISK_ONLY)
     long_enough = store.stage(building.long_enough(cut, config), SESSIONS)
     result.rows_out["sessions"] = long_enough
     result.measures |= {"events_kept": kept, "sessions_too_short": cut.count() - long_enough}
-    result.require_rows("interactions", allow_empty=False)
-    return store.finish(result, paired, core, labelled, cut, *ids.values())
+    return result, [paired, core, labelled, cut, *ids.values()]
 
 
 def _number(store: TableStore, core: DataFrame, result: JobResult) -> dict[str, DataFrame]:

@@ -20,7 +20,8 @@ from pipelines.storage.runs.together import StagedTables, refuse_mixture
 from pipelines.storage.staging import stage, stage_pieces
 from pipelines.storage.task_files.arrow import reaches
 from pipelines.storage.task_files.columns import Columns
-from pipelines.storage.task_files.pieces import PiecewiseTable
+from pipelines.storage.task_files.pieces import PiecewiseTable, TableOfPieces
+from pipelines.storage.task_files.written_pieces import Scratch
 from schemas import RUN_COUNTS, TABLES, Table
 
 
@@ -40,6 +41,7 @@ class TableStore:
         self._files: dict[str, tuple[str, ...]] = {}
         self._origins: dict[str, dict[str, Any]] = {}
         self._staged = StagedTables(self.files, job)
+        self.scratch = Scratch(spark)
         self._config = config
         self._inputs: Any = getattr(config, "inputs", None)
         self._outputs: Any = getattr(config, "outputs", None)
@@ -54,12 +56,13 @@ class TableStore:
     def __exit__(self, *_: object) -> None:
         """End the run: what was staged and not committed is deleted."""
         self._staged.discard()
+        self.scratch.delete()
 
     @property
     def parameters(self) -> dict[str, Any]:
         """Settings that change the rows: not the places of tables, their format and their gates."""
-        places = {"inputs", "outputs", "format", "work", "allow_empty"}
-        return self._config.model_dump(mode="json", exclude=places)
+        others = {"inputs", "outputs", "format", "work", "allow_empty"}
+        return self._config.model_dump(mode="json", exclude=others)
 
     @property
     def format(self) -> str:
@@ -115,10 +118,7 @@ class TableStore:
     def columns(self, name: str, frame: DataFrame, names: Sequence[str]) -> Columns:
         """Return columns of an input for Python tasks that read its files themselves.
 
-        Args:
-            name: Name of the input.
-            frame: Frame that `read` returned for it.
-            names: Columns.
+        The frame is what `read` returned for the input of this name.
         """
         files = self._files[name]
         is_reached = all(reaches(file) for file in files[:1])
@@ -148,12 +148,14 @@ class TableStore:
             self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
         return staged.rows
 
-    def stage_pieces(self, pieces: PiecewiseTable, table: Table) -> tuple[int, int]:
+    def stage_pieces(
+        self, pieces: TableOfPieces, table: Table, *, may_be_ahead: bool = False
+    ) -> tuple[int, int]:
         """Stage an output by Python tasks; return the rows written, and those left out."""
         with progress.step(f"writing {table.name}"):
             place = locate(self.spark, self.output(table.name))
             staged, left_out = stage_pieces(self.spark, pieces, table, place, format=self.format)
-            self._staged.add(table.name, staged, place, may_be_ahead=False)
+            self._staged.add(table.name, staged, place, may_be_ahead=may_be_ahead)
         return staged.rows, left_out
 
     def write(
@@ -172,8 +174,7 @@ class TableStore:
             part: Partition values owned by this run; None replaces the whole table.
             name: Name of the output where it is not the table's.
 
-        Returns:
-            Rows written.
+        Returns: Rows written.
         """
         with progress.step(f"writing {name or table.name}"):
             return tables.write(
@@ -209,8 +210,7 @@ class TableStore:
             part: Partition values owned by this run; None replaces the whole table.
             name: Name of the output where it is not the table's.
 
-        Returns:
-            Rows written.
+        Returns: Rows written.
         """
         with progress.step(f"writing {name or table.name}"):
             return tables.write_rows(

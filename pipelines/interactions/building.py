@@ -65,7 +65,7 @@ def weigh(events: DataFrame, settings: InteractionSettings) -> tuple[DataFrame, 
     """
     weighed, survey = _weigh(events, settings, needs_time=True)
     if survey.kept == 0 and "has_time" in survey.rejected:
-        _require_no_times(settings)
+        require_no_times(settings)
         weighed, survey = _weigh(events, settings, needs_time=False)
     survey.require_events()
     return weighed, survey
@@ -84,7 +84,12 @@ def _weigh(
     return weighed, weighing.survey_events(weighed, listed_types=list(settings.event_weights))
 
 
-def _require_no_times(settings: InteractionSettings) -> None:
+def require_no_times(settings: InteractionSettings) -> None:
+    """Refuse settings that need times, where no event has one.
+
+    Raises:
+        InputError: With the settings.
+    """
     wanted = {"valid_share": 0, "test_share": 0, "half_life_days": None}
     needing = [name for name, value in wanted.items() if getattr(settings, name) != value]
     if needing:

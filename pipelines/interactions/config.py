@@ -1,7 +1,7 @@
 """Settings of event cleaning and of building interactions."""
 
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -103,9 +103,16 @@ class CleanEventsConfig(EventSettings, GatedJobConfig):
     """Tables written."""
 
 
+Layout = Literal["auto", "packed", "blocked"]
+
+
 class InteractionSettings(StageSettings):
     """Settings of building interactions."""
 
+    layout: Layout = "auto"
+    """`packed`: one task holds all events, and does the whole step with all its threads. `blocked`:
+    events are shuffled among tasks, for those that fit no executor. `auto` decides by the size of
+    the files and an executor's memory; the tables are the same. Of frames: always `blocked`."""
     event_weights: dict[str, Weight] = Field(default_factory=dict)
     """Weight of one event by its type; 0 drops the type."""
     unlisted_event_weight: Weight = 1.0

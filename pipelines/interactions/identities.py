@@ -1,5 +1,7 @@
 """Dense ids of users and items that stay the same from run to run."""
 
+import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 from pyspark.sql import DataFrame
@@ -9,6 +11,7 @@ from pipelines.ids import with_dense_ids
 from schemas import USER_IDS
 
 EntitySide = Literal["user", "item"]
+_HASH_DIGITS = 15  # hexadecimal, of the hash of an id and its key
 
 
 def count_training_events(train: DataFrame, *, entity: EntitySide) -> DataFrame:
@@ -58,10 +61,19 @@ def content_version(ids: DataFrame) -> str:
     Interactions follow from events, settings, and the ids that earlier runs gave; these stand for
     them in the fingerprint, so that building the same again changes no version.
     """
+    text = F.concat_ws(":", F.col("id").cast("string"), "key")
+    hashed = F.conv(F.substring(F.md5(text), 1, _HASH_DIGITS), 16, 10).cast("decimal(38,0)")
     in_use = ids.where(~F.col("is_retired"))
-    total = F.sum(F.xxhash64("id", "key").cast("decimal(38,0)"))
-    count, checksum = in_use.agg(F.count(F.lit(1)), total).collect()[0]
-    return f"{count}:{checksum}"
+    count, total = in_use.agg(F.count(F.lit(1)), F.sum(hashed)).collect()[0]
+    return f"{count}:{total}"
+
+
+def digest_of_ids(ids: Iterable[int], keys: Iterable[str]) -> str:
+    """Return what `content_version` does, of ids in use that Python holds."""
+    texts = [f"{number}:{key}".encode() for number, key in zip(ids, keys, strict=True)]
+    hashes = (hashlib.md5(text, usedforsecurity=False).hexdigest() for text in texts)
+    total = sum(int(each[:_HASH_DIGITS], 16) for each in hashes)
+    return f"{len(texts)}:{total if texts else None}"
 
 
 def training_keys(train: DataFrame, ids: DataFrame, *, entity: EntitySide) -> DataFrame:

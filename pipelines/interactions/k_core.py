@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -46,16 +47,21 @@ def keep_core(
         left = core.count()  # unchanged: the fixpoint
         kept.unpersist()
         if left == 0:
-            raise GateError(
-                f"min_user_interactions: {min_user} and min_item_interactions: {min_item} leave "
-                "no training pairs; lower them"
-            )
+            raise nothing_left(min_user, min_item)
         if is_small or left == pairs:
             return core
         kept, pairs = core, left
     raise GateError(
         f"the k-core has not settled after {_MAX_ROUNDS} rounds; lower min_user_interactions or "
         "min_item_interactions"
+    )
+
+
+def nothing_left(min_user: int, min_item: int) -> GateError:
+    """Return the error of a core without pairs."""
+    return GateError(
+        f"min_user_interactions: {min_user} and min_item_interactions: {min_item} leave "
+        "no training pairs; lower them"
     )
 
 
@@ -82,14 +88,22 @@ def _all_rounds(pairs: DataFrame, *, min_user: int, min_item: int) -> DataFrame:
 
 def core_mask(
     users: pa.ChunkedArray, items: pa.ChunkedArray, *, min_user: int, min_item: int
-) -> np.ndarray:
-    """Tell for each distinct pair of user and item (one at least) whether it is in the core."""
-    codes = [(_codes(users), min_user), (_codes(items), min_item)]
+) -> NDArray[np.bool_]:
+    """Tell for each distinct pair of user and item whether it is in the core."""
+    return core_of_codes(_codes(users), _codes(items), min_user, min_item)
+
+
+def core_of_codes(
+    users: NDArray[np.integer], items: NDArray[np.integer], min_user: int, min_item: int
+) -> NDArray[np.bool_]:
+    """Tell for each distinct pair of codes whether it is in the core."""
     kept = np.ones(len(users), bool)
+    if not kept.size or (min_user == 1 and min_item == 1):
+        return kept
     before = -1
     while before != kept.sum():
         before = kept.sum()
-        for code, minimum in codes:
+        for code, minimum in ((users, min_user), (items, min_item)):
             degrees = np.bincount(code[kept], minlength=int(code.max()) + 1)
             kept &= degrees[code] >= minimum
     return kept

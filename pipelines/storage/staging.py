@@ -15,7 +15,7 @@ from pipelines.storage.delta.delta_staging import StagedDelta
 from pipelines.storage.hadoop import Files
 from pipelines.storage.places import Place
 from pipelines.storage.task_files.arrow import reaches
-from pipelines.storage.task_files.pieces import PiecewiseTable, fill_by_pieces
+from pipelines.storage.task_files.pieces import TableOfPieces, fill_by_pieces
 from pipelines.storage.task_files.staged_pieces import StagedDeltaPieces, UnknownProtocolError
 from schemas import Table
 
@@ -60,7 +60,7 @@ class _StagedParquetPieces(_StagedParquet):
     """Files of pieces in a temporary folder beside a Parquet table."""
 
     def __init__(
-        self, spark: SparkSession, pieces: PiecewiseTable, uri: str, table: Table, codec: str
+        self, spark: SparkSession, pieces: TableOfPieces, uri: str, table: Table, codec: str
     ) -> None:
         self._files, self._uri, self._inner = Files(spark), uri, ""
         self._folder = parquet.new_folder(self._files, uri, "")
@@ -141,7 +141,7 @@ def stage(
 
 def stage_pieces(
     spark: SparkSession,
-    pieces: PiecewiseTable,
+    pieces: TableOfPieces,
     table: Table,
     place: Place,
     *,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -85,6 +86,22 @@ def _sizes(file: str, column: str) -> tuple[int, int]:
     return footer.num_rows, sum(c.num_values for c in chunks if c.path_in_schema.startswith(inner))
 
 
+def unpacked(files: Sequence[str], columns: Sequence[str]) -> tuple[int, int]:
+    """Return the rows of Parquet files, and the bytes of some columns, decompressed."""
+
+    def of_file(file: str) -> tuple[int, int]:
+        filesystem, path = resolve(file)
+        footer = pq.read_metadata(path, filesystem=filesystem)
+        groups = [footer.row_group(n) for n in range(footer.num_row_groups)]
+        chunks = [group.column(n) for group in groups for n in range(group.num_columns)]
+        found = [c.total_uncompressed_size for c in chunks if c.path_in_schema in columns]
+        return footer.num_rows, sum(found)
+
+    with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
+        counts = list(pool.map(of_file, files))
+    return sum(rows for rows, _ in counts), sum(size for _, size in counts)
+
+
 def read_part(
     files: Sequence[str], part: int, parts: int, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
@@ -97,8 +114,9 @@ def read_part(
         files: Parquet files.
         part: Number of the part.
         parts: Number of parts.
-        schema: Columns, to whose types those of the file are cast. A column that a file lacks has
-            the value of the partition in its path, else null.
+        schema: Columns, to whose types those of the file are cast; strings may be dictionaries,
+            which are read as such. A column that a file lacks has the value of the partition in
+            its path, else null.
 
     Raises:
         InputError: A file lacks a column that is not nullable.
@@ -112,7 +130,9 @@ def _read(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the row groups of a file whose numbers are equal to `part` modulo `parts`."""
     files, path = resolve(file)
-    with files.open_input_file(path) as source, pq.ParquetFile(source) as stored:
+    held = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    how: Any = {"read_dictionary": held, "coerce_int96_timestamp_unit": "us"}  # ns end in 2262
+    with files.open_input_file(path) as source, pq.ParquetFile(source, **how) as stored:
         groups = list(range(part, stored.num_row_groups, parts))
         inside = [name for name in schema.names if name in stored.schema_arrow.names]
         if groups:

@@ -7,7 +7,7 @@ of lists of structs took longer than computing them.
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -29,7 +29,26 @@ _NAMES = ("file", "rows", "left_out", "size", "statistics")
 Divide = Callable[[pa.Table], tuple[pa.Table, int]]
 
 
-class PiecewiseTable(ABC):
+class TableOfPieces(ABC):
+    """Rows of a table as files that Python tasks write."""
+
+    @abstractmethod
+    def write(self, files: Files, table: Table, folder: str, *, codec: str) -> "Written":
+        """Write the pieces, or name those that are written, to a folder beside the table's."""
+
+    @abstractmethod
+    def frame(self, table: Table) -> DataFrame:
+        """Return the rows as a Spark frame."""
+
+    def observed(self, table: Table) -> tuple[DataFrame, Callable[[], int]]:
+        """Return the rows that are stored as a Spark frame, and the number of the others.
+
+        The number is known once the frame is written.
+        """
+        return self.frame(table), lambda: 0
+
+
+class PiecewiseTable(TableOfPieces):
     """A table that Python tasks compute when it is written, in pieces of one Arrow table each."""
 
     @abstractmethod
@@ -41,8 +60,20 @@ class PiecewiseTable(ABC):
             schema: Columns that the function returns.
         """
 
+    def write(self, files: Files, table: Table, folder: str, *, codec: str) -> "Written":
+        """See `TableOfPieces`."""
+        beside = folder_beside(folder)
+        make_folder(beside)
+        try:
+            write = _writer(PieceWriter(beside, table, codec), self.divide)
+            found = self.map_pieces(write, _WRITTEN).collect()  # one row per piece
+        except BaseException:
+            files.delete(beside)
+            raise
+        return Written(beside, tuple(Piece(**row.asDict()) for row in found))
+
     def frame(self, table: Table) -> DataFrame:
-        """Return the rows as a Spark frame."""
+        """See `TableOfPieces`."""
         schema = stored_schema(table)
         return self.map_pieces(
             lambda piece: piece.select(schema.names).cast(schema), table.schema().simpleString()
@@ -55,13 +86,6 @@ class PiecewiseTable(ABC):
         It is static, so that a task has it without the table.
         """
         return piece, 0
-
-    def observed(self, table: Table) -> tuple[DataFrame, Callable[[], int]]:
-        """Return the rows that are stored as a Spark frame, and the number of the others.
-
-        The number is known once the frame is written.
-        """
-        return self.frame(table), lambda: 0
 
 
 @dataclass(frozen=True)
@@ -83,8 +107,25 @@ class Piece:
     statistics: str
 
 
+@dataclass(frozen=True)
+class Written:
+    """Pieces that tasks have written to a folder of their own.
+
+    Files of failed, repeated or late attempts may lie beside them.
+    """
+
+    folder: str
+    pieces: tuple[Piece, ...]
+
+
+def folder_beside(folder: str) -> str:
+    """Return a new name of a hidden folder for the pieces of the table in a folder."""
+    parent, _, name = folder.rpartition("/")
+    return f"{parent or '.'}/.{name.lstrip('.')}.{uuid.uuid4().hex}.pieces"
+
+
 def write_pieces(
-    files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
+    files: Files, pieces: TableOfPieces, table: Table, folder: str, *, codec: str
 ) -> list[Piece]:
     """Write each piece to a file in its task, and move the files to a folder; return the pieces.
 
@@ -101,24 +142,18 @@ def write_pieces(
     Raises:
         InputError: A column that is not nullable has a null.
     """
-    parent, _, name = folder.rpartition("/")
-    pieces_folder = f"{parent or '.'}/.{name.lstrip('.')}.{uuid.uuid4().hex}.pieces"
-    schema = stored_schema(table)
-    make_folder(pieces_folder)
+    written = pieces.write(files, table, folder, codec=codec)
     try:
-        write = _writer(pieces_folder, table, schema, codec, pieces.divide)
-        found = pieces.map_pieces(write, _WRITTEN).collect()
-        written = [Piece(**row.asDict()) for row in found]  # one row per piece
-        for piece in written:
+        for piece in written.pieces:
             if piece.file:
-                files.move(f"{pieces_folder}/{piece.file}", f"{folder}/{piece.file}")
+                files.move(f"{written.folder}/{piece.file}", f"{folder}/{piece.file}")
     finally:
-        files.delete(pieces_folder)
-    return written
+        files.delete(written.folder)
+    return list(written.pieces)
 
 
 def fill_by_pieces(
-    files: Files, pieces: PiecewiseTable, table: Table, folder: str, *, codec: str
+    files: Files, pieces: TableOfPieces, table: Table, folder: str, *, codec: str
 ) -> list[Piece]:
     """Write a table to a new folder by the tasks that make its pieces; return these."""
     written = write_pieces(files, pieces, table, folder, codec=codec)
@@ -163,21 +198,34 @@ def _require_no_nulls(piece: pa.Table, table: Table) -> None:
             raise InputError(null_problem(table, column.name))
 
 
-def _writer(
-    folder: str, table: Table, schema: pa.Schema, codec: str, divide: Divide
-) -> Callable[[pa.Table], pa.Table]:
-    unique = set(table.key if len(table.key) == 1 else ())
+@dataclass(frozen=True)
+class PieceWriter:
+    """Writes pieces of a table to files of a folder; it is sent to tasks."""
 
+    folder: str
+    table: Table
+    codec: str
+
+    def __call__(self, piece: pa.Table, left_out: int = 0) -> Piece:
+        """Write a piece, unless it has no rows.
+
+        Raises:
+            InputError: A column that is not nullable has a null.
+        """
+        _require_no_nulls(piece, self.table)
+        if not piece.num_rows:
+            return Piece("", 0, left_out, 0, "")
+        name = f"part-{uuid.uuid4().hex}.{self.codec}.parquet"
+        unique = set(self.table.key if len(self.table.key) == 1 else ())
+        stored = as_stored(piece, stored_schema(self.table))
+        size = _write(stored, f"{self.folder}/{name}", self.codec, unique)
+        return Piece(name, piece.num_rows, left_out, size, statistics_of(piece, self.table))
+
+
+def _writer(write: PieceWriter, divide: Divide) -> Callable[[pa.Table], pa.Table]:
     def write_piece(found: pa.Table) -> pa.Table:
-        name, size, statistics = "", 0, ""
-        piece, left_out = divide(found)
-        _require_no_nulls(piece, table)
-        if piece.num_rows:
-            name = f"part-{uuid.uuid4().hex}.{codec}.parquet"
-            size = _write(as_stored(piece, schema), f"{folder}/{name}", codec, unique)
-            statistics = statistics_of(piece, table)
-        row = [name, piece.num_rows, left_out, size, statistics]
-        written = pa.table({name: [value] for name, value in zip(_NAMES, row, strict=True)})
+        row = asdict(write(*divide(found)))
+        written = pa.table({name: [row[name]] for name in _NAMES})
         return written.slice(0, min(1, found.num_rows))
 
     return write_piece

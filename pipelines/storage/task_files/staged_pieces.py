@@ -9,7 +9,7 @@ from pipelines.storage.conform import conform
 from pipelines.storage.delta.delta_replaced import sequence
 from pipelines.storage.delta.delta_staging import StagedDelta, scala_map
 from pipelines.storage.java import java_class
-from pipelines.storage.task_files.pieces import Piece, PiecewiseTable, write_pieces
+from pipelines.storage.task_files.pieces import Piece, TableOfPieces, write_pieces
 from schemas import Table
 
 
@@ -25,7 +25,7 @@ class StagedDeltaPieces(StagedDelta):
     """
 
     def __init__(
-        self, spark: SparkSession, pieces: PiecewiseTable, folder: str, table: Table, codec: str
+        self, spark: SparkSession, pieces: TableOfPieces, folder: str, table: Table, codec: str
     ) -> None:
         """Write the files.
 

@@ -1,0 +1,138 @@
+"""Where a step's events are held: `packed` by one task, `blocked` by tasks on all executors."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pyspark.sql import SparkSession
+
+from pipelines import tables
+from pipelines.cluster.executors import executor_heap, executor_memory
+from pipelines.errors import ConfigError
+from pipelines.interactions.config import Layout
+from pipelines.storage.places import locate
+from pipelines.storage.task_files.columns import unpacked
+from pipelines.storage.task_files.pieces import PieceWriter
+from pipelines.table_store import TableStore
+from schemas import Table
+
+LOG = logging.getLogger("vectormill")
+_MARGIN = 1 << 29  # bytes that a worker needs besides events
+_MOST_ROWS = 1 << 30  # events that one task holds, whatever its memory
+_MOST_FILES = 1_000  # files whose footers the driver reads
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a step is done.
+
+    Args:
+        layout: `packed` or `blocked`.
+        why: The reason, for the log.
+        writers: By table, what writes pieces of it in tasks; empty for `blocked`.
+        known: By table of ids, the files of an earlier run; not of `blocked`.
+    """
+
+    layout: str
+    why: str
+    writers: Mapping[str, PieceWriter]
+    known: Mapping[str, Sequence[str]]
+
+    @property
+    def is_packed(self) -> bool:
+        """Tell whether one task does the step."""
+        return self.layout == "packed"
+
+    def log(self) -> None:
+        """Tell the choice in the run's log."""
+        LOG.info("layout %s: %s", self.layout, self.why)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What one task would hold.
+
+    Args:
+        rows: Events.
+        memory: Bytes.
+    """
+
+    rows: int
+    memory: int
+
+    def obstacle(self, spark: SparkSession) -> str:
+        """Return why one task cannot do the work; an empty text where it can."""
+        available = executor_memory(spark) or executor_heap(spark)
+        if self.rows > _MOST_ROWS:
+            return f"too many for one task: {self.rows:,} events"
+        if self.memory > available:
+            return f"too large for one executor: {self.told(available)}"
+        return ""
+
+    def told(self, available: int) -> str:
+        """Return the memory that is needed beside that which is there."""
+        return f"{self.memory / 2**30:.1f} GiB of an executor's {available / 2**30:.1f}"
+
+
+def work_of(files: Sequence[str], columns: Sequence[str], *, per_row: int, copies: int) -> Work:
+    """Return the work of files of events.
+
+    Args:
+        files: Parquet files.
+        columns: Columns of strings that are read.
+        per_row: Bytes per event of numbers.
+        copies: How often the strings are held.
+    """
+    rows, size = unpacked(files, columns)
+    return Work(rows, _MARGIN + per_row * rows + copies * size)
+
+
+def blocked(why: str) -> Choice:
+    """Return the layout for events that one task cannot hold."""
+    return Choice("blocked", why, {}, {})
+
+
+def choose(
+    store: TableStore,
+    layout: Layout,
+    outputs: Sequence[Table],
+    files: Sequence[str],
+    ids: Sequence[Table] = (),
+) -> Choice:
+    """Return the layout that is set, else `packed` where tasks reach all files.
+
+    Whether the events fit is not looked at here.
+
+    Raises:
+        ConfigError: `packed` is set, and a table cannot be read or written by Python tasks.
+    """
+    if layout == "blocked":
+        return blocked("as configured")
+    known = _known(store, ids)
+    writers = {
+        table.name: store.scratch.writer(locate(store.spark, store.output(table.name)), table)
+        for table in outputs
+    }
+    lacking = [name for name, found in known.items() if not found]
+    lacking += [name for name, writer in writers.items() if writer is None]
+    if not files or lacking:
+        name = lacking[0] if files else "events"
+        why = f"tasks cannot reach the files of {name}"
+        if layout == "packed":
+            raise ConfigError(f"layout: packed: {why}; set layout: blocked")
+        return blocked(why)
+    if layout == "auto" and len(files) > _MOST_FILES:
+        return blocked(f"an input of more than {_MOST_FILES:,} files")
+    found = {name: writer for name, writer in writers.items() if writer is not None}
+    why = "as configured" if layout == "packed" else "fits one executor"
+    return Choice("packed", why, found, known)
+
+
+def _known(store: TableStore, ids: Sequence[Table]) -> dict[str, Sequence[str]]:
+    """Return the files of the tables of ids that exist."""
+    found: dict[str, Sequence[str]] = {}
+    for table in ids:
+        uri = store.output(table.name)
+        if tables.exists(store.spark, uri):
+            found[table.name] = tables.read_with_files(store.spark, uri, table)[1]
+    return found
