@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
+from pipelines.interactions.sifting import clean_tables
 from pipelines.results import JobResult, survey
 from pipelines.sources.judged import stage_parts
 from pipelines.sources.notes import note_lines
@@ -28,10 +29,43 @@ def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
 
 def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) -> JobResult:
     times.check_time_settings(spark, config)
-    read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
-    store.input_versions["events"] = read.version
-    records = read.frame.persist(StorageLevel.DISK_ONLY)
-    counts = count_records(records, "event_id")
+    sifted, choice = clean_tables.sift(store, config.inputs.events, config)
+    choice.log()
+    persisted: list[DataFrame] = []
+    if sifted is not None and choice.is_packed:
+        result, rejected = clean_tables.clean_tables(store, sifted, choice, config)
+    else:
+        result, rejected, *persisted = _clean_in_blocks(spark, config, store, sifted)
+    result.require_balance("events", "rejected_events")
+    result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
+    result.require_rows(
+        "events",
+        allow_empty=config.allow_empty,
+        rejected=rejected,
+        hint="columns, time_format, event_types",
+    )
+    return store.finish(result, *persisted)
+
+
+def _clean_in_blocks(
+    spark: SparkSession,
+    config: CleanEventsConfig,
+    store: TableStore,
+    sifted: clean_tables.SiftedInput | None,
+) -> tuple[JobResult, DataFrame, DataFrame, DataFrame]:
+    """Stage the tables by shuffles.
+
+    Returns:
+        The result, rejected rows, and two frames that are persisted.
+    """
+    if sifted is not None:
+        records, counts = sifted.records(spark), sifted.counts
+        broken = sifted.broken_files(spark)
+    else:
+        read = read_records(spark, config.inputs.events, parsing.event_fields(config), config)
+        store.input_versions["events"] = read.version
+        records = read.frame.persist(StorageLevel.DISK_ONLY)
+        counts, broken = count_records(records, "event_id"), broken_files(records)
     judged = cleaning.judge_events(sound_records(records), config)
     judged = cleaning.judge_repetitions(judged, config, has_ids=counts["event_id"] > 0)
     judged = judged.persist(StorageLevel.DISK_ONLY)
@@ -42,23 +76,14 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     )
     sound = told.found.get((), {})
     result.measures |= {name: sound[name] for name in ("first_time", "last_time") if name in sound}
-    parts[REJECTED_FILES.name] = broken_files(records)
+    parts[REJECTED_FILES.name] = broken
     known = {
         REJECTED_EVENTS.name: told.rejected,
         REJECTED_FILES.name: counts["broken"],
     }
     empty = [name for name, rows in known.items() if not rows]
     stage_parts(store, result, parts, empty=empty)
-    result.require_balance("events", "rejected_events")
-    rejected = parts[REJECTED_EVENTS.name]
-    result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
-    result.require_rows(
-        "events",
-        allow_empty=config.allow_empty,
-        rejected=rejected,
-        hint="columns, time_format, event_types",
-    )
-    return store.finish(result, judged, records)
+    return result, parts[REJECTED_EVENTS.name], judged, records
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,21 +1,20 @@
 """Parsed events judged: every rule an event breaks is kept with the value and the threshold."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from pipelines.interactions.config import EventColumns, EventSettings
 from pipelines.interactions.parsing import event_fields
-from pipelines.interactions.times import check_time_settings, parse_time
+from pipelines.interactions.times import check_time_settings, micros_of, parse_time
 from pipelines.results import reason, with_reasons
 from pipelines.sources.frames import frame_records
 from pipelines.sources.records import count_records
 from schemas import EVENTS, REJECTED_EVENTS
 
 _PLACE = ["source", "position"]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def clean_events(frame: DataFrame, settings: EventSettings) -> dict[str, DataFrame]:
@@ -124,7 +123,7 @@ def _out_of_bounds(settings: EventSettings) -> Iterator[Column]:
 
 
 def _instant(time: datetime) -> Column:
-    return F.timestamp_micros(F.lit((time - _EPOCH) // timedelta(microseconds=1)))
+    return F.timestamp_micros(F.lit(micros_of(time)))
 
 
 def _place_id() -> Column:

@@ -26,6 +26,9 @@ def _instant(given: Any) -> Any:
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
+Layout = Literal["auto", "packed", "blocked"]
+
+
 class EventInput(Settings):
     """What `clean_events` reads."""
 
@@ -66,6 +69,11 @@ class EventColumns(Settings):
 class EventSettings(SourceSettings):
     """Settings of cleaning events."""
 
+    layout: Layout = "auto"
+    """`packed`: one task holds all records that were read, and decides and writes with all its
+    threads. `blocked`: records are shuffled among tasks, for those that fit no executor. `auto`
+    decides by their size and an executor's memory; the tables are the same. Of frames: always
+    `blocked`."""
     columns: EventColumns = EventColumns()
     """Names of the fields in the raw records."""
     default_event_type: str = Field(default="event", min_length=1)
@@ -101,9 +109,6 @@ class CleanEventsConfig(EventSettings, GatedJobConfig):
     """Raw events."""
     outputs: EventOutputs
     """Tables written."""
-
-
-Layout = Literal["auto", "packed", "blocked"]
 
 
 class InteractionSettings(StageSettings):

@@ -2,9 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-from pyspark.sql import SparkSession
+from dataclasses import dataclass, replace
 
 from pipelines import tables
 from pipelines.cluster.executors import executor_heap, executor_memory
@@ -17,7 +15,8 @@ from pipelines.table_store import TableStore
 from schemas import Table
 
 LOG = logging.getLogger("vectormill")
-_MARGIN = 1 << 29  # bytes that a worker needs besides events
+MARGIN = 1 << 29
+"""Bytes that a worker needs besides events."""
 _MOST_ROWS = 1 << 30  # events that one task holds, whatever its memory
 _MOST_FILES = 1_000  # files whose footers the driver reads
 
@@ -60,19 +59,6 @@ class Work:
     rows: int
     memory: int
 
-    def obstacle(self, spark: SparkSession) -> str:
-        """Return why one task cannot do the work; an empty text where it can."""
-        available = executor_memory(spark) or executor_heap(spark)
-        if self.rows > _MOST_ROWS:
-            return f"too many for one task: {self.rows:,} events"
-        if self.memory > available:
-            return f"too large for one executor: {self.told(available)}"
-        return ""
-
-    def told(self, available: int) -> str:
-        """Return the memory that is needed beside that which is there."""
-        return f"{self.memory / 2**30:.1f} GiB of an executor's {available / 2**30:.1f}"
-
 
 def work_of(files: Sequence[str], columns: Sequence[str], *, per_row: int, copies: int) -> Work:
     """Return the work of files of events.
@@ -84,7 +70,20 @@ def work_of(files: Sequence[str], columns: Sequence[str], *, per_row: int, copie
         copies: How often the strings are held.
     """
     rows, size = unpacked(files, columns)
-    return Work(rows, _MARGIN + per_row * rows + copies * size)
+    return Work(rows, MARGIN + per_row * rows + copies * size)
+
+
+def fitted(store: TableStore, choice: Choice, layout: Layout, work: Work) -> Choice:
+    """Return the choice, or `blocked` where `layout` is `auto` and the work fits no executor."""
+    if not choice.is_packed or layout == "packed":
+        return choice
+    available = executor_memory(store.spark) or executor_heap(store.spark)
+    told = f"{work.memory / 2**30:.1f} GiB of an executor's {available / 2**30:.1f}"
+    if work.rows > _MOST_ROWS:
+        return blocked(f"too many for one task: {work.rows:,} events")
+    if work.memory > available:
+        return blocked(f"too large for one executor: {told}")
+    return replace(choice, why=f"fits one executor: {told}")
 
 
 def blocked(why: str) -> Choice:
@@ -96,12 +95,19 @@ def choose(
     store: TableStore,
     layout: Layout,
     outputs: Sequence[Table],
-    files: Sequence[str],
+    files: Sequence[str] | None = None,
     ids: Sequence[Table] = (),
 ) -> Choice:
     """Return the layout that is set, else `packed` where tasks reach all files.
 
-    Whether the events fit is not looked at here.
+    Whether the events fit is for `fitted` to say.
+
+    Args:
+        store: The tables of the run.
+        layout: The setting.
+        outputs: Tables that one task is to write.
+        files: Files of the input that it is to read; None where they are not known yet.
+        ids: Outputs whose earlier rows it is to read.
 
     Raises:
         ConfigError: `packed` is set, and a table cannot be read or written by Python tasks.
@@ -115,13 +121,15 @@ def choose(
     }
     lacking = [name for name, found in known.items() if not found]
     lacking += [name for name, writer in writers.items() if writer is None]
-    if not files or lacking:
-        name = lacking[0] if files else "events"
+    if files is not None and not files:
+        lacking.insert(0, "events")
+    if lacking:
+        name = lacking[0]
         why = f"tasks cannot reach the files of {name}"
         if layout == "packed":
             raise ConfigError(f"layout: packed: {why}; set layout: blocked")
         return blocked(why)
-    if layout == "auto" and len(files) > _MOST_FILES:
+    if layout == "auto" and len(files or ()) > _MOST_FILES:
         return blocked(f"an input of more than {_MOST_FILES:,} files")
     found = {name: writer for name, writer in writers.items() if writer is not None}
     why = "as configured" if layout == "packed" else "fits one executor"

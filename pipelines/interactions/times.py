@@ -1,6 +1,7 @@
 """Times as logs write them, to instants in UTC."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 from pyspark.errors import PySparkException
 from pyspark.sql import Column, SparkSession
@@ -12,8 +13,14 @@ from pipelines.sources.values.typed import YEAR_1, YEAR_10000
 
 _DATE = r"^\s*\d{4}-\d{1,2}-\d{1,2}"
 _WITHOUT_ZONE = _DATE + r"([T ][\d:.]*)?\s*$"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = ((10**11, 10**6), (10**14, 10**3), (10**17, 1))
 """Numbers below the first are multiplied by the second; 10^11 s and 10^14 ms are the year 5138."""
+
+
+def micros_of(time: datetime) -> int:
+    """Return an instant as microseconds since 1970."""
+    return (time - _EPOCH) // timedelta(microseconds=1)
 
 
 def parse_time(text: Column, *, time_format: str | None, time_zone: str) -> Column:

@@ -115,12 +115,14 @@ def _frame(
     distributed = spark.sparkContext.parallelize(rows, max(1, len(rows)))
     schema = from_arrow_schema(request.schema) if then is None else then.spark_schema
 
-    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def records(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for task in batch.column(0).to_pylist():
                 for split in pickle.loads(task):  # noqa: S301  (our own driver wrote it)
-                    records = read_split(split, kind, request)
-                    yield from records if then is None else then(records)
+                    yield from read_split(split, kind, request)
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        yield from records(batches) if then is None else then(records(batches))
 
     return spark.createDataFrame(distributed, "splits binary").mapInArrow(read, schema)
 

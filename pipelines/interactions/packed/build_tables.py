@@ -1,14 +1,11 @@
 """Staging what the packed task has built."""
 
-from dataclasses import replace
-
 from pyspark.sql import DataFrame
 
-from pipelines.cluster.executors import executor_heap, executor_memory
 from pipelines.cluster.one_task import in_one_task
 from pipelines.interactions import pairs
 from pipelines.interactions.config import InteractionSettings
-from pipelines.interactions.layouts import Choice, blocked, choose, work_of
+from pipelines.interactions.layouts import Choice, choose, fitted, work_of
 from pipelines.interactions.packed.building import Built, PackedBuilding
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
@@ -31,13 +28,10 @@ def choose_layout(
     """
     files = store.columns("events", events, list(_STRINGS)).files
     choice = choose(store, settings.layout, _TABLES, files, ids=_IDS)
-    if not choice.is_packed or settings.layout == "packed":
+    if not choice.is_packed:
         return choice, files
     work = work_of(files, _STRINGS, per_row=_EVENT, copies=_COPIES)
-    if obstacle := work.obstacle(store.spark):
-        return blocked(obstacle), files
-    available = executor_memory(store.spark) or executor_heap(store.spark)
-    return replace(choice, why=f"fits one executor: {work.told(available)}"), files
+    return fitted(store, choice, settings.layout, work), files
 
 
 def build_tables(

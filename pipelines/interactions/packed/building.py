@@ -1,9 +1,7 @@
 """The task that builds interactions, sessions and ids from files of events."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +15,12 @@ from pipelines.interactions.packed.keys import read_table
 from pipelines.interactions.packed.numbering import KNOWN, Numbered, number
 from pipelines.interactions.packed.pairing import Pairs, pair
 from pipelines.interactions.packed.weighed import TRAIN, Events, cut_times, read_events, weigh
+from pipelines.interactions.packed.writing import write_tables
 from pipelines.interactions.pairs import SPLITS
 from pipelines.interactions.weighing import EventsSurvey
 from pipelines.storage.task_files.pieces import Piece, PieceWriter
 from schemas import INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS
 
-_PIECE_ROWS = 1 << 21  # rows of a file
 _MOMENT = pa.timestamp("us", tz="UTC")
 
 
@@ -92,7 +90,7 @@ class PackedBuilding:
             self.settings,
             events.micros[order],
         )
-        found.pieces = self._write(rows, threads)
+        found.pieces = write_tables(rows, self.writers, threads)
         return found
 
     def _weighed(self, threads: int) -> tuple[Events, EventsSurvey]:
@@ -123,19 +121,6 @@ class PackedBuilding:
             known = read_table(files, KNOWN, threads) if files else None
             numbered[name] = number(keys.names, counts, known)
         return numbered
-
-    def _write(self, rows: Mapping[str, pa.Table], threads: int) -> dict[str, list[Piece]]:
-        calls = [
-            (name, partial(self.writers[name], table.slice(first, _PIECE_ROWS)))
-            for name, table in rows.items()
-            for first in range(0, max(1, table.num_rows), _PIECE_ROWS)
-        ]
-        with ThreadPoolExecutor(threads) as pool:
-            futures = [(name, pool.submit(call)) for name, call in calls]
-            found: dict[str, list[Piece]] = {name: [] for name in rows}
-            for name, future in futures:
-                found[name].append(future.result())
-        return found
 
 
 def _interactions(

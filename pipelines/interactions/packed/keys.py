@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,6 +40,29 @@ class Keys:
             null: What is true of a null.
         """
         return np.append(of_names.to_numpy(zero_copy_only=False).astype(bool), null)[self.codes]
+
+    def encoded(self, rows: NDArray[np.int64]) -> pa.DictionaryArray:
+        """Return the keys of some rows, which have one, as dictionary-encoded strings."""
+        return pa.DictionaryArray.from_arrays(pa.array(self.codes[rows]), self.names)
+
+    def filled(self, name: str) -> "Keys":
+        """Give rows without a key this one; it may stand last, whatever its bytes."""
+        if self.codes.size == 0 or self.codes.min() >= 0:
+            return self
+        places = pc.index_in(pa.array([name]), self.names)
+        place = places[0].as_py()
+        names = self.names
+        if place is None:
+            place, names = len(names), pa.concat_arrays([names, pa.array([name], names.type)])
+        return Keys(np.where(self.codes < 0, np.int32(place), self.codes), names)
+
+
+def values_of(column: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the values of a column of numbers, 0 for nulls, and where it has a value."""
+    if not column.null_count:
+        return column.to_numpy(), np.ones(len(column), bool)
+    is_valid = np.asarray(pc.is_valid(column).to_numpy())
+    return column.fill_null(pa.scalar(0, column.type)).to_numpy(), is_valid
 
 
 def keys_of(column: pa.ChunkedArray) -> Keys:

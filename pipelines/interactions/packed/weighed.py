@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from math import floor
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.interactions.config import MOST_WEIGHT, InteractionSettings
-from pipelines.interactions.packed.keys import CODES, Keys, keys_of, read_table
+from pipelines.interactions.packed.keys import CODES, Keys, keys_of, read_table, values_of
 from pipelines.interactions.weighing import EventsSurvey
 
 _MICROS = pa.timestamp("us", tz="UTC")
@@ -61,13 +60,13 @@ def weigh(
 ) -> tuple[Events, EventsSurvey]:
     """Weigh events as `weighing.weigh_events` says, and survey them."""
     users, items, types = (keys_of(table[name]) for name in ("user", "item", "event_type"))
-    micros, is_timed = _column(table["time"].cast(pa.int64()), np.int64)
+    micros, is_timed = values_of(table["time"].cast(pa.int64()))
     listed = settings.event_weights
     by_type = [listed.get(n, settings.unlisted_event_weight) for n in types.names.to_pylist()]
     weights = np.array([*by_type, settings.unlisted_event_weight], np.float64)[types.codes]
     has_value = np.ones(len(weights), bool)
     if settings.use_value_as_weight:
-        values, has_value = _column(table["value"], np.float64)
+        values, has_value = values_of(table["value"])
         with np.errstate(invalid="ignore", over="ignore"):
             weights = weights * values
     broken = [
@@ -88,14 +87,6 @@ def weigh(
         rows=rows,
     )
     return kept, _survey(kept, reasons, types, listed)
-
-
-def _column(column: pa.ChunkedArray, kind: type) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the values of a column, 0 for nulls, and where it has a value."""
-    if not column.null_count:
-        return column.to_numpy(), np.ones(len(column), bool)
-    is_valid = pc.is_valid(column).to_numpy()
-    return column.fill_null(kind(0)).to_numpy(), is_valid
 
 
 def _is_blank(keys: Keys) -> NDArray[np.bool_]:

@@ -61,10 +61,11 @@ class StagedDelta:
         self._predicate = delta.predicate(part) if part else None
         self._added: list[dict[str, Any]] = []
         self._removed: list[Any] | None = None
+        self._is_described = False
         self._data: Any = None
         self._written: Any = sequence(self._jvm, [])
         try:
-            self._removed = self._begin(frame)
+            self._removed = self._begin(frame, is_empty=is_empty)
             if self._removed is None:
                 how = {"replaceWhere": self._predicate} if part else {"overwriteSchema": "true"}
                 self._write(frame, "Overwrite", how)
@@ -77,27 +78,51 @@ class StagedDelta:
             self.discard()
             raise
 
-    def _begin(self, frame: DataFrame) -> list[Any] | None:
+    def _begin(self, frame: DataFrame, *, is_empty: bool) -> list[Any] | None:
         """Open the transaction, and name the files that it replaces if that takes no Spark job."""
         session = self._spark._jsparkSession
         self._log = delta.log_of(self._spark, self._folder)
         self._transaction = self._log.startTransaction()
         known = self._transaction, frame, self._part, self._partitioning
         removed = replaced_files(*known)
+        is_new = self._transaction.readVersion() < 0
+        if is_empty and is_new and self._describe(frame):
+            return []
         if removed is not None:
             read_all_of(self._jvm, session, self._transaction, self._predicate)
         return removed
 
-    def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
-        """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""
-        session = self._spark._jsparkSession
-        conf = session.sessionState().conf()
+    def _describe(self, frame: DataFrame) -> bool:
+        """Give a new table its schema; Delta's own writer would start a Spark job to do so.
+
+        Returns: False where this version of Delta lacks the method.
+        """
+        command, session = self._command(frame, "Overwrite", {}), self._spark._jsparkSession
+        about = self._columns(), scala_map(self._jvm, {}), True, False
+        try:
+            self._log.createLogDirectoriesIfNotExists()  # else files alone are a Parquet table
+            command.updateMetadata(session, self._transaction, frame._jdf.schema(), *about)
+        except Py4JJavaError:
+            raise
+        except Py4JError:
+            return False
+        self._is_described = True
+        return True
+
+    def _command(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> Any:
+        """Make Delta's own command that writes a frame."""
+        conf = self._spark._jsparkSession.sessionState().conf()
         options = self._of_delta("DeltaOptions")(scala_map(self._jvm, how), conf)
-        command = made(
+        return made(
             self._of_delta("commands.WriteIntoDelta$"),
             self._log, self._mode(mode), options, self._columns(), scala_map(self._jvm, {}),
             frame._jdf,
         )  # fmt: skip
+
+    def _write(self, frame: DataFrame, mode: str, how: Mapping[str, Any]) -> None:
+        """Write files by Delta's own writer, which in mode Overwrite lists the old ones too."""
+        session = self._spark._jsparkSession
+        command = self._command(frame, mode, how)
         nothing = java_class(self._jvm, "scala.Option").empty()
         self._data = command.writeAndReturnCommitData(self._transaction, session, nothing, False)
         if self._removed is not None:
@@ -177,7 +202,7 @@ class StagedDelta:
 
     def _actions(self) -> Any:
         written = self._written
-        if self._removed == [] and not self._added:
+        if self._removed == [] and not self._added and not self._is_described:
             # a commit that changes no rows is tried against no other one, unless it has metadata;
             # where Delta found the old files, its writer has already set the metadata
             self._transaction.updateMetadata(self._transaction.metadata(), False)

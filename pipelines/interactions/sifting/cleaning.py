@@ -1,0 +1,148 @@
+"""The task that holds all sifted records, decides what needs them all, and writes the tables."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from pipelines.interactions.config import EventSettings
+from pipelines.interactions.packed.writing import write_tables
+from pipelines.interactions.sifting.deciding import KEPT, REPEATED, Decision, decide
+from pipelines.interactions.sifting.held import Held, encoded, hold, judged_schema, read_in_order
+from pipelines.interactions.sifting.place_ids import place_ids
+from pipelines.interactions.sifting.rejecting import reasons_of, told_time
+from pipelines.storage.task_files.pieces import Piece, PieceWriter
+from schemas import EVENTS, REJECTED_EVENTS
+
+_SAMPLES = 3  # rejected rows whose first reason a message shows
+
+
+@dataclass
+class Cleaned:
+    """What the task tells the driver.
+
+    Args:
+        pieces: Files by table.
+        reasons: Rejected records by rule, most frequent first.
+        samples: First reasons of some rejected records: rule, value, threshold.
+        span: First and last time of kept events; empty where none is kept.
+    """
+
+    pieces: dict[str, list[Piece]]
+    reasons: dict[str, int]
+    samples: list[dict[str, str | None]] = field(default_factory=list)
+    span: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PackedCleaning:
+    """Cleans all records; it is sent to a task.
+
+    Args:
+        sound: Files of the plainly sound records, in the order of the input.
+        judged: Files of the others, as Spark has judged them.
+        schema: Columns of the sound records.
+        own: The user's own columns.
+        writers: Writers of the tables, by table.
+        settings: Settings.
+        has_ids: Whether any record brought an id.
+    """
+
+    sound: Sequence[str]
+    judged: Sequence[str]
+    schema: pa.Schema
+    own: tuple[str, ...]
+    writers: Mapping[str, PieceWriter]
+    settings: EventSettings
+    has_ids: bool
+
+    def __call__(self, threads: int) -> Cleaned:
+        """Decide on all records, and write the events and the rejected ones."""
+        sound = read_in_order(self.sound, encoded(self.schema), threads)
+        judged = read_in_order(self.judged, judged_schema(self.own), threads)
+        held = hold(sound, judged, self.settings, threads)
+        decision = decide(held.facts, self.settings, has_ids=self.has_ids)
+        is_kept = held.facts.is_sound & (decision.rules == KEPT)
+        kept = np.flatnonzero(is_kept)
+        rejected = self._rejected(held, decision, np.flatnonzero(~is_kept))
+        rows = {EVENTS.name: held.events(kept), REJECTED_EVENTS.name: rejected}
+        return Cleaned(
+            pieces=write_tables(rows, self.writers, threads),
+            reasons=_counts(rejected["reasons"]),
+            samples=[each[0] for each in rejected["reasons"].slice(0, _SAMPLES).to_pylist()],
+            span=_span(held, kept),
+        )
+
+    def _rejected(self, held: Held, decision: Decision, rows: NDArray[np.int64]) -> pa.Table:
+        """Return rows of `rejected_events`."""
+        facts, count = held.facts, held.sound.num_rows
+        lost = decision.rules[rows] != KEPT
+        before = held.judged["reasons"].take(pa.array(rows[rows >= count] - count))
+        new = reasons_of(
+            decision, rows[lost], _one(facts.ids.take(pa.array(rows[lost]))), self.settings
+        )
+        ids = facts.ids.take(pa.array(rows))
+        repeated = decision.rules[rows] == REPEATED
+        if repeated.any():
+            places = {"source": facts.sources.encoded(rows[repeated])}
+            places["position"] = pa.array(facts.positions[rows[repeated]])
+            own = _one(place_ids(pa.table(places), 1))
+            ids = pc.replace_with_mask(_one(ids), pa.array(repeated), own)
+        return pa.table(
+            {
+                "event_id": ids,
+                "record": held.records(rows),
+                "source": facts.sources.encoded(rows),
+                "position": facts.positions[rows],
+                "reasons": _appended(int((rows < count).sum()), before, lost, new),
+            }
+        )
+
+
+def _appended(
+    unjudged: int, before: pa.ChunkedArray, lost: NDArray[np.bool_], new: pa.StructArray
+) -> pa.ListArray:
+    """Return lists of reasons: those that judged rows have, then the new one of lost rows.
+
+    Args:
+        unjudged: Number of rows, the first ones, that have no reasons yet.
+        before: Reasons of the other rows.
+        lost: Of each row, whether it has a new reason.
+        new: The new reasons.
+    """
+    lengths = np.append(np.zeros(unjudged, np.int64), pc.list_value_length(before).to_numpy())
+    old = pc.list_flatten(before)
+    values = pa.concat_arrays([*old.chunks, new]) if old.num_chunks else new
+    owners = np.repeat(np.arange(len(lost)), lengths)
+    order = np.argsort(np.append(owners, np.flatnonzero(lost)), kind="stable")
+    offsets = np.append(0, np.cumsum(lengths + lost)).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)))
+
+
+def _counts(reasons: pa.ChunkedArray) -> dict[str, int]:
+    rules: Counter[str] = Counter()
+    for chunk in reasons.chunks:
+        for each in pc.value_counts(chunk.flatten().field("rule")).to_pylist():
+            rules[each["values"]] += each["counts"]
+    return dict(sorted(rules.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _span(held: Held, kept: NDArray[np.int64]) -> dict[str, Any]:
+    if not kept.size:
+        return {}
+    micros = held.facts.micros[kept][held.facts.has_time[kept]]
+    bounds = (int(micros.min()), int(micros.max())) if micros.size else (None, None)
+    names = ("first_time", "last_time")
+    return {
+        name: None if micros is None else told_time(micros)
+        for name, micros in zip(names, bounds, strict=True)
+    }
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
