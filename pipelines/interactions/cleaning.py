@@ -47,7 +47,8 @@ def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
         settings: Bounds and allowed types.
 
     Returns:
-        The columns of `events` with `record, position, reasons`, one row per record.
+        The columns of `events` with `record, position, reasons, _fields`, one row per record. The
+        raw record is there where it is rejected; `_fields` is what it would be made of.
     """
     names = [name for name in EventColumns.model_fields if name in records.columns]
     texts = {f"_{name}": F.when(F.col(name).rlike(r"\S"), F.col(name)) for name in names}
@@ -63,7 +64,7 @@ def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
         "value": F.when(F.abs(number) < float("inf"), number),  # NaN is above infinity
         "event_type": F.coalesce("_event_type", F.lit(settings.default_event_type)),
         "event_id": F.coalesce("_event_id", _place_id()),
-        "record": F.coalesce("record", F.to_json(F.struct(*whole))),
+        "_fields": F.struct(*whole),
     }
     reasons = [
         *_missing(needs_time=settings.columns.time is not None),
@@ -71,7 +72,13 @@ def judge_events(records: DataFrame, settings: EventSettings) -> DataFrame:
         *_out_of_bounds(settings),
     ]
     judged = with_reasons(records.withColumns(texts).withColumns(typed), *reasons)
-    return judged.drop("problem", "notes", "time_micros", "value_number", *texts)
+    return _with_records(judged).drop("problem", "notes", "time_micros", "value_number", *texts)
+
+
+def _with_records(judged: DataFrame) -> DataFrame:
+    """Show the records that are rejected as JSON, where their source had no text of them."""
+    shown = F.when(~_is_sound(), F.to_json("_fields"))
+    return judged.withColumn("record", F.coalesce("record", shown))
 
 
 def _typed_by_source(records: DataFrame) -> dict[str, Column]:
@@ -187,7 +194,7 @@ def judge_repetitions(events: DataFrame, settings: EventSettings, *, has_ids: bo
         events = reject_duplicates(events, window_seconds=settings.duplicate_window_seconds)
     if settings.max_events_per_user is not None:
         events = reject_bots(events, max_events=settings.max_events_per_user)
-    return events
+    return _with_records(events).drop("_fields")
 
 
 def split_events(judged: DataFrame) -> dict[str, DataFrame]:
@@ -195,7 +202,7 @@ def split_events(judged: DataFrame) -> dict[str, DataFrame]:
 
     Kept events have the user's own columns after those of the contract.
     """
-    others = {*EVENTS.column_names, *REJECTED_EVENTS.column_names}
+    others = {*EVENTS.column_names, *REJECTED_EVENTS.column_names, "_fields"}
     own = [name for name in judged.columns if name not in others]
     return {
         EVENTS.name: judged.where(_is_sound()).select(*EVENTS.column_names, *own),

@@ -160,6 +160,7 @@ def _judge_others(store: TableStore, sifted: SiftedInput, settings: EventSetting
         return
     folder = f"{sifted.folder}/judged"
     judged = judge_events(sifted.records(store.spark, only_others=True), settings)
+    judged = judged.withColumn("record", F.coalesce("record", F.to_json("_fields")))
     moment = F.col("time").cast("timestamp").alias("time")
     columns = [
         moment if name == "time" else F.col(f"`{name}`")

@@ -15,10 +15,9 @@ from pipelines.interactions.packed.keys import CODES, keys_of, values_of
 from pipelines.interactions.sifting.deciding import Facts
 from pipelines.interactions.sifting.place_ids import place_ids
 from pipelines.interactions.sifting.rejecting import REASON, json_records, texts_of
-from pipelines.interactions.sifting.sieve import raw_fields
+from pipelines.interactions.sifting.sieve import ENCODED, raw_fields
 from pipelines.storage.task_files.columns import read_part
 
-_ENCODED = ("source", "user", "item", "event_type")
 _MICROS = pa.timestamp("us", tz="UTC")
 JUDGED = pa.schema(
     [
@@ -55,7 +54,7 @@ def read_in_order(files: Sequence[str], schema: pa.Schema, threads: int) -> pa.T
 
 def encoded(schema: pa.Schema) -> pa.Schema:
     """Return a schema with dictionaries for the strings that repeat."""
-    fields = [f.with_type(CODES) if f.name in _ENCODED else f for f in schema]
+    fields = [f.with_type(CODES) if f.name in ENCODED else f for f in schema]
     return pa.schema(fields)
 
 

@@ -19,12 +19,13 @@ from pipelines.interactions.times import micros_of
 from pipelines.sources.names import BROKEN_FILE
 from pipelines.sources.values.text_values import only_finite
 from pipelines.storage.task_files.arrow import resolve
-from pipelines.storage.task_files.stored_types import string_paths
 
 _BLANK = 0x20  # what begins with a byte above it is not blank
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _GROUP_ROWS = 1 << 18  # rows that a task gathers before it writes them
 _GROUP_BYTES = 64 << 20
+ENCODED = ("source", "user", "item", "event_type")
+"""Columns of strings that repeat."""
 OF_REFUSED = ("record", "problem", "notes")
 """Columns that the file of sound records lacks."""
 
@@ -149,8 +150,7 @@ class _File:
         table = pa.Table.from_batches(self._held)
         if self._writer is None:
             files, path = resolve(self._uri)
-            texts = [name for each in table.schema for name in string_paths(each, each.name)]
-            repeated = [name for name in texts if name != "event_id"]
+            repeated = [name for name in table.schema.names if name in ENCODED]
             self._writer = pq.ParquetWriter(
                 path, table.schema, filesystem=files, compression="lz4", use_dictionary=repeated,
                 write_statistics=False,
