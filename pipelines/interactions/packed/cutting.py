@@ -35,7 +35,7 @@ def in_time_order(events: Events, chosen: Numbers, files: Sequence[str], threads
     tied = np.flatnonzero(is_tied)
     rows = order[tied]
     ids = read_table(files, _IDS, threads)["event_id"]
-    names = pl.from_arrow(ids.take(pa.array(events.rows[chosen[rows]])))
+    names = pl.Series("id", pl.from_arrow(ids)).gather(events.rows[chosen[rows]])
     ties = pl.DataFrame({"user": users[rows], "micros": micros[rows], "id": names})
     by_id = ties.select(pl.arg_sort_by("user", "micros", "id")).to_series().to_numpy()
     order = order.copy()

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.chunks import taken
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.writing import write_tables
 from pipelines.interactions.sifting.deciding import KEPT, REPEATED, Decision, decide
@@ -19,6 +20,7 @@ from pipelines.interactions.sifting.rejecting import reasons_of, told_time
 from pipelines.storage.task_files.pieces import Piece, PieceWriter
 from schemas import EVENTS, REJECTED_EVENTS
 
+_PART_ROWS = 1 << 18  # rejected rows at a time: Arrow's strings hold 2 GiB together
 _SAMPLES = 3  # rejected rows whose first reason a message shows
 
 
@@ -69,7 +71,9 @@ class PackedCleaning:
         decision = decide(held.facts, self.settings, has_ids=self.has_ids)
         is_kept = held.facts.is_sound & (decision.rules == KEPT)
         kept = np.flatnonzero(is_kept)
-        rejected = self._rejected(held, decision, np.flatnonzero(~is_kept))
+        lost = np.flatnonzero(~is_kept)
+        parts = [lost[n : n + _PART_ROWS] for n in range(0, max(1, len(lost)), _PART_ROWS)]
+        rejected = pa.concat_tables(self._rejected(held, decision, part) for part in parts)
         rows = {EVENTS.name: held.events(kept), REJECTED_EVENTS.name: rejected}
         return Cleaned(
             pieces=write_tables(rows, self.writers, threads),
@@ -82,11 +86,10 @@ class PackedCleaning:
         """Return rows of `rejected_events`."""
         facts, count = held.facts, held.sound.num_rows
         lost = decision.rules[rows] != KEPT
-        before = held.judged["reasons"].take(pa.array(rows[rows >= count] - count))
-        new = reasons_of(
-            decision, rows[lost], _one(facts.ids.take(pa.array(rows[lost]))), self.settings
-        )
-        ids = facts.ids.take(pa.array(rows))
+        before = taken(held.judged["reasons"], rows[rows >= count] - count)
+        given = _one(taken(facts.ids, rows[lost]))
+        new = reasons_of(decision, rows[lost], given, self.settings)
+        ids = taken(facts.ids, rows)
         repeated = decision.rules[rows] == REPEATED
         if repeated.any():
             places = {"source": facts.sources.encoded(rows[repeated])}

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.chunks import taken
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.keys import CODES, keys_of, values_of
 from pipelines.interactions.sifting.deciding import Facts
@@ -76,30 +77,30 @@ class Held:
 
     def events(self, rows: NDArray[np.int64]) -> pa.Table:
         """Return rows of `events`, with the user's own columns."""
-        facts, chosen = self.facts, pa.array(rows)
+        facts = self.facts
         names = {"user": facts.users, "item": facts.items, "event_type": facts.types}
-        columns = {"event_id": facts.ids.take(chosen)}
+        columns = {"event_id": taken(facts.ids, rows)}
         columns |= {name: keys.encoded(rows) for name, keys in names.items()}
         columns["value"] = pa.array(facts.values[rows], mask=~facts.has_value[rows])
         times = pa.array(facts.micros[rows], mask=~facts.has_time[rows])
         columns |= {"time": times.cast(_MICROS), "source": facts.sources.encoded(rows)}
         for name in self.own:
             both = [*self.sound[name].chunks, *self.judged[name].chunks]
-            columns[name] = pa.chunked_array(both, pa.string()).take(chosen)
+            columns[name] = taken(pa.chunked_array(both, pa.string()), rows)
         return pa.table(columns)
 
     def records(self, rows: NDArray[np.int64]) -> pa.Array:
         """Return the raw records of rows, as JSON where the source had no text of them."""
         count = self.sound.num_rows
-        found = self.sound.take(pa.array(rows[rows < count])).combine_chunks()
+        sound, names = rows[rows < count], self.sound.schema.names
         texts: dict[str, pa.Array] = {}
-        for name in raw_fields(found.schema.names):
-            texts[name] = _one(found[name]).cast(pa.string())
+        for name in raw_fields(names):
+            texts[name] = _one(taken(self.sound[name], sound)).cast(pa.string())
             for suffix in ("micros", "number"):
-                if f"{name}_{suffix}" in found.schema.names:
-                    typed = _one(found[f"{name}_{suffix}"])
+                if f"{name}_{suffix}" in names:
+                    typed = _one(taken(self.sound[f"{name}_{suffix}"], sound))
                     texts[name] = texts_of(texts[name], typed, is_time=suffix == "micros")
-        others = _one(self.judged["record"].take(pa.array(rows[rows >= count] - count)))
+        others = _one(taken(self.judged["record"], rows[rows >= count] - count))
         return pa.concat_arrays([json_records(texts), others])
 
 
