@@ -84,7 +84,10 @@ def compared(rows: list[Row]) -> list[Row]:
 
 
 def through_spark(case: str, folder: Path, worktree: Path, copies: int) -> list[Row]:
-    """Return a row for this vectormill and one for the older, on files of the same content."""
+    """Return rows for this vectormill, to its tasks and to the JVM, and one for the older.
+
+    They read files of the same content.
+    """
     path = folder / FILES[case]
     place = folder / f"copies-{path.stem}-{path.suffix[1:]}"
     place.mkdir()
@@ -93,7 +96,7 @@ def through_spark(case: str, folder: Path, worktree: Path, copies: int) -> list[
     size = copies * (folder / MEANT.get(path.name, path.name)).stat().st_size / 1e6
     what = "events" if path.stem == "events" else "documents"
     rows = []
-    for name, root in (("new", ROOT), ("old", worktree)):
+    for name, root in (("taken", ROOT), ("new", ROOT), ("old", worktree)):
         script = [str(HERE / "_through_spark.py"), name, str(place), what]
         found = measured(script, root, PYTHONPATH=str(root))
         rows.append({"case": f"{case}, local[2]", "reader": name, "megabytes": size, **found})
