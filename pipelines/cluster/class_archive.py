@@ -6,11 +6,13 @@ Class-data sharing of application classes: JEP 310 and, at the end of a run, JEP
 import hashlib
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pyspark
 
 _DUMPING_SECONDS = 600  # an archive that is not finished after this many seconds never will be
+_OTHERS = 2  # archives of other environments that are kept
 _ROOM = 1 << 30  # bytes free that an archive of 200 MB asks for
 _OWN_CHOICE = ("SharedArchive", "ArchiveClassesAtExit", "-Xshare")  # options of the user's own
 # The JVM warns on standard output, which is the job's, of every class that it cannot archive.
@@ -31,8 +33,11 @@ def java_options(java_home: str, options: str = "") -> str:
         return options
     archive = _archive(java_home)
     if _is_complete(archive):
+        with suppress(OSError):
+            os.utime(archive)
         return f"-XX:SharedArchiveFile={archive} {_QUIET} {options}".strip()
     if _may_be_made(archive):
+        _make_room(archive)
         return f"-XX:ArchiveClassesAtExit={archive} {_QUIET} {options}".strip()
     return options
 
@@ -73,6 +78,14 @@ def _may_be_made(archive: Path) -> bool:
     return (
         has_room and os.access(archive.parent, os.W_OK) and not any(map(str.isspace, str(archive)))
     )
+
+
+def _make_room(archive: Path) -> None:
+    """Remove the archives of other environments, but for those that were used last."""
+    others = [path for path in archive.parent.glob("spark-*.jsa") if path != archive]
+    with suppress(OSError):  # another process removes them too
+        for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-_OTHERS]:
+            path.unlink()
 
 
 def cache_folder() -> Path:

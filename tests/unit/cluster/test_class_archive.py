@@ -60,3 +60,13 @@ def test_another_java_has_another_archive(tmp_path: Path) -> None:
     other.mkdir()
     (other / "release").write_text('JAVA_VERSION="21.0.2"')
     assert str(first) not in class_archive.java_options(str(other))
+
+
+def test_archives_of_environments_that_were_used_long_ago_are_removed(cache: Path) -> None:
+    own = place()
+    for age in range(4):
+        other = cache / f"spark-{age}.jsa"
+        other.write_bytes(b"archive")
+        os.utime(other, (1e9 - age, 1e9 - age))
+    assert place() == own
+    assert sorted(path.name for path in cache.iterdir()) == ["spark-0.jsa", "spark-1.jsa"]
