@@ -6,10 +6,9 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.corpus.languages.detectors import DetectorName, default_detector
-from pipelines.corpus.line_rules import LineRule
 from pipelines.corpus.normalising.choices import Form, HtmlRemains, Markup, Normalisation
 from pipelines.corpus.phrasing.config import PhraseSettings
-from pipelines.corpus.rules import LanguageRules, RuleSet
+from pipelines.corpus.rules import LanguageRules, LineRule, RuleSet
 from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
 from pipelines.sources.config import SourceSettings
 

@@ -6,7 +6,7 @@ look for words: `javascripts` is another word.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.arrays.offsets import offsets_of
+from pipelines.corpus.rules import LineRule
 from pipelines.corpus.signals.measuring import Measures, measure
 
-LineRule = Literal["javascript", "policy", "terminal", "short", "citation"]
 REMOVING: tuple[LineRule, ...] = ("javascript", "policy", "terminal", "short")
 """The rules that remove lines; `citation` removes marks within them."""
 _CITATION = r"\[\d*\]|\[edit\]|\[citation needed\]"

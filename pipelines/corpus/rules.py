@@ -149,6 +149,8 @@ class LanguageRules(Rules):
         return given
 
 
+LineRule = Literal["javascript", "policy", "terminal", "short", "citation"]
+"""What `line_rules.LineRules` takes out of texts."""
 RuleSet = Literal["gopher_quality", "gopher_repetition", "c4", "fineweb"]
 
 

@@ -5,6 +5,7 @@ import json
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
@@ -42,6 +43,22 @@ def test_importing_a_package_imports_none_of_its_modules() -> None:
         "for name in packages: importlib.import_module(name)\n"
         "prefixes = tuple(f'{name}.' for name in packages)\n"
         "print(json.dumps([name for name in sys.modules if name.startswith(prefixes)]))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(ran.stdout) == []
+
+
+def test_settings_load_without_compilers_and_data_libraries() -> None:
+    root = Path(pipelines.__path__[0])
+    modules = [
+        ".".join(("pipelines", *path.relative_to(root).with_suffix("").parts))
+        for path in root.rglob("config.py")
+    ]
+    code = (
+        "import importlib, json, sys\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "heavy = {'numba', 'pyarrow', 'pandas', 'polars', 'scipy', 'ftfy', 'great_expectations'}\n"
+        "print(json.dumps(sorted(heavy & set(sys.modules))))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(ran.stdout) == []
