@@ -23,3 +23,11 @@ def taken(column: pa.ChunkedArray, rows: NDArray[np.integer[Any]]) -> pa.Chunked
             parts.append(chunk.take(pa.array(rows[low:high] - begin)))
         begin += len(chunk)
     return pa.chunked_array(parts, column.type)
+
+
+def whole(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, whatever number of chunks it has."""
+    joined = column.combine_chunks()
+    if not isinstance(joined, pa.ChunkedArray):
+        return joined
+    return joined.chunk(0) if joined.num_chunks else pa.array([], joined.type)

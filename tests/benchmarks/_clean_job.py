@@ -1,13 +1,14 @@
 """`clean_corpus` of the vectormill of PYTHONPATH: `_clean_job.py INPUT OUTPUT_FOLDER`.
 
-It imports nothing of the other benchmarks, and prints seconds of the second run in one session.
+Of the other benchmarks it imports what needs no vectormill. It prints seconds of the second run in
+one session.
 """
 
 import json
 import sys
 import time
 
-import psutil
+from _processor import processor_seconds
 
 from jobs.clean_corpus import CONFIG, run
 
@@ -15,18 +16,6 @@ try:
     from pipelines.cluster.session import open_session
 except ImportError:  # of before
     from pipelines.session import open_session  # type: ignore[no-redef]
-
-
-def processor_seconds() -> float:
-    """Return the seconds of processor of this process and of all that it started."""
-    found = 0.0
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
-        try:
-            found += sum(process.cpu_times()[:4])
-        except psutil.NoSuchProcess:  # its parent has its seconds
-            continue
-    return found
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Both jobs of interactions of the vectormill of PYTHONPATH: `_interactions_job.py INPUT FOLDER`.
 
-It imports nothing of the other benchmarks. `TIMES` of the environment is how often each job runs in
-the one session (2: the second is warm), `SETTINGS` more settings of both jobs as JSON, and
-`CORE` the least interactions. It prints
-seconds of each job's last run, and the number of its Spark jobs.
+Of the other benchmarks it imports what needs no vectormill. `TIMES` of the environment is how often
+each job runs in the one session (2: the second is warm), `SETTINGS` more settings of both jobs as
+JSON, and `CORE` the least interactions. It prints seconds of each job's last run, and the number of
+its Spark jobs.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-import psutil
+from _processor import processor_seconds
 
 from jobs import build_interactions, clean_events
 
@@ -20,18 +20,6 @@ try:
     from pipelines.cluster.session import open_session
 except ImportError:  # of before
     from pipelines.session import open_session  # type: ignore[no-redef]
-
-
-def processor_seconds() -> float:
-    """Return the seconds of processor of this process and of all that it started."""
-    found = 0.0
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
-        try:
-            found += sum(process.cpu_times()[:4])
-        except psutil.NoSuchProcess:  # its parent has its seconds
-            continue
-    return found
 
 
 def spark_jobs(spark: Any) -> int:

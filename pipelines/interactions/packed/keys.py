@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.chunks import whole
 from pipelines.storage.task_files.columns import read_part
 
 CODES = pa.dictionary(pa.int32(), pa.string())
@@ -67,14 +68,12 @@ def values_of(column: pa.ChunkedArray) -> tuple[NDArray[Any], NDArray[np.bool_]]
 
 def keys_of(column: pa.ChunkedArray) -> Keys:
     """Return a column of dictionary-encoded strings as `Keys`."""
-    whole = column.unify_dictionaries().combine_chunks()
-    if isinstance(whole, pa.ChunkedArray):  # of no rows
-        whole = whole.chunk(0) if whole.num_chunks else pa.array([], CODES)
-    order = np.asarray(pc.array_sort_indices(whole.dictionary))
+    encoded = whole(column.unify_dictionaries())
+    order = np.asarray(pc.array_sort_indices(encoded.dictionary))
     rank = np.full(len(order) + 1, -1, np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
-    codes = np.asarray(whole.indices.fill_null(len(order)))
-    return Keys(rank[codes], whole.dictionary.take(pa.array(order)))
+    codes = np.asarray(encoded.indices.fill_null(len(order)))
+    return Keys(rank[codes], encoded.dictionary.take(pa.array(order)))
 
 
 def read_table(files: Sequence[str], schema: pa.Schema, threads: int) -> pa.Table:

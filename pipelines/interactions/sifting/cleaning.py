@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.arrays.chunks import taken
+from pipelines.arrays.chunks import taken, whole
+from pipelines.arrays.offsets import offsets_of
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.writing import write_tables
 from pipelines.interactions.sifting.deciding import KEPT, REPEATED, Decision, decide
@@ -87,15 +88,15 @@ class PackedCleaning:
         facts, count = held.facts, held.sound.num_rows
         lost = decision.rules[rows] != KEPT
         before = taken(held.judged["reasons"], rows[rows >= count] - count)
-        given = _one(taken(facts.ids, rows[lost]))
+        given = whole(taken(facts.ids, rows[lost]))
         new = reasons_of(decision, rows[lost], given, self.settings)
         ids = taken(facts.ids, rows)
         repeated = decision.rules[rows] == REPEATED
         if repeated.any():
             places = {"source": facts.sources.encoded(rows[repeated])}
             places["position"] = pa.array(facts.positions[rows[repeated]])
-            own = _one(place_ids(pa.table(places), 1))
-            ids = pc.replace_with_mask(_one(ids), pa.array(repeated), own)
+            own = whole(place_ids(pa.table(places), 1))
+            ids = pc.replace_with_mask(whole(ids), pa.array(repeated), own)
         return pa.table(
             {
                 "event_id": ids,
@@ -123,7 +124,7 @@ def _appended(
     values = pa.concat_arrays([*old.chunks, new]) if old.num_chunks else new
     owners = np.repeat(np.arange(len(lost)), lengths)
     order = np.argsort(np.append(owners, np.flatnonzero(lost)), kind="stable")
-    offsets = np.append(0, np.cumsum(lengths + lost)).astype(np.int32)
+    offsets = offsets_of(lengths + lost).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)))
 
 
@@ -145,7 +146,3 @@ def _span(held: Held, kept: NDArray[np.int64]) -> dict[str, Any]:
         name: None if micros is None else told_time(micros)
         for name, micros in zip(names, bounds, strict=True)
     }
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    return pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)

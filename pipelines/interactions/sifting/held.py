@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from pipelines.arrays.chunks import taken
+from pipelines.arrays.chunks import taken, whole
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.keys import CODES, keys_of, values_of
 from pipelines.interactions.sifting.deciding import Facts
@@ -95,12 +95,12 @@ class Held:
         sound, names = rows[rows < count], self.sound.schema.names
         texts: dict[str, pa.Array] = {}
         for name in raw_fields(names):
-            texts[name] = _one(taken(self.sound[name], sound)).cast(pa.string())
+            texts[name] = whole(taken(self.sound[name], sound)).cast(pa.string())
             for suffix in ("micros", "number"):
                 if f"{name}_{suffix}" in names:
-                    typed = _one(taken(self.sound[f"{name}_{suffix}"], sound))
+                    typed = whole(taken(self.sound[f"{name}_{suffix}"], sound))
                     texts[name] = texts_of(texts[name], typed, is_time=suffix == "micros")
-        others = _one(taken(self.judged["record"], rows[rows >= count] - count))
+        others = whole(taken(self.judged["record"], rows[rows >= count] - count))
         return pa.concat_arrays([json_records(texts), others])
 
 
@@ -146,11 +146,3 @@ def _numbers(
 
 def _both(one: Any, other: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     return pa.chunked_array([*one.chunks, *other.chunks], kind)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array, whatever number of chunks it has."""
-    whole = column.combine_chunks()
-    if not isinstance(whole, pa.ChunkedArray):
-        return whole
-    return whole.chunk(0) if whole.num_chunks else pa.array([], whole.type)

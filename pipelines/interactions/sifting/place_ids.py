@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from pipelines.arrays.chunks import whole
 from pipelines.kernels.compiling import inner
 
 _MASK = 0xFFFFFFFF
@@ -38,7 +39,7 @@ def place_ids(records: pa.Table, threads: int) -> pa.ChunkedArray:
 def _ids(records: pa.Table) -> pa.Array:
     given = records["event_id"] if "event_id" in records.schema.names else None
     if given is not None and not given.null_count:
-        return pa.concat_arrays(given.chunks) if given.num_chunks else pa.array([], pa.string())
+        return whole(given)
     source = records["source"].unify_dictionaries()
     if not records.num_rows:
         return pa.array([], pa.string())
@@ -47,7 +48,7 @@ def _ids(records: pa.Table) -> pa.Array:
     made = _hashes(names, codes.astype(np.int64), records["position"].to_numpy())
     if given is None:
         return made
-    return pc.coalesce(given, pa.chunked_array([made])).combine_chunks()
+    return whole(pc.coalesce(given, pa.chunked_array([made])))
 
 
 def _hashes(names: pa.Array, codes: np.ndarray, positions: np.ndarray) -> pa.Array:

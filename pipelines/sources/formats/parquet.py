@@ -1,7 +1,7 @@
 """Parquet files: typed columns, read by row groups; a position is the row's number in the file."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -73,15 +73,17 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
     """
     names = part.about.get("names", {})  # of a Delta table whose columns are mapped
     stored = {names.get(path, path): path for path in request.paths}
-    with _opened(part) as file:
+    with ExitStack() as opened:
+        file = opened.enter_context(_opened(part))
         end = file.num_row_groups if part.end is None else part.end
         position = sum(file.metadata.row_group(n).num_rows for n in range(part.start))
         wanted = top_level(file.schema_arrow.names, stored)
         _refuse_repeated(file.schema_arrow, wanted, part.uri)
         repetitive = _repetitive(file, wanted, range(part.start, end))
         types = dict.fromkeys(repetitive, pa.string()) | _other_types(file)
-        metadata = file.metadata
-    with _opened(part, metadata=metadata, read_dictionary=repetitive) as file:
+        if repetitive:  # pyarrow is told when a file is opened
+            again = _opened(part, metadata=file.metadata, read_dictionary=repetitive)
+            file = opened.enter_context(again)
         for batch in _batches(file, range(part.start, end), wanted):
             arrays = {
                 stored.get(name, name): _as_type(batch[name], types.get(name))
