@@ -87,6 +87,16 @@ def root(tmp_path_factory):
     return folder
 
 
+def unwritten(job):
+    """Return the settings of inputs that may be null and that no job before this one writes."""
+    before = list(SOUND)[: list(SOUND).index(job)]
+    written = {name for each in before for name in jobs_list.tables(each)["outputs"]}
+    inputs = jobs_list.load(job).CONFIG.model_fields.get("inputs")
+    fields = inputs.annotation.model_fields if inputs else {}
+    may_be_null = [name for name, field in fields.items() if not field.is_required()]
+    return [f"inputs__{name}" for name in may_be_null if name not in written]
+
+
 @pytest.fixture
 def run(spark, root, vectormill):
     """Return a function that runs a job on the tables of the others, with its sound settings."""
@@ -100,7 +110,7 @@ def run(spark, root, vectormill):
         if job in raw:
             name, file = raw[job]
             places[f"inputs__{name}"] = root / file
-        places |= {f"inputs__{n}": "null" for n in ("initial_vectors",) if f"inputs__{n}" in places}
+        places |= dict.fromkeys(unwritten(job), "null")
         if job == "validate_vectors":
             places |= {"inputs__user_ids": "null", "inputs__item_ids": "null"}
         if job in ("find_neighbours", "export_vectors"):
