@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyspark import StorageLevel
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.corpus import cleaning, deciding
+from pipelines.corpus.by_tasks.clean_tables import clean_by_tasks
 from pipelines.corpus.config import CleanCorpusConfig
 from pipelines.results import JobResult
 from pipelines.sources.judged import stage_parts
-from pipelines.sources.notes import note_lines
 from pipelines.sources.records import broken_files
 from pipelines.table_store import TableStore
 from schemas import DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
@@ -27,6 +27,31 @@ def run(spark: SparkSession, config: CleanCorpusConfig) -> JobResult:
 
 
 def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) -> JobResult:
+    persisted: list[DataFrame] = []
+    cleaned = clean_by_tasks(store, config.inputs.corpus, config)
+    if cleaned is not None:
+        result, rejected = cleaned
+    else:
+        result, rejected, *persisted = _clean_by_spark(spark, config, store)
+    result.require_balance("documents", "rejected_documents", "duplicate_documents")
+    result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)
+    result.require_rows(
+        "documents",
+        allow_empty=config.allow_empty,
+        rejected=rejected,
+        hint="text_column, file_format, rules",
+    )
+    return store.finish(result, *persisted)
+
+
+def _clean_by_spark(
+    spark: SparkSession, config: CleanCorpusConfig, store: TableStore
+) -> tuple[JobResult, DataFrame, DataFrame, DataFrame, DataFrame]:
+    """Stage tables whose files tasks cannot write.
+
+    Returns:
+        The result, rejected rows, and three frames that are persisted.
+    """
     read = cleaning.read_judged(spark, config.inputs.corpus, config)
     store.input_versions["corpus"] = read.version
     judged = read.frame.persist(StorageLevel.DISK_ONLY)
@@ -34,12 +59,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     told = deciding.tell(narrow)
     lost = deciding.find_losers(narrow).persist(StorageLevel.DISK_ONLY)
     losses = deciding.count_losses(lost)
-    result = JobResult(
-        rows_in={"corpus": told.records},
-        rejected=deciding.rejections(told, losses),
-        measured={f"{rule}_lines": n for rule, n in told.removed_lines.items() if n},
-        lines=note_lines(told.notes, deciding.ALL_NOTES),
-    )
+    result = deciding.result_of(told, losses)
     parts = deciding.split_judged(judged, lost, losses)
     parts[REJECTED_FILES.name] = broken_files(judged.withColumnRenamed("text", "record"))
     known = {
@@ -49,16 +69,7 @@ def _clean(spark: SparkSession, config: CleanCorpusConfig, store: TableStore) ->
     }
     empty = [name for name, rows in known.items() if not rows]
     stage_parts(store, result, parts, empty=empty)
-    result.require_balance("documents", "rejected_documents", "duplicate_documents")
-    rejected = parts[REJECTED_DOCUMENTS.name]
-    result.require_share("rejected_documents", at_most=config.max_rejected_share, rows=rejected)
-    result.require_rows(
-        "documents",
-        allow_empty=config.allow_empty,
-        rejected=rejected,
-        hint="text_column, file_format, rules",
-    )
-    return store.finish(result, judged, narrow, lost)
+    return result, parts[REJECTED_DOCUMENTS.name], judged, narrow, lost
 
 
 def main(argv: Sequence[str] | None = None) -> int:

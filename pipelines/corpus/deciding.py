@@ -7,8 +7,9 @@ from pyspark.sql import functions as F
 
 from pipelines.corpus.line_rules import REMOVING
 from pipelines.corpus.normalising.choices import TEXT_NOTES
-from pipelines.results import reason, with_reasons
+from pipelines.results import JobResult, reason, with_reasons
 from pipelines.sources.names import BROKEN_FILE, NOTES
+from pipelines.sources.notes import note_lines
 from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
 
 MOST_BROADCAST = 4_000_000
@@ -159,6 +160,15 @@ def find_losers(narrow: DataFrame) -> DataFrame:
         *("_row_id", "doc_id", "source", "position", *_HASHES),
         (F.size("rules") == 0).alias("is_sound"),
     )
+    return find_lost(rows)
+
+
+def find_lost(rows: DataFrame) -> DataFrame:
+    """Return the documents that are not kept because of another one.
+
+    Rows of `doc_id, source, position, is_sound`, hashes and others get `_is_repeated` and
+    `kept_doc_id` in place of the hashes.
+    """
     marked = _marked(rows, F.col("is_sound"))
     is_lost = F.col("_is_repeated") | F.col("kept_doc_id").isNotNull()
     return marked.where(is_lost).drop(*_HASHES)
@@ -193,6 +203,16 @@ def rejections(told: Told, losses: Losses) -> dict[str, int]:
     """Return rejected documents by rule, most frequent first."""
     reasons = told.reasons | ({"unique_id": losses.repeated} if losses.repeated else {})
     return dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
+
+
+def result_of(told: Told, losses: Losses) -> JobResult:
+    """Return the job's result, as far as it is known before the tables are written."""
+    return JobResult(
+        rows_in={"corpus": told.records},
+        rejected=rejections(told, losses),
+        measured={f"{rule}_lines": n for rule, n in told.removed_lines.items() if n},
+        lines=note_lines(told.notes, ALL_NOTES),
+    )
 
 
 def split_judged(judged: DataFrame, lost: DataFrame, losses: Losses) -> dict[str, DataFrame]:

@@ -1,0 +1,77 @@
+"""Cleaning by tasks that read, judge and write, and staging what they made."""
+
+import pickle
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.types import StructType
+
+from pipelines.corpus import deciding
+from pipelines.corpus.by_tasks.finding import find
+from pipelines.corpus.by_tasks.spilled import Spilled, spill
+from pipelines.corpus.by_tasks.spilling import SAMPLES, Spill
+from pipelines.corpus.by_tasks.units import units_of
+from pipelines.corpus.by_tasks.withdrawing import Withdrawer
+from pipelines.corpus.config import CleaningSettings
+from pipelines.results import JobResult
+from pipelines.table_store import TableStore
+from schemas import DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
+from schemas.corpus import REASONS
+
+
+def clean_by_tasks(
+    store: TableStore, uris: str | list[str], settings: CleaningSettings
+) -> tuple[JobResult, DataFrame] | None:
+    """Clean documents and stage the tables; no text goes through the JVM.
+
+    Returns:
+        The result, and some rejected rows for messages; None where tasks cannot write the tables.
+
+    Raises:
+        ConfigError: See `judge_of`.
+        InputError: See `read_records`.
+    """
+    spilled = spill(store, uris, settings)
+    if spilled is None:
+        return None
+    told, losing = spilled.told, find(spilled)
+    spills = _withdrawn(spilled, losing.lost.tasks)
+    result = deciding.result_of(told, losing.lost.losses)
+    for name, pieces in (
+        (DOCUMENTS.name, [piece for each in spills for piece in each.documents]),
+        (REJECTED_DOCUMENTS.name, [piece for each in spills for piece in each.rejected]),
+    ):
+        writer = spilled.writers[name]
+        written = store.scratch.pieces(writer, pieces)
+        result.rows_out[name], _ = store.stage_pieces(written, writer.table)
+    losing.stage(spilled, result)
+    files = spilled.broken_files()
+    result.rows_out[REJECTED_FILES.name] = store.stage(
+        files, REJECTED_FILES, is_empty=not told.broken
+    )
+    samples = [([tuple(first.values())],) for each in spills for first in each.samples]
+    shown = StructType().add("reasons", REASONS)
+    return result, store.spark.createDataFrame(samples[:SAMPLES], shown)
+
+
+def _withdrawn(spilled: Spilled, losing: Sequence[int]) -> list[Spill]:
+    """Return what the tasks told, those whose files were written anew as one per unit."""
+    units = units_of(spilled.spills, losing)
+    if not units:
+        return list(spilled.spills)
+    documents, rejected = (spilled.writers[t.name] for t in (DOCUMENTS, REJECTED_DOCUMENTS))
+    withdraw = Withdrawer(documents, rejected, spilled.folder)
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for unit in batch.column(0).to_pylist():
+                found = withdraw(pickle.loads(unit))  # noqa: S301  (our own driver wrote it)
+                yield pa.record_batch({"spill": pa.array([pickle.dumps(found)])})
+
+    spark = spilled.store.spark
+    rows = spark.sparkContext.parallelize([(pickle.dumps(unit),) for unit in units], len(units))
+    new = spark.createDataFrame(rows, "unit binary").mapInArrow(run, "spill binary").collect()
+    done = {spill.task for unit in units for spill in unit.spills}
+    others = [each for each in spilled.spills if each.task not in done]
+    return [*others, *(pickle.loads(row[0]) for row in new)]  # noqa: S301  (our own tasks wrote it)

@@ -1,0 +1,64 @@
+"""Finding documents that are not kept because of another one: by one task, or by shuffles."""
+
+from dataclasses import dataclass
+
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipelines.cluster.executors import executor_heap, executor_memory
+from pipelines.cluster.one_task import in_one_task
+from pipelines.corpus import deciding
+from pipelines.corpus.by_tasks.losers import Lost, PackedLosers
+from pipelines.corpus.by_tasks.spilled import Spilled
+from pipelines.results import JobResult
+from schemas import DUPLICATE_DOCUMENTS
+
+_MARGIN = 1 << 28  # bytes that a worker needs besides documents
+_COPIES = 4  # of narrow rows, as one task decides on them
+_NONE = Lost(deciding.Losses(0, 0, 0), [], [])
+
+
+@dataclass(frozen=True)
+class Losing:
+    """Documents that are lost, by the way in which they were found.
+
+    Args:
+        lost: How many, and the tasks that judged them.
+        frame: Rows of `duplicate_documents`, persisted, where Spark found them.
+    """
+
+    lost: Lost
+    frame: DataFrame | None = None
+
+    def stage(self, spilled: Spilled, result: JobResult) -> None:
+        """Stage the duplicates."""
+        store, name = spilled.store, DUPLICATE_DOCUMENTS.name
+        if self.frame is None:
+            pieces = store.scratch.pieces(spilled.writers[name], self.lost.duplicates)
+            result.rows_out[name], _ = store.stage_pieces(pieces, DUPLICATE_DOCUMENTS)
+            return
+        is_empty = not self.lost.losses.duplicates
+        result.rows_out[name] = store.stage(self.frame, DUPLICATE_DOCUMENTS, is_empty=is_empty)
+
+
+def find(spilled: Spilled) -> Losing:
+    """Find them: by one task if narrow rows fit its executor."""
+    if not spilled.narrow:
+        return Losing(_NONE)
+    store = spilled.store
+    available = executor_memory(store.spark) or executor_heap(store.spark)
+    if _MARGIN + _COPIES * spilled.narrow_bytes > available:
+        return _by_shuffles(spilled)
+    writer = spilled.writers[DUPLICATE_DOCUMENTS.name]
+    return Losing(in_one_task(store.spark, PackedLosers(spilled.narrow, writer, spilled.folder)))
+
+
+def _by_shuffles(spilled: Spilled) -> Losing:
+    lost = deciding.find_lost(spilled.narrow_rows()).persist(StorageLevel.DISK_ONLY)
+    listed = lost.select("task", "place", "is_sound", F.col("_is_repeated").alias("is_repeated"))
+    listed.repartition("task").write.partitionBy("task").parquet(f"{spilled.folder}/lost")
+    tasks = [row[0] for row in listed.select("task").distinct().collect()]  # one per task
+    duplicates = lost.where(F.col("kept_doc_id").isNotNull())
+    found = Lost(deciding.count_losses(lost), tasks, [])
+    return Losing(found, duplicates.select(DUPLICATE_DOCUMENTS.column_names))
