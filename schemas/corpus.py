@@ -173,7 +173,7 @@ VOCABULARY = Table(
         Column(
             "token_id",
             IntegerType(),
-            "Dense id by count descending, then token",
+            "Id from 0 by count descending, then token; of an earlier vocabulary as it was",
             checks=(between(0),),
         ),
         Column("token", StringType(), "The token itself", checks=(not_blank(),)),

@@ -1,7 +1,7 @@
 """Settings of corpus cleaning and tokenizing."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -126,6 +126,10 @@ class TokenizeSettings(StageSettings):
     """Tokens that are left out, as if they were rare."""
     max_vocabulary_size: int = Field(default=1_000_000, ge=1, le=10_000_000)
     """Most tokens kept, the most frequent first; the vocabulary is sent to every executor."""
+    grow_vocabulary: bool = False
+    """Whether tokens that `inputs.vocabulary` lacks are added behind its own, for a warm start of
+    `train_word2vec`; what chooses tokens above chooses these alone, and counts are added. Else the
+    vocabulary stays as it is."""
     max_sentence_length: int = Field(default=1_000, ge=2)
     """Longest sentence in tokens; a longer one is cut into several."""
     phrases: PhraseSettings | None = None
@@ -139,6 +143,8 @@ class TokenizeInputs(Settings):
     """Kept documents."""
     stop_words: str | None = None
     """File of further tokens that are left out, one a line, in UTF-8."""
+    vocabulary: str | None = None
+    """Vocabulary of an earlier run with the same tokenizer, whose tokens keep their ids."""
 
 
 class TokenizeOutputs(Outputs):
@@ -161,3 +167,22 @@ class TokenizeCorpusConfig(TokenizeSettings, GatedJobConfig):
     """Documents."""
     outputs: TokenizeOutputs
     """Tables written."""
+
+    @model_validator(mode="after")
+    def _fit_earlier_vocabulary(self) -> Self:
+        """Refuse settings that an earlier vocabulary contradicts, or needs."""
+        earlier = self.inputs.vocabulary
+        if earlier is None:
+            if self.grow_vocabulary:
+                raise ValueError(
+                    "grow_vocabulary: name the vocabulary that grows, by inputs.vocabulary"
+                )
+            return self
+        if self.phrases is not None:
+            raise ValueError("phrases cannot be found with inputs.vocabulary; set phrases: null")
+        if earlier.rstrip("/") == self.outputs.vocabulary.rstrip("/"):
+            raise ValueError(
+                f"outputs.vocabulary is inputs.vocabulary: {earlier}; name another place, as a "
+                "second run would count the same documents twice"
+            )
+        return self

@@ -1,12 +1,11 @@
 """Documents to a vocabulary and to sentences of token ids, by the compiled tokenizer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -15,6 +14,7 @@ from pipelines.corpus.encoding import DOCUMENTS_AT_ONCE, EncodedSentences, cut_o
 from pipelines.corpus.phrasing.finding import find_phrases, renumbered
 from pipelines.corpus.tokenizing.tables import Cut, Lexicon, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
+from pipelines.corpus.tokenizing.vocabulary import build_vocabulary
 from pipelines.storage.task_files.columns import Columns
 from schemas import SENTENCES, VOCABULARY
 
@@ -67,38 +67,20 @@ def _count(batches: Iterable[pa.RecordBatch], cut: Cut) -> Iterator[pa.RecordBat
     yield from counts.flush()
 
 
-def count_sentences(counts: DataFrame) -> int:
-    """Return the sentences with a token that `count_tokens` found."""
-    row = counts.where(F.col("token").isNull()).select("count").first()
-    return int(row["count"]) if row else 0
+@dataclass(frozen=True)
+class Survey:
+    """What all counts tell: sentences with a token, and occurrences of all tokens."""
+
+    sentences: int
+    tokens: int
 
 
-def build_vocabulary(
-    counts: DataFrame, settings: TokenizeSettings, *, stop_words: Sequence[str] = ()
-) -> pa.Table:
-    """Number the tokens that are frequent enough by count descending, then token.
-
-    The one table that the driver holds: capped by `max_vocabulary_size`.
-
-    Args:
-        counts: What `count_tokens` returns.
-        settings: Of the vocabulary.
-        stop_words: Tokens that are left out, beside those of the settings.
-    """
-    is_kept = (
-        F.col("token").isNotNull()
-        & (F.col("count") >= settings.min_count)
-        & (F.col("document_count") >= settings.min_document_count)
-    )
-    left_out = {*settings.stop_words, *stop_words}
-    if settings.is_lowercase:
-        left_out = {word.lower() for word in left_out}
-    if left_out:
-        is_kept &= ~F.col("token").isin(sorted(left_out))
-    order = F.desc("count"), F.asc("token")
-    ordered = counts.where(is_kept).sort(*order).limit(settings.max_vocabulary_size)
-    found = ordered.select("token", "count", "document_count").toArrow()
-    return found.add_column(0, "token_id", pa.array(range(found.num_rows), pa.int32()))
+def survey_counts(counts: DataFrame) -> Survey:
+    """Return the sums of what `count_tokens` found."""
+    is_token = F.col("token").isNotNull()
+    sums = (F.sum(F.when(kept, F.col("count"))) for kept in (~is_token, is_token))
+    sentences, tokens = counts.agg(*sums).collect()[0]
+    return Survey(sentences or 0, tokens or 0)
 
 
 def frame_of(spark: SparkSession, vocabulary: pa.Table) -> DataFrame:
@@ -137,8 +119,3 @@ def encode(
         return EncodedDocuments(EncodedSentences(documents, merging), vocabulary, phrased.found)
     lexicon = Lexicon(vocabulary["token"].combine_chunks(), cut_of(settings))
     return EncodedDocuments(EncodedSentences(documents, lexicon), vocabulary, [])
-
-
-def measure_tokens(vocabulary: pa.Table) -> dict[str, int]:
-    """Return the number of occurrences that the vocabulary covers."""
-    return {"tokens of the vocabulary": int(pc.sum(vocabulary["count"]).as_py() or 0)}

@@ -23,12 +23,13 @@ def candidates(vectors: DataFrame, vocabulary: DataFrame | None, *, most: int) -
 
     Args:
         vectors: Word vectors of one space.
-        vocabulary: Tokens with ids by count descending; None keeps all words.
+        vocabulary: Tokens with their counts; None keeps all words.
         most: Most words kept.
     """
     if vocabulary is None:
         return vectors
-    frequent = vocabulary.where(F.col("token_id") < most).select(F.col("token").alias("key"))
+    ranked = vocabulary.orderBy(F.desc("count"), "token_id").limit(most)  # ids need not be ranks
+    frequent = ranked.select(F.col("token").alias("key"))
     return vectors.join(frequent, "key", "left_semi")
 
 

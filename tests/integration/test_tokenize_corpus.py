@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from pydantic import ValidationError
 
 from jobs.tokenize_corpus import run
 from pipelines import tables
@@ -95,3 +96,50 @@ def test_phrases_are_tokens_and_a_table(spark, tmp_path):
     [first, *_] = content(spark, tmp_path, VOCABULARY)
     assert first == (0, "cat", 2, 2)
     assert ("d2:000000.0", "d2") in [row[:2] for row in content(spark, tmp_path, SENTENCES)]
+
+
+def test_an_earlier_vocabulary_keeps_its_ids_and_may_grow(spark, tmp_path):
+    config = prepare(spark, tmp_path, 2)
+    earlier = [(0, "sat", 5, 4), (1, "gone", 3, 3), (2, "the", 1, 1)]
+    frame = spark.createDataFrame(earlier, VOCABULARY.schema())
+    place = str(tmp_path / "earlier")
+    tables.write(frame, VOCABULARY, place, format="parquet", part={}, metadata={})
+    inputs = config.inputs.model_copy(update={"vocabulary": place})
+    frozen = config.model_copy(update={"inputs": inputs})
+    result = run(spark, frozen)
+    assert content(spark, tmp_path, VOCABULARY) == earlier
+    assert content(spark, tmp_path, SENTENCES) == [
+        ("d0:000000.0", "d0", [2, 0]),
+        ("d0:000001.0", "d0", [2, 0]),
+        ("d2:000000.0", "d2", [2]),
+    ]
+    # 3 "the" and 2 "sat" of 13 tokens
+    assert result.measured == {"tokens": 13, "out_of_vocabulary_tokens": 8}
+    assert result.measures["out_of_vocabulary_share"] == pytest.approx(8 / 13)
+
+    result = run(spark, frozen.model_copy(update={"grow_vocabulary": True}))
+    grown = [(0, "sat", 7, 5), (1, "gone", 3, 3), (2, "the", 4, 3), (3, "cat", 2, 2)]
+    assert content(spark, tmp_path, VOCABULARY) == [*grown, (4, "dog", 2, 2)]
+    assert result.measured["out_of_vocabulary_tokens"] == 4  # a, unseen, words, here
+    assert ("d0:000000.0", "d0", [2, 3, 0]) in content(spark, tmp_path, SENTENCES)
+
+    limited = {"grow_vocabulary": True, "max_vocabulary_size": 4}
+    run(spark, frozen.model_copy(update=limited))
+    assert content(spark, tmp_path, VOCABULARY) == grown
+
+
+def test_an_earlier_vocabulary_fits_the_settings():
+    def config(earlier, **changes):
+        return TokenizeCorpusConfig(
+            inputs=TokenizeInputs(documents="d", vocabulary=earlier),
+            outputs=TokenizeOutputs(sentences="out/sentences"),
+            **changes,
+        )
+
+    for message, earlier, changes in (
+        ("set inputs.vocabulary to the one", None, {"grow_vocabulary": True}),
+        ("set phrases: null", "v", {"phrases": PhraseSettings()}),
+        ("name another place", "out/vocabulary/", {}),
+    ):
+        with pytest.raises(ValidationError, match=message):
+            config(earlier, **changes)

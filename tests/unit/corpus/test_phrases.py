@@ -12,7 +12,8 @@ from pipelines.corpus.phrasing.counting import CandidateCounts
 from pipelines.corpus.phrasing.merging import PhraseLexicon
 from pipelines.corpus.tokenizing.tables import Cut, Lexicon
 from pipelines.corpus.tokenizing.texts import Texts
-from pipelines.corpus.tokens import build_vocabulary, count_tokens, encode, tokenize
+from pipelines.corpus.tokenizing.vocabulary import build_vocabulary
+from pipelines.corpus.tokens import count_tokens, encode, tokenize
 from pipelines.storage.task_files.columns import Columns
 
 COMMON = ["of", "the"]
