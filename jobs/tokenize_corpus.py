@@ -5,19 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pyarrow import Table
-from pyspark import StorageLevel
 from pyspark.sql import SparkSession
 
 from jobs.cli.running import run_job
 from pipelines.corpus import tokens
-from pipelines.corpus.config import TokenizeCorpusConfig
 from pipelines.corpus.stop_words import read_stop_words
-from pipelines.corpus.tokenizing.vocabulary import (
-    build_vocabulary,
-    known_tokens,
-    read_earlier,
-    require_word_ids,
-)
+from pipelines.corpus.subwords.tokenizer import FILE, SubwordTokenizer, package, read_tokenizer
+from pipelines.corpus.tokenizing.config import TokenizeCorpusConfig
+from pipelines.corpus.tokenizing.vocabulary import read_earlier
 from pipelines.errors import GateError
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
@@ -35,17 +30,23 @@ def run(spark: SparkSession, config: TokenizeCorpusConfig) -> JobResult:
 
 def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
     documents = store.columns("documents", store.read("documents", DOCUMENTS), COLUMNS)
-    stop_words = _stop_words(config, store)
-    earlier = _earlier(config, store)
-    counts = tokens.count_tokens(documents, config).persist(StorageLevel.DISK_ONLY)
-    survey = tokens.survey_counts(counts)
-    vocabulary = build_vocabulary(counts, config, stop_words=stop_words, earlier=earlier)
-    known = known_tokens(counts, vocabulary, earlier)
+    found = tokens.tokenize_documents(
+        documents,
+        config,
+        stop_words=_stop_words(config, store),
+        earlier=_earlier(config, store),
+        tokenizer=_tokenizer(config, store),
+    )
+    survey = found.survey
     result = JobResult(rows_in={"sentences found": survey.sentences})
-    result.measured = {"tokens": survey.tokens, "out_of_vocabulary_tokens": survey.tokens - known}
-    result.measures["out_of_vocabulary_share"] = 1 - known / max(1, survey.tokens)
-    _stage(tokens.encode(documents, vocabulary, config), config, store, result)
-    return store.finish(result, counts)
+    unknown = survey.tokens - survey.known
+    result.measured = {"tokens": survey.tokens, "out_of_vocabulary_tokens": unknown}
+    result.measures["out_of_vocabulary_share"] = unknown / max(1, survey.tokens)
+    _stage(found, config, store, result)
+    if found.tokenizer is not None:
+        store.files.replace_text(f"{config.outputs.tokenizer}/{FILE}", found.tokenizer.text)
+        result.lines.append(f"tokenizer: {config.outputs.tokenizer}/{FILE}")
+    return store.finish(result, *found.persisted)
 
 
 def _stop_words(config: TokenizeCorpusConfig, store: TableStore) -> list[str]:
@@ -61,25 +62,34 @@ def _earlier(config: TokenizeCorpusConfig, store: TableStore) -> Table | None:
     """Return the vocabulary whose tokens keep their ids, if any."""
     if config.inputs.vocabulary is None:
         return None
-    earlier = read_earlier(store.read("vocabulary", VOCABULARY))
-    require_word_ids(earlier)
-    return earlier
+    return read_earlier(store.read("vocabulary", VOCABULARY))
+
+
+def _tokenizer(config: TokenizeCorpusConfig, store: TableStore) -> SubwordTokenizer | None:
+    """Return the tokenizer of a file, if any."""
+    if config.is_of_subwords:
+        package()
+    if config.inputs.tokenizer_file is None:
+        return None
+    found = read_tokenizer(store.files, config.inputs.tokenizer_file, name=config.tokenizer)
+    store.input_versions["tokenizer_file"] = found.version
+    return found
 
 
 def _stage(
-    encoded: tokens.EncodedDocuments,
+    found: tokens.TokenizedDocuments,
     config: TokenizeCorpusConfig,
     store: TableStore,
     result: JobResult,
 ) -> None:
     """Stage the tables; require that the vocabulary and the sentences are not empty."""
-    vocabulary = tokens.frame_of(store.spark, encoded.vocabulary)
+    vocabulary = tokens.frame_of(store.spark, found.vocabulary)
     result.rows_out["vocabulary"] = store.stage(vocabulary, VOCABULARY)
     _require_tokens("vocabulary", config, result)
     if config.phrases is not None:
-        phrases = store.spark.createDataFrame(encoded.phrases, PHRASES.schema()).coalesce(1)
+        phrases = store.spark.createDataFrame(found.phrases, PHRASES.schema()).coalesce(1)
         result.rows_out["phrases"] = store.stage(phrases, PHRASES)
-    rows, result.rejected["no_known_token"] = store.stage_pieces(encoded.sentences, SENTENCES)
+    rows, result.rejected["no_known_token"] = store.stage_pieces(found.sentences, SENTENCES)
     result.rows_out["sentences"] = rows
     _require_tokens("sentences", config, result)
     result.require_balance("sentences", rejected=("no_known_token",))

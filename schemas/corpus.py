@@ -173,7 +173,8 @@ VOCABULARY = Table(
         Column(
             "token_id",
             IntegerType(),
-            "Id from 0 by count descending, then token; of an earlier vocabulary as it was",
+            "Id from 0 by count descending, then token; else that of an earlier vocabulary, or of "
+            "subwords in tokenizer.json",
             checks=(between(0),),
         ),
         Column("token", StringType(), "The token itself", checks=(not_blank(),)),

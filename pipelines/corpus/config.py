@@ -1,15 +1,14 @@
-"""Settings of corpus cleaning and tokenizing."""
+"""Settings of corpus cleaning."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from pipelines.corpus.languages.detectors import DetectorName, default_detector
 from pipelines.corpus.normalising.choices import Form, HtmlRemains, Markup, Normalisation
-from pipelines.corpus.phrasing.config import PhraseSettings
 from pipelines.corpus.rules import LanguageRules, LineRule, RuleSet
-from pipelines.settings import GatedJobConfig, Outputs, Settings, StageSettings
+from pipelines.settings import GatedJobConfig, Outputs, Settings
 from pipelines.sources.config import SourceSettings
 
 
@@ -104,85 +103,3 @@ class CleanCorpusConfig(CleaningSettings, GatedJobConfig):
     """Raw text."""
     outputs: CorpusOutputs
     """Tables written."""
-
-
-class TokenizeSettings(StageSettings):
-    """Settings of tokenizing."""
-
-    tokenizer: Literal["words", "whitespace", "characters"] = "words"
-    """What a token is. `words`: words of letters, and numbers; each letter of a script without
-    blanks (Han, Kana, Thai, Lao, Khmer, Burmese) is one with its marks. `characters`: each letter
-    of every script is one. `whitespace`: what stands between blanks, for texts that another program
-    has cut; a sentence is a line, and numbers stay."""
-    is_lowercase: bool = True
-    """Whether tokens are lower-cased."""
-    number_token: str | None = "<number>"  # noqa: S105  (a word, not a secret)
-    """Token that stands for every number; null keeps numbers as they are."""
-    min_count: int = Field(default=5, ge=1)
-    """Occurrences a token needs to be kept."""
-    min_document_count: int = Field(default=1, ge=1)
-    """Documents that must hold a token for it to be kept."""
-    stop_words: list[str] = []
-    """Tokens that are left out, as if they were rare."""
-    max_vocabulary_size: int = Field(default=1_000_000, ge=1, le=10_000_000)
-    """Most tokens kept, the most frequent first; the vocabulary is sent to every executor."""
-    grow_vocabulary: bool = False
-    """Whether tokens that `inputs.vocabulary` lacks are added behind its own, for a warm start of
-    `train_word2vec`; what chooses tokens above chooses these alone, and counts are added. Else the
-    vocabulary stays as it is."""
-    max_sentence_length: int = Field(default=1_000, ge=2)
-    """Longest sentence in tokens; a longer one is cut into several."""
-    phrases: PhraseSettings | None = None
-    """Neighbours that become one token; null finds none."""
-
-
-class TokenizeInputs(Settings):
-    """What `tokenize_corpus` reads."""
-
-    documents: str
-    """Kept documents."""
-    stop_words: str | None = None
-    """File of further tokens that are left out, one a line, in UTF-8."""
-    vocabulary: str | None = None
-    """Vocabulary of an earlier run with the same tokenizer, whose tokens keep their ids."""
-
-
-class TokenizeOutputs(Outputs):
-    """Tables of `tokenize_corpus`."""
-
-    sentences: str
-    """Sentences as token ids."""
-    vocabulary: str
-    """Tokens with their counts."""
-    phrases: str
-    """Phrases with their scores, where the setting `phrases` asks for them."""
-    run_counts: str
-    """Rows in and out."""
-
-
-class TokenizeCorpusConfig(TokenizeSettings, GatedJobConfig):
-    """Settings of `tokenize_corpus`, with its tables."""
-
-    inputs: TokenizeInputs
-    """Documents."""
-    outputs: TokenizeOutputs
-    """Tables written."""
-
-    @model_validator(mode="after")
-    def _fit_earlier_vocabulary(self) -> Self:
-        """Refuse settings that an earlier vocabulary contradicts, or needs."""
-        earlier = self.inputs.vocabulary
-        if earlier is None:
-            if self.grow_vocabulary:
-                raise ValueError(
-                    "grow_vocabulary: name the vocabulary that grows, by inputs.vocabulary"
-                )
-            return self
-        if self.phrases is not None:
-            raise ValueError("phrases cannot be found with inputs.vocabulary; set phrases: null")
-        if earlier.rstrip("/") == self.outputs.vocabulary.rstrip("/"):
-            raise ValueError(
-                f"outputs.vocabulary is inputs.vocabulary: {earlier}; name another place, as a "
-                "second run would count the same documents twice"
-            )
-        return self

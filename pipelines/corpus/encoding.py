@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
-from pipelines.corpus.config import TokenizeSettings
+from pipelines.corpus.tokenizing.config import TokenizeSettings
 from pipelines.corpus.tokenizing.sentences import encoded_rows
 from pipelines.corpus.tokenizing.tables import Cut, Encoder
 from pipelines.storage.task_files.columns import Columns
@@ -27,30 +27,11 @@ def cut_of(settings: TokenizeSettings) -> Cut:
     return Cut(settings.is_lowercase, settings.number_token, longest, settings.tokenizer)
 
 
-@dataclass(frozen=True)
-class EncodedSentences(PiecewiseTable):
+class SentencePieces(PiecewiseTable):
     """Rows of `sentences`: a piece per task, or several where a task has many tokens.
 
     Tokens outside the vocabulary fall out, and sentences that lose all of theirs are not stored.
-
-    Args:
-        documents: `doc_id, text`.
-        lexicon: The vocabulary, which encodes texts; it is broadcast.
     """
-
-    documents: Columns
-    lexicon: Encoder
-
-    def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
-        """See `PiecewiseTable`."""
-        context = self.documents.frame.sparkSession.sparkContext
-        lexicon = context.broadcast(self.lexicon)
-
-        def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            for piece in _pieces(batches, lexicon.value):
-                yield from function(piece).to_batches()
-
-        return self.documents.map_in_arrow(run, schema, rows=DOCUMENTS_AT_ONCE)
 
     @staticmethod
     def divide(piece: pa.Table) -> tuple[pa.Table, int]:
@@ -74,15 +55,40 @@ class EncodedSentences(PiecewiseTable):
         return self.frame(SENTENCES).where(F.size("token_ids") > 0)
 
 
-def _pieces(batches: Iterable[pa.RecordBatch], lexicon: Encoder) -> Iterator[pa.Table]:
+@dataclass(frozen=True)
+class EncodedSentences(SentencePieces):
+    """Sentences of a vocabulary of words, encoded when they are written.
+
+    Args:
+        documents: `doc_id, text`.
+        lexicon: The vocabulary, which encodes texts; it is broadcast.
+    """
+
+    documents: Columns
+    lexicon: Encoder
+
+    def map_pieces(self, function: Callable[[pa.Table], pa.Table], schema: str) -> DataFrame:
+        """See `PiecewiseTable`."""
+        context = self.documents.frame.sparkSession.sparkContext
+        lexicon = context.broadcast(self.lexicon)
+
+        def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            rows = (rows for batch in batches for rows in encoded_rows(batch, lexicon.value))
+            for piece in in_pieces(rows):
+                yield from function(piece).to_batches()
+
+        return self.documents.map_in_arrow(run, schema, rows=DOCUMENTS_AT_ONCE)
+
+
+def in_pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Yield batches of sentences as tables of about `PIECE_TOKENS` tokens."""
     held: list[pa.RecordBatch] = []
     tokens = 0
-    for documents in batches:
-        for rows in encoded_rows(documents, lexicon):
-            held.append(rows)
-            tokens += len(rows.column("token_ids").values)
-            if tokens >= PIECE_TOKENS:
-                yield pa.Table.from_batches(held)
-                held, tokens = [], 0
+    for rows in batches:
+        held.append(rows)
+        tokens += len(rows.column("token_ids").values)
+        if tokens >= PIECE_TOKENS:
+            yield pa.Table.from_batches(held)
+            held, tokens = [], 0
     if held:
         yield pa.Table.from_batches(held)

@@ -39,7 +39,11 @@ def write_documents(texts: DataFrame, folder: Path) -> None:
 def run_job(spark: SparkSession, folder: Path) -> dict[str, Any]:
     """Run the job; return the seconds and the counts."""
     from jobs.tokenize_corpus import run
-    from pipelines.corpus.config import TokenizeCorpusConfig, TokenizeInputs, TokenizeOutputs
+    from pipelines.corpus.tokenizing.config import (
+        TokenizeCorpusConfig,
+        TokenizeInputs,
+        TokenizeOutputs,
+    )
 
     config = TokenizeCorpusConfig(
         inputs=TokenizeInputs(documents=str(folder / "documents")),

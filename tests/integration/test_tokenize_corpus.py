@@ -1,24 +1,28 @@
 """`tokenize_corpus`: exact tables whatever the partitioning, and every sentence accounted for."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from pydantic import ValidationError
+from tokenizers import Tokenizer
 
 from jobs.tokenize_corpus import run
 from pipelines import tables
-from pipelines.corpus.config import TokenizeCorpusConfig, TokenizeInputs, TokenizeOutputs
 from pipelines.corpus.phrasing.config import PhraseSettings
+from pipelines.corpus.subwords.sample import sample_texts
+from pipelines.corpus.tokenizing.config import TokenizeCorpusConfig, TokenizeInputs, TokenizeOutputs
 from pipelines.errors import GateError, InputError
+from pipelines.storage.task_files.columns import Columns
 from schemas import DOCUMENTS, PHRASES, RUN_COUNTS, SENTENCES, VOCABULARY
 
 TEXTS = ["The cat sat. The dog sat!", "A cat. Unseen words here.", "the dog"]
 
 
-def prepare(spark, folder, partitions, stored="parquet"):
+def prepare(spark, folder, partitions, stored="parquet", texts=TEXTS):
     """Write documents as they were before columns were added."""
     older = replace(DOCUMENTS, columns=tuple(c for c in DOCUMENTS.columns if not c.added))
-    rows = [(f"d{n}", "f", n, text, 0, 0, 0.0, 0.0, 0.0, 0.0) for n, text in enumerate(TEXTS)]
+    rows = [(f"d{n}", "f", n, text, 0, 0, 0.0, 0.0, 0.0, 0.0) for n, text in enumerate(texts)]
     frame = spark.createDataFrame(rows, older.schema()).repartition(partitions)
     tables.write(frame, older, str(folder / "documents"), format=stored, part={}, metadata={})
     return TokenizeCorpusConfig(
@@ -27,6 +31,13 @@ def prepare(spark, folder, partitions, stored="parquet"):
         format="parquet",
         min_count=2,
     )
+
+
+def of_subwords(config, folder, **changes):
+    """The settings of BPE, with outputs in a folder."""
+    own = TokenizeOutputs(sentences=str(folder / "sentences"))
+    changes = {"tokenizer": "bpe", "max_vocabulary_size": 60, "outputs": own, **changes}
+    return config.model_copy(update=changes)
 
 
 def content(spark, folder, table):
@@ -139,7 +150,60 @@ def test_an_earlier_vocabulary_fits_the_settings():
     for message, earlier, changes in (
         ("set inputs.vocabulary to the one", None, {"grow_vocabulary": True}),
         ("set phrases: null", "v", {"phrases": PhraseSettings()}),
+        ("phrases are of words", None, {"phrases": PhraseSettings(), "tokenizer": "bpe"}),
+        ("needs its inputs.tokenizer_file", "v", {"tokenizer": "unigram"}),
         ("name another place", "out/vocabulary/", {}),
     ):
         with pytest.raises(ValidationError, match=message):
             config(earlier, **changes)
+
+
+def test_subwords_have_the_ids_of_their_file_whatever_the_partitioning(spark, tmp_path):
+    found = []
+    texts = [f"{text} the cat and the dog {'sat' * n}" for n, text in enumerate(TEXTS * 9)]
+    for partitions in (1, 7):
+        folder = tmp_path / str(partitions)
+        config = of_subwords(prepare(spark, folder, partitions, texts=texts), folder)
+        result = run(spark, config)
+        file = (folder / "tokenizer" / "tokenizer.json").read_text(encoding="utf-8")
+        found.append((file, *(content(spark, folder, t) for t in (VOCABULARY, SENTENCES))))
+        documents = Columns(
+            spark.read.parquet(config.inputs.documents).select("doc_id", "text"), ()
+        )
+        found[-1] += (sample_texts(documents, size=300, seed=1),)
+    assert found[0] == found[1]
+    assert 150 < len("".join(found[0][-1])) < 400 < sum(map(len, texts)) / 2
+
+    direct = Tokenizer.from_str(found[0][0])
+    _, vocabulary, sentences, _ = found[0]
+    assert all(direct.token_to_id(token) == number for number, token, *_ in vocabulary)
+    kept = {number for number, *_ in vocabulary}
+    wanted = {
+        f"d{n}:{number:06d}.0": [i for i in direct.encode(part).ids if i in kept]
+        for n, text in enumerate(texts)
+        for number, part in enumerate(re.split(r"(?<=[.!]) ", text))
+    }
+    assert {name: ids for name, _, ids in sentences} == wanted
+    tokens = sum(len(direct.encode(part).ids) for t in texts for part in re.split(r"(?<=[.!]) ", t))
+    known = sum(count for *_, count, _ in vocabulary)
+    assert result.measured == {"tokens": tokens, "out_of_vocabulary_tokens": tokens - known}
+    assert known == sum(map(len, wanted.values()))
+
+    # new documents by the file and the vocabulary of that run
+    new = prepare(spark, tmp_path / "new", 1, texts=["A dog, the unseen猫!"])
+    inputs = new.inputs.model_copy(
+        update={
+            "tokenizer_file": str(folder / "tokenizer"),
+            "vocabulary": str(folder / "vocabulary"),
+        }
+    )
+    result = run(spark, of_subwords(new, tmp_path / "new", inputs=inputs))
+    assert content(spark, tmp_path / "new", VOCABULARY) == vocabulary
+    ids = direct.encode("A dog, the unseen猫!").ids
+    assert content(spark, tmp_path / "new", SENTENCES) == [
+        ("d0:000000.0", "d0", [number for number in ids if number in kept])
+    ]
+    assert result.measured["out_of_vocabulary_tokens"] == sum(i not in kept for i in ids) > 0
+    other = of_subwords(new, tmp_path / "new", inputs=inputs, tokenizer="unigram")
+    with pytest.raises(InputError, match="set tokenizer: bpe"):
+        run(spark, other)

@@ -21,7 +21,7 @@ from schemas import TABLES, Table
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 FOLDERS = ("jobs", "pipelines", "schemas", "tests")
-NOT_TABLES = {"corpus", "event_log", "report", "export", "manifest"}
+NOT_TABLES = {"corpus", "event_log", "report", "export", "manifest", "tokenizer"}
 SAME_SHAPE = {
     "similar_entities": "neighbours",
     "published": "vectors",

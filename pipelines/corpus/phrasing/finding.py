@@ -9,12 +9,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.encoding import DOCUMENTS_AT_ONCE, cut_of
 from pipelines.corpus.phrasing.config import PhraseSettings
 from pipelines.corpus.phrasing.counting import CANDIDATES, TOKENS, CandidateCounts, MergedCounts
 from pipelines.corpus.phrasing.kernels import ID_BYTES
 from pipelines.corpus.phrasing.merging import PhraseLexicon, PhrasePass
+from pipelines.corpus.tokenizing.config import TokenizeSettings
 from pipelines.corpus.tokenizing.tables import Lexicon
 from pipelines.corpus.tokenizing.texts import Texts
 from pipelines.storage.task_files.columns import Columns
@@ -63,7 +63,7 @@ def find_phrases(
     state = PhrasedTokens(PhraseLexicon(lexicon, is_common), tokens)
     for number in range(1, wanted.passes + 1):
         counts = _mapped(documents, state.lexicon, _count_candidates, CANDIDATES)
-        most = settings.max_vocabulary_size
+        most = settings.most_tokens
         scored = _scored(counts.groupBy("candidate").agg(F.sum("count").alias("count")), wanted)
         best = scored.sort(F.desc("count"), "candidate").limit(most).toArrow()
         if not best.num_rows:
@@ -154,7 +154,7 @@ def renumbered(
         for number, count, documents_with in zip(*sums.to_pydict().values(), strict=True)
         if count >= settings.min_count and documents_with >= settings.min_document_count
     ]
-    kept = sorted(kept)[: settings.max_vocabulary_size]
+    kept = sorted(kept)[: settings.most_tokens]
     numbers = np.full(len(phrased.tokens), -1, np.int32)
     numbers[[row[3] for row in kept]] = np.arange(len(kept), dtype=np.int32)
     vocabulary = {

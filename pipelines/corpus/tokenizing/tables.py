@@ -155,6 +155,8 @@ class TokenCounts:
 
 
 COUNT_COLUMNS = ["token", "count", "document_count"]
+COUNTS = "token string, count bigint, document_count bigint"
+"""Schema of what tasks count."""
 
 
 def _tokens_of(offsets: NDArray[np.int64], arena: NDArray[np.uint8]) -> pa.StringArray:

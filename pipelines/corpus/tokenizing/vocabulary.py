@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.corpus.config import TokenizeSettings
+from pipelines.corpus.tokenizing.config import TokenizeSettings
 from pipelines.errors import InputError
 
 _COUNTS = ("count", "document_count")
@@ -20,6 +20,7 @@ def build_vocabulary(
     *,
     stop_words: Sequence[str] = (),
     earlier: pa.Table | None = None,
+    unknown: str | None = None,
 ) -> pa.Table:
     """Number the tokens that are frequent enough by count descending, then token.
 
@@ -32,18 +33,20 @@ def build_vocabulary(
         settings: Of the vocabulary.
         stop_words: Tokens that are left out, beside those of the settings.
         earlier: What `read_earlier` returns.
+        unknown: Token that stands for what a tokenizer does not know, which is left out.
 
     Returns: `token_id, token, count, document_count`, by id.
     """
+    kept = counts.where(_is_kept(settings, stop_words, unknown))
     if earlier is None:
-        return _numbered(_frequent(counts, settings, stop_words, settings.max_vocabulary_size), 0)
+        return _numbered(_most_frequent(kept, settings.most_tokens), 0)
     if not settings.grow_vocabulary:
         return earlier
     known = F.broadcast(counts.sparkSession.createDataFrame(earlier.select(["token_id", "token"])))
     again = counts.join(known, "token").select("token_id", *_COUNTS).toArrow()
-    others = counts.join(known, "token", "left_anti")
-    room = max(0, settings.max_vocabulary_size - earlier.num_rows)
-    new = _numbered(_frequent(others, settings, stop_words, room), _last_id(earlier) + 1)
+    room = max(0, settings.most_tokens - earlier.num_rows)
+    others = _most_frequent(kept.join(known, "token", "left_anti"), room)
+    new = _numbered(others, _last_id(earlier) + 1)
     return pa.concat_tables([_added(earlier, again), new])
 
 
@@ -87,16 +90,13 @@ def known_tokens(counts: DataFrame, vocabulary: pa.Table, earlier: pa.Table | No
     return int(counts.join(known, "token").agg(F.sum("count")).collect()[0][0] or 0)
 
 
-def _frequent(
-    counts: DataFrame, settings: TokenizeSettings, stop_words: Sequence[str], most: int
-) -> pa.Table:
-    """Return the most frequent tokens that may be kept."""
-    order = F.desc("count"), F.asc("token")
-    ordered = counts.where(_is_kept(settings, stop_words)).sort(*order).limit(most)
+def _most_frequent(counts: DataFrame, most: int) -> pa.Table:
+    ordered = counts.sort(F.desc("count"), F.asc("token")).limit(most)
     return ordered.select("token", *_COUNTS).toArrow()
 
 
-def _is_kept(settings: TokenizeSettings, stop_words: Sequence[str]) -> Column:
+def _is_kept(settings: TokenizeSettings, stop_words: Sequence[str], unknown: str | None) -> Column:
+    """Return whether a token may be in the vocabulary."""
     is_kept = (
         F.col("token").isNotNull()
         & (F.col("count") >= settings.min_count)
@@ -105,6 +105,8 @@ def _is_kept(settings: TokenizeSettings, stop_words: Sequence[str]) -> Column:
     left_out = {*settings.stop_words, *stop_words}
     if settings.is_lowercase:
         left_out = {word.lower() for word in left_out}
+    if unknown is not None:
+        left_out.add(unknown)
     return is_kept & ~F.col("token").isin(sorted(left_out)) if left_out else is_kept
 
 

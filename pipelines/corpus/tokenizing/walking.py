@@ -51,7 +51,8 @@ STATE_SIZE = 11
 ROW_DOCUMENT, ROW_SENTENCE, ROW_PIECE, ROW_END = range(4)
 """Columns of a row: text, sentence, piece, and where its ids end."""
 
-_OTHER, _STOPPED, _FULLY_STOPPED, _LINE_ENDED, _ENDED = range(5)
+OTHER, STOPPED, FULLY_STOPPED, _LINE_ENDED, ENDED = range(5)
+"""Values of `LAST`: no stop; a stop; one that needs no blank; the end of a line; of a sentence."""
 _NEW_LINE, _UNDERSCORE = 0x0A, 0x5F
 
 
@@ -79,7 +80,7 @@ def walk(text, offsets, rules, chars, table, state, ids, rows):
         state[DOCUMENT] += 1
         state[AT] = offsets[state[DOCUMENT]]
         state[SENTENCE] = state[PIECE] = 0
-        state[LAST] = _OTHER
+        state[LAST] = OTHER
     return True
 
 
@@ -90,15 +91,17 @@ def _walk_text(text, offsets, rules, chars, table, state, ids, rows):
     while at < end:
         code, width, record = record_at(text, at, chars)
         if record & BLANK:
-            last = _pass_blank(code, last, rules, state, rows)
+            was, last = last, after_blank(code, last)
+            if last == ENDED and was != ENDED:
+                _end_sentence(rules, state, rows)
             at += width
             continue
-        if last == _FULLY_STOPPED and not record & STOP:
+        if last == FULLY_STOPPED and not record & STOP:
             _end_sentence(rules, state, rows)
-        last = _OTHER
+        last = OTHER
         if not record & START:
             if record & STOP:
-                last = _FULLY_STOPPED if record & FULL_STOP else _STOPPED
+                last = FULLY_STOPPED if record & FULL_STOP else STOPPED
             at += width
             continue
         begin, is_word, free = at, record & LETTER != 0, table[ENTRIES][state[ENTRY_COUNT], BEGIN]
@@ -115,14 +118,13 @@ def _walk_text(text, offsets, rules, chars, table, state, ids, rows):
 
 
 @inner
-def _pass_blank(code, last, rules, state, rows):
-    """Return what a blank leaves as passed last; end the sentence where it does."""
-    if last == _STOPPED or last == _FULLY_STOPPED or (last == _LINE_ENDED and code == _NEW_LINE):
-        _end_sentence(rules, state, rows)
-        return _ENDED
-    if last == _ENDED or last == _LINE_ENDED:
+def after_blank(code, last):
+    """Return what a blank leaves as passed last: `ENDED` anew where the sentence ends."""
+    if last == STOPPED or last == FULLY_STOPPED or (last == _LINE_ENDED and code == _NEW_LINE):
+        return ENDED
+    if last == ENDED or last == _LINE_ENDED:
         return last
-    return _LINE_ENDED if code == _NEW_LINE else _OTHER
+    return _LINE_ENDED if code == _NEW_LINE else OTHER
 
 
 @inner

@@ -5,11 +5,11 @@ import pyarrow as pa
 import pytest
 from gensim.models.phrases import Phrases
 
-from pipelines.corpus.config import TokenizeSettings
 from pipelines.corpus.phrasing import finding
 from pipelines.corpus.phrasing.config import PhraseSettings
 from pipelines.corpus.phrasing.counting import CandidateCounts
 from pipelines.corpus.phrasing.merging import PhraseLexicon
+from pipelines.corpus.tokenizing.config import TokenizeSettings
 from pipelines.corpus.tokenizing.tables import Cut, Lexicon
 from pipelines.corpus.tokenizing.texts import Texts
 from pipelines.corpus.tokenizing.vocabulary import build_vocabulary

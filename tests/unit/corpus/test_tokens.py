@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from pipelines.corpus.config import TokenizeSettings
+from pipelines.corpus.tokenizing.config import TokenizeSettings
 from pipelines.corpus.tokenizing.vocabulary import build_vocabulary
 from pipelines.corpus.tokens import Survey, count_tokens, encode, survey_counts, tokenize
 from pipelines.storage.task_files.columns import Columns
@@ -46,8 +46,9 @@ def test_tokens_are_words_and_numbers_in_their_sentences(spark, text, tokens):
 
 def test_a_text_without_a_token_has_no_sentence(spark):
     counts = count_tokens(documents(spark, ["___ --- ..."]), TokenizeSettings())
-    assert survey_counts(counts) == Survey(0, 0)
-    assert build_vocabulary(counts, TokenizeSettings()).num_rows == 0
+    vocabulary = build_vocabulary(counts, TokenizeSettings())
+    assert vocabulary.num_rows == 0
+    assert survey_counts(counts, vocabulary, None) == Survey(0, 0, 0)
 
 
 def test_case_and_numbers_stay_when_asked(spark):
@@ -67,12 +68,12 @@ def test_a_long_sentence_is_cut_and_nothing_is_lost(spark):
 def test_vocabulary_is_ordered_by_count_then_token_and_capped(spark):
     texts = ["x y x", "y z rare\n\nz c", "c"]
     counts = count_tokens(documents(spark, texts, partitions=3), TokenizeSettings()).persist()
-    assert survey_counts(counts).sentences == 4
     few = TokenizeSettings(min_count=2, max_vocabulary_size=3)
     rows = build_vocabulary(counts, few).to_pylist()
     assert [tuple(row.values()) for row in rows] == [(0, "c", 2, 2), (1, "x", 2, 1), (2, "y", 2, 2)]
     many = TokenizeSettings(min_count=1, max_vocabulary_size=100)
     everything = build_vocabulary(counts, many)
+    assert survey_counts(counts, everything, None).sentences == 4
     assert everything["token"].to_pylist() == ["c", "x", "y", "z", "rare"]
 
 
