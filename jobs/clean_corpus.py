@@ -11,6 +11,7 @@ from jobs.cli.running import run_job
 from pipelines.corpus import cleaning, deciding
 from pipelines.corpus.by_tasks.clean_tables import clean_by_tasks
 from pipelines.corpus.config import CleanCorpusConfig
+from pipelines.corpus.inspecting.trial import try_rules
 from pipelines.results import JobResult
 from pipelines.sources.judged import stage_parts
 from pipelines.sources.records import broken_files
@@ -70,6 +71,11 @@ def _clean_by_spark(
     empty = [name for name, rows in known.items() if not rows]
     stage_parts(store, result, parts, empty=empty)
     return result, parts[REJECTED_DOCUMENTS.name], judged, narrow, lost
+
+
+def try_sample(spark: SparkSession, config: CleanCorpusConfig, share: float) -> JobResult:
+    """Try the rules on a share of the records: `--sample`; nothing is written."""
+    return try_rules(spark, config, share)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -19,6 +19,12 @@ def purpose(job: str) -> str:
     return (ast.get_docstring(ast.parse(source)) or "").splitlines()[0]
 
 
+def has_trial(job: str) -> bool:
+    """Tell whether a job has `try_sample`, which tries it on a share of its input."""
+    source = files("jobs").joinpath(f"{job}.py").read_text(encoding="utf-8")
+    return any(getattr(part, "name", "") == "try_sample" for part in ast.parse(source).body)
+
+
 def load(job: str) -> ModuleType:
     """Return a job's module, with its `CONFIG` and `run`."""
     return importlib.import_module(f"jobs.{job}")

@@ -33,8 +33,22 @@ def add_job_options(parser: argparse.ArgumentParser, job: str) -> None:
         metavar="FILE",
         help=f"configuration (default: base/{job}.yaml of the shipped one)",
     )
+    if jobs_list.has_trial(job):
+        parser.add_argument(
+            "--sample",
+            type=_share,
+            metavar="SHARE",
+            help="try the settings on this share of the records, as 0.01; writes nothing",
+        )
     add_options(parser, "key.subkey=value")
     parser.set_defaults(action=_run, job=job)
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError("is not above 0 and at most 1")
+    return share
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -49,8 +63,11 @@ def _run(arguments: argparse.Namespace) -> int:
     console = Console(stderr=True, highlight=False)
     warn_of_shortages(spark, console)
     started = time.monotonic()
+    share: float | None = getattr(arguments, "sample", None)
     with Progress(console).watch(arguments.job, spark):
-        result: JobResult = module.run(spark, config)
+        result: JobResult = (
+            module.run(spark, config) if share is None else module.try_sample(spark, config, share)
+        )
     summary(arguments.job, result, time.monotonic() - started, is_json=arguments.json)
     return 0
 
