@@ -22,6 +22,7 @@ LEASE, COMMIT = "another run has its lease", "another run commits before it"
 
 SOUND = {
     "clean_corpus": {"documents_per": "line"},
+    "inspect_corpus": {},
     "clean_events": {},
     "tokenize_corpus": {"min_count": 1},
     "build_interactions": {"min_session_length": 1},
@@ -54,6 +55,7 @@ OTHERS = {
     "find_neighbours": (NO_GATE, ONE_COMMIT),
     "fold_in_vectors": (NO_GATE, ONE_COMMIT),
     "harvest_python": (NO_GATE, "it replaces folders of files"),
+    "inspect_corpus": (NO_GATE, "it writes nothing"),
     "publish_vectors": ("a space that failed: test_exit_codes", LEASE),
     "recommend_items": (NO_GATE, ONE_COMMIT),
     "tokenize_corpus": ({"min_count": 9999}, COMMIT),

@@ -48,6 +48,7 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "conf" / "environments").mkdir()
     monkeypatch.setattr(jobs_list, "job_names", lambda: ["fake_job"])
     monkeypatch.setattr(jobs_list, "purpose", lambda job: f"Do what {job} does.")
+    monkeypatch.setattr(jobs_list, "has_trial", lambda _: True)
     return tmp_path / "conf"
 
 
@@ -67,7 +68,12 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
             space_id="s",
         )
 
-    module = SimpleNamespace(__name__="jobs.fake_job", CONFIG=Config, run=run)
+    def try_sample(spark: SparkSession, config: Any, share: float) -> JobResult:
+        return JobResult(lines=[f"tried {share} of {config.inputs.raw}"])
+
+    module = SimpleNamespace(
+        __name__="jobs.fake_job", CONFIG=Config, run=run, try_sample=try_sample
+    )
     real = importlib.import_module
     fake = lambda name: module if name == "jobs.fake_job" else real(name)  # noqa: E731
     monkeypatch.setattr(importlib, "import_module", fake)
@@ -196,6 +202,22 @@ def test_a_job_runs_and_prints_a_summary_or_json(
         {"things": 2},
         "s",
     )
+
+
+def test_a_job_is_tried_on_a_share_of_its_records(
+    spark: SparkSession, conf: Path, ran: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(conf, "--sample", "0.25") == 0
+    assert "tried 0.25 of data/raw" in capsys.readouterr().out
+    assert ran == []
+    for share in ("0", "1.5", "nan"):
+        with pytest.raises(SystemExit) as ended:
+            _run(conf, "--sample", share)
+        assert ended.value.code == 2
+
+
+def test_jobs_that_can_be_tried_are_told_by_their_source() -> None:
+    assert [job for job in jobs_list.job_names() if jobs_list.has_trial(job)] == ["clean_corpus"]
 
 
 @pytest.mark.parametrize(

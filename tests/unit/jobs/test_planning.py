@@ -18,6 +18,7 @@ HEAD = "name: test\npurpose: Test.\nwork: /w\n"
 PLACES = {
     "harvest_python": "",
     "clean_corpus": "outputs.documents",
+    "inspect_corpus": "inputs.rejected_documents",
     "tokenize_corpus": "inputs.documents outputs.sentences",
     "train_word2vec": "inputs.sentences inputs.vocabulary outputs.vectors",
     "evaluate_vectors": "inputs.vectors inputs.embedding_spaces outputs.quality_metrics",

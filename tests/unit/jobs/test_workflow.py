@@ -88,7 +88,7 @@ def world(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     real = importlib.import_module
     monkeypatch.setattr(jobs_list, "job_names", lambda: names)
     monkeypatch.setattr(jobs_list, "purpose", lambda job: f"Do {job}.")
-    monkeypatch.setattr(jobs_list, "has_trial", lambda job: False)
+    monkeypatch.setattr(jobs_list, "has_trial", lambda _: False)
     monkeypatch.setattr(importlib, "import_module", lambda name: modules.get(name) or real(name))
     made.write(DIAMOND)
     before = list(console.LOG.handlers)
