@@ -25,6 +25,8 @@ class ReportInputs(Settings):
     """Tokens with their counts."""
     run_counts: str | None = None
     """Rows in, out and rejected by reason."""
+    rejected_documents: str | None = None
+    """Rejected documents, of which some are shown with what they broke."""
     training_history: str | None = None
     """Measures per round of training."""
     tuning_results: str | None = None

@@ -92,6 +92,7 @@ class Facts:
     """All that the page shows; None where no table was given."""
 
     counts: list[JobCounts] | None = None
+    rejections: list[TableRow] | None = None
     frequencies: Frequencies | None = None
     curves: list[Curve] | None = None
     histograms: list[Histogram] | None = None

@@ -39,6 +39,7 @@ class Section:
 
 SECTIONS = (
     Section("cleaning", "Rows in, out and rejected", ("run_counts",)),
+    Section("rejections", "Rejected, and why", ("rejected_documents",)),
     Section("frequencies", "Token frequencies", ("vocabulary",)),
     Section("training", "Training", ("training_history",)),
     Section("tuning", "Search for settings", ("tuning_results",)),

@@ -11,7 +11,7 @@ from jobs import write_report
 from pipelines.errors import ConfigError, InputError
 from pipelines.report.config import ReportInputs, ReportOutputs, WriteReportConfig
 from pipelines.settings import Layers, build, conf_folder, read_yaml
-from schemas import RUN_COUNTS, VECTORS, VOCABULARY, Table
+from schemas import REJECTED_DOCUMENTS, RUN_COUNTS, VECTORS, VOCABULARY, Table
 
 WORDS = ["<script>alert(1)</script>", *(f"word{i}" for i in range(19))]
 
@@ -38,13 +38,29 @@ def folder(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Pat
         RUN_COUNTS,
         "run_counts",
     )
+    reasons = [{"rule": "c4.brace_count", "value": "1", "threshold": "<= 0"}]
+    rejected = {
+        "doc_id": "bad",
+        "source": "x.txt",
+        "position": 7,
+        "text": "<b> {",
+        "reasons": reasons,
+    }
+    row = [rejected.get(name) for name in REJECTED_DOCUMENTS.column_names]
+    write([row], REJECTED_DOCUMENTS, "rejected_documents")
     return place
 
 
 def settings(folder: Path, report: Path) -> WriteReportConfig:
     inputs = {
         name: str(folder / name)
-        for name in ("word_vectors", "vocabulary", "run_counts", "recommendations")
+        for name in (
+            "word_vectors",
+            "vocabulary",
+            "run_counts",
+            "rejected_documents",
+            "recommendations",
+        )
     }
     return WriteReportConfig(
         inputs=ReportInputs(**inputs), outputs=ReportOutputs(report=str(report))
@@ -63,12 +79,15 @@ def test_the_page_shows_the_tables_and_names_what_is_missing(
         "word-1: 20 word vectors",
         "the 20 most frequent words",
         "&lt;script&gt;alert(1)",
+        "x.txt, record 7",
+        "<td>c4.brace_count</td>",
+        "&lt;b&gt; <mark>{</mark>",
         f"no table at {folder}/recommendations",
         "inputs.neighbours is not set",
     ):
         assert shown in page
     assert "<script" not in page
-    assert result.measures["tables shown"] == 3
+    assert result.measures["tables shown"] == 4
     assert "left out: inputs.recommendations" in result.lines
 
 

@@ -15,6 +15,8 @@ from pipelines.results import JobResult
 
 BEGIN, END = "⟦", "⟧"
 """Signs around a marked place."""
+Piece = tuple[str, bool]
+"""A part of a text, and whether it is a marked place."""
 _BEFORE = 4  # the part of a shortened text that stands before the first mark: one in four
 _COLUMNS = ("doc_id", "source", "position", "text", "reasons")
 
@@ -64,27 +66,54 @@ def lines_of(
 
 
 def marked(text: str, found: list[Place], max_characters: int) -> str:
-    """Return a piece of a text with places between `BEGIN` and `END`, dots where it was cut.
+    """Return a part of a text, as `pieces` cuts it, with places between `BEGIN` and `END`."""
+    parts = pieces(text, found, max_characters)
+    return "".join(f"{BEGIN}{part}{END}" if is_place else part for part, is_place in parts)
+
+
+def pieces(text: str, found: list[Place], max_characters: int) -> list[Piece]:
+    """Return a part of a text by its places and what lies between, dots where it was cut.
 
     Args:
         text: The text.
         found: Places in order, none of which overlap.
-        max_characters: Length of the piece without marks and dots; it holds the first place's
-            beginning.
+        max_characters: Length of the part without dots; it holds the first place's beginning.
     """
     begin = 0
     if found and found[0][1] > max_characters:
         begin = max(0, min(found[0][0] - max_characters // _BEFORE, len(text) - max_characters))
     end = min(len(text), begin + max_characters)
-    shown, at = ["… " if begin else ""], begin
+    shown, at = [("… " if begin else "", False)], begin
     for first, behind in found:
         if first >= end:
             break
         cut = min(behind, end)
-        shown += [text[at:first], BEGIN, text[first:cut], END]
+        shown += [(text[at:first], False), (text[first:cut], True)]
         at = cut
-    shown += [text[at:end], f" … {len(text) - end:,} more characters" if end < len(text) else ""]
-    return "".join(shown)
+    left = f" … {len(text) - end:,} more characters" if end < len(text) else ""
+    shown += [(text[at:end], False), (left, False)]
+    return [piece for piece in shown if piece[0]]
+
+
+def documents_with_pieces(
+    rejected: DataFrame, count: int, *, seed: int, max_characters: int
+) -> list[dict[str, Any]]:
+    """Return random documents, with the pieces of their texts in place of `text`.
+
+    The places are those of the first broken rule.
+
+    Args:
+        rejected: Rows of `rejected_documents`.
+        count: How many at most.
+        seed: Of the choice.
+        max_characters: Of each text.
+    """
+    found = random_documents(rejected, count, seed=seed)
+    for document in found:
+        text = document.pop("text") or ""
+        at = places(text, document["reasons"][0]["rule"])
+        document["pieces"] = pieces(text, at, max_characters)
+    return found
 
 
 def inspect(rejected: DataFrame, config: InspectCorpusConfig) -> JobResult:

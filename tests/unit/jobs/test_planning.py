@@ -38,7 +38,8 @@ PLACES = {
     "recommend_items": "inputs.interactions inputs.user_ids inputs.item_ids "
     "outputs.recommendations",
     "export_vectors": "",
-    "write_report": "inputs.vocabulary inputs.run_counts inputs.training_history "
+    "write_report": "inputs.vocabulary inputs.run_counts inputs.rejected_documents "
+    "inputs.training_history "
     "inputs.tuning_results inputs.quality_metrics inputs.embedding_spaces inputs.neighbours "
     "inputs.recommendations",
 }
