@@ -41,6 +41,7 @@ def _tokenize(config: TokenizeCorpusConfig, store: TableStore) -> JobResult:
     result = JobResult(rows_in={"sentences found": survey.sentences})
     unknown = survey.tokens - survey.known
     result.measured = {"tokens": survey.tokens, "out_of_vocabulary_tokens": unknown}
+    result.measures["tokens of the vocabulary"] = survey.known
     result.measures["out_of_vocabulary_share"] = unknown / max(1, survey.tokens)
     _stage(found, config, store, result)
     if found.tokenizer is not None:

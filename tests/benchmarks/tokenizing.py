@@ -1,7 +1,8 @@
 """Tokenizing: ours on one core beside gensim's, and `tokenize_corpus` beside an older vectormill's.
 
-gensim's is `simple_preprocess` with `Dictionary`: `add_documents` counts, `doc2idx` encodes. All is
-CPU time. Texts are the articles of BENCH_DATA, or made ones where it has none.
+gensim's is `simple_preprocess` with `Dictionary`: `add_documents` counts, `doc2idx` encodes.
+Subwords, of `--subword-megabytes` of texts, are beside the package `tokenizers` itself. All is CPU
+time. Texts are the articles of BENCH_DATA, or made ones where it has none.
 
 The job runs on two cores, on made texts of `--job-megabytes` (or JOB_MEGABYTES), 0 for none, after
 a run on a hundredth of them. `--old` (or OLD) is a worktree of an older vectormill, whose job runs
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,11 @@ import pyarrow as pa
 from _measuring import ROOT, paired, peer, write
 from _sentences import texts, write_made
 
+from pipelines.corpus.subwords.bounds import bounds_of, sentences_of
+from pipelines.corpus.subwords.encoding import SubwordEncoder
+from pipelines.corpus.subwords.training import train_on
+from pipelines.corpus.tokenizing.characters import characters
+from pipelines.corpus.tokenizing.config import SUBWORDS, TokenizeSettings
 from pipelines.corpus.tokenizing.tables import Cut, Lexicon, TokenCounts
 from pipelines.corpus.tokenizing.texts import Texts
 
@@ -64,6 +71,31 @@ def one_core(megabytes: float) -> list[dict[str, Any]]:
          "peer_value": its, "quality": quality}
         for case, seconds, its in zip(("counted", "encoded"), ours, theirs, strict=True)
     ]  # fmt: skip
+
+
+def subwords(megabytes: float) -> list[dict[str, Any]]:
+    """Return rows of encoding subwords, beside the package called on the same sentences."""
+    column = pa.array(texts(megabytes), pa.string())
+    own, chars = Texts.of(column), characters(False, "words").arrays
+    rows = []
+    for kind in SUBWORDS:
+        settings = TokenizeSettings(tokenizer=kind)  # type: ignore[arg-type]
+        trained = train_on(column.to_pylist(), settings)
+        encoder = SubwordEncoder(trained, settings.max_sentence_length)
+        list(encoder.encode(Texts.of(column.slice(0, 2))))
+        sentences = sentences_of(own, bounds_of(own, chars))
+        encode = partial(trained.loaded.encode_batch, sentences, add_special_tokens=False)
+        ours, its = paired(
+            lambda encoder=encoder: busy(lambda: list(encoder.encode(own))),
+            lambda encode=encode: busy(lambda: [found.ids for found in encode()]),
+        )
+        quality = {"megabytes": round(column.nbytes / 1e6), "vocabulary": len(trained.tokens)}
+        rows.append(
+            {"case": f"{kind}, encoded", "metric": "MB/s, one core",
+             "ours": column.nbytes / 1e6 / ours, "peer": f"{peer('tokenizers')}, encode_batch",
+             "peer_value": column.nbytes / 1e6 / its, "quality": quality}
+        )  # fmt: skip
+    return rows
 
 
 def gensims(found: list[str]) -> tuple[float, float]:
@@ -123,12 +155,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     known = os.environ
     sizes = {"megabytes": "50", "job-megabytes": "200", "old-megabytes": "40"}
+    sizes["subword-megabytes"] = "5"
     for name, default in sizes.items():
         chosen = known.get(name.replace("-", "_").upper(), default)
         parser.add_argument(f"--{name}", type=float, default=float(chosen))
     parser.add_argument("--old", default=known.get("OLD"))
     given = parser.parse_args()
     rows = one_core(given.megabytes) if given.megabytes else []
+    rows += subwords(given.subword_megabytes) if given.subword_megabytes else []
     rows += jobs(given) if given.job_megabytes else []
     write("tokenizing", rows)
 
