@@ -111,10 +111,11 @@ def take_frequent(vectors: DataFrame, vocabulary: DataFrame, *, words: int) -> W
     Raises:
         InputError: The vectors are of several spaces, which cannot share a map.
     """
-    frequent = vocabulary.where(F.col("token_id") < words).select("token_id", "token")
+    ranked = vocabulary.orderBy(F.desc("count"), "token_id").limit(words)  # ids need not be ranks
+    frequent = ranked.select("token_id", "token", "count")
     of_words = vectors.where(F.col("entity") == "word")
     named = of_words.join(F.broadcast(frequent), F.col("key") == F.col("token"), "inner")
-    chosen = named.select("token_id", "token", "space_id", "vector").orderBy("token_id")
+    chosen = named.orderBy(F.desc("count"), "token_id").select("token", "space_id", "vector")
     rows = chosen.collect()  # as many as the map has words
     spaces = sorted({row["space_id"] for row in rows})
     if len(spaces) > 1:

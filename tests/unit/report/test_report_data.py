@@ -80,7 +80,7 @@ def test_norms_are_counted_as_numpy_counts_them(make: Make) -> None:
 
 
 def test_the_map_has_the_most_frequent_words_in_order(make: Make) -> None:
-    vocabulary = make([(i, f"w{i}", 100 - i, 1) for i in range(30)], VOCABULARY)
+    vocabulary = make([(29 - i, f"w{i}", 100 - i, 1) for i in range(30)], VOCABULARY)
     rows = [("a", "word", f"w{i}", [float(i), 1.0], 1.0) for i in reversed(range(30)) if i != 2]
     rows += [("a", "document", "w2", [9.0, 9.0], 1.0)]
     found = report_data.take_frequent(make(rows, VECTORS), vocabulary, words=5)
