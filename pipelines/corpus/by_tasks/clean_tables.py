@@ -1,7 +1,7 @@
 """Cleaning by tasks that read, judge and write, and staging what they made."""
 
 import pickle
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -9,6 +9,7 @@ from pyspark.sql.types import StructType
 
 from pipelines.corpus import deciding
 from pipelines.corpus.by_tasks.finding import find
+from pipelines.corpus.by_tasks.losers import Lost
 from pipelines.corpus.by_tasks.spilled import Spilled, spill
 from pipelines.corpus.by_tasks.spilling import SAMPLES, Spill
 from pipelines.corpus.by_tasks.units import units_of
@@ -36,7 +37,7 @@ def clean_by_tasks(
     if spilled is None:
         return None
     told, losing = spilled.told, find(spilled)
-    spills = _withdrawn(spilled, losing.lost.tasks)
+    spills = _withdrawn(spilled, losing.lost)
     result = deciding.result_of(told, losing.lost.losses)
     for name, pieces in (
         (DOCUMENTS.name, [piece for each in spills for piece in each.documents]),
@@ -55,13 +56,13 @@ def clean_by_tasks(
     return result, store.spark.createDataFrame(samples[:SAMPLES], shown)
 
 
-def _withdrawn(spilled: Spilled, losing: Sequence[int]) -> list[Spill]:
+def _withdrawn(spilled: Spilled, lost: Lost) -> list[Spill]:
     """Return what the tasks told, those whose files were written anew as one per unit."""
-    units = units_of(spilled.spills, losing)
+    units = units_of(spilled.spills, lost.tasks)
     if not units:
         return list(spilled.spills)
     documents, rejected = (spilled.writers[t.name] for t in (DOCUMENTS, REJECTED_DOCUMENTS))
-    withdraw = Withdrawer(documents, rejected, spilled.folder)
+    withdraw = Withdrawer(documents, rejected, lost)
 
     def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:

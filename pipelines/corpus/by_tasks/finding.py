@@ -16,7 +16,7 @@ from schemas import DUPLICATE_DOCUMENTS
 
 _MARGIN = 1 << 28  # bytes that a worker needs besides documents
 _COPIES = 4  # of narrow rows, as one task decides on them
-_NONE = Lost(deciding.Losses(0, 0, 0), [], [])
+_NONE = Lost(deciding.Losses(0, 0, 0), [], [], "")
 
 
 @dataclass(frozen=True)
@@ -55,10 +55,11 @@ def find(spilled: Spilled) -> Losing:
 
 
 def _by_shuffles(spilled: Spilled) -> Losing:
+    folder = f"{spilled.folder}/lost"
     lost = deciding.find_lost(spilled.narrow_rows()).persist(StorageLevel.DISK_ONLY)
     listed = lost.select("task", "place", "is_sound", F.col("_is_repeated").alias("is_repeated"))
-    listed.repartition("task").write.partitionBy("task").parquet(f"{spilled.folder}/lost")
+    listed.repartition("task").write.partitionBy("task").parquet(folder)
     tasks = [row[0] for row in listed.select("task").distinct().collect()]  # one per task
     duplicates = lost.where(F.col("kept_doc_id").isNotNull())
-    found = Lost(deciding.count_losses(lost), tasks, [])
+    found = Lost(deciding.count_losses(lost), tasks, [], folder)
     return Losing(found, duplicates.select(DUPLICATE_DOCUMENTS.column_names))

@@ -1,8 +1,10 @@
 """Documents that are not kept because of another one, found by one task on narrow rows."""
 
+import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -30,11 +32,27 @@ class Lost:
         losses: How many are lost.
         tasks: Numbers of the tasks that judged some of them.
         duplicates: Files of `duplicate_documents`.
+        folder: Where they are listed, in a folder per task.
     """
 
     losses: Losses
     tasks: list[int]
     duplicates: list[Piece]
+    folder: str
+
+    def of_task(self, task: int) -> pa.Table:
+        """Return the lost documents that a task judged, by place.
+
+        Returns:
+            Rows of `place, is_sound, is_repeated`.
+        """
+        if task not in self.tasks:
+            return _LOST.empty_table()
+        files, path = resolve(_folder(self.folder, task))
+        found = files.get_file_info(fs.FileSelector(path))
+        names = [info.path for info in found if info.path.endswith(".parquet")]
+        how: Any = {"schema": _LOST, "filesystem": files, "partitioning": None}
+        return pa.concat_tables(pq.read_table(name, **how) for name in names).sort_by("place")
 
 
 @dataclass(frozen=True)
@@ -44,7 +62,7 @@ class PackedLosers:
     Args:
         narrow: Files of narrow rows.
         duplicates: Writes pieces of `duplicate_documents`.
-        folder: Where the files of lost documents are written, as `lost_folder` names them.
+        folder: Where lost documents are listed, in a folder of this attempt.
     """
 
     narrow: Sequence[str]
@@ -53,30 +71,32 @@ class PackedLosers:
 
     def __call__(self, threads: int) -> Lost:
         """Find them, and write the duplicates and, by task, who is lost."""
+        folder = f"{self.folder}/lost-{uuid.uuid4().hex}"
         with ThreadPoolExecutor(threads) as pool:
             parts = list(pool.map(_read, self.narrow))
             lost = losers(pa.concat_tables(parts))
             found = lost.partition_by("task", as_dict=True)
             tasks = [int(key[0]) for key in found]
-            list(pool.map(self._write_lost, tasks, found.values()))
+            list(pool.map(partial(_list, folder), tasks, found.values()))
             copies = lost.filter(lost["kept_doc_id"].is_not_null()).to_arrow()
             copies = copies.select(DUPLICATE_DOCUMENTS.column_names)
             slices = (copies.slice(n, _ROWS) for n in range(0, copies.num_rows, _ROWS))
             pieces = list(pool.map(self.duplicates, slices))
         repeated = lost.filter(lost["is_repeated"])
         sound = int(repeated["is_sound"].sum())
-        return Lost(Losses(copies.num_rows, len(repeated), sound), tasks, pieces)
-
-    def _write_lost(self, task: int, rows: "pl.DataFrame") -> None:
-        folder = lost_folder(self.folder, task)
-        make_folder(folder)
-        files, path = resolve(f"{folder}/lost.parquet")
-        pq.write_table(rows.select(_LOST.names).to_arrow(), path, filesystem=files)
+        return Lost(Losses(copies.num_rows, len(repeated), sound), tasks, pieces, folder)
 
 
-def lost_folder(folder: str, task: int) -> str:
+def _list(folder: str, task: int, rows: "pl.DataFrame") -> None:
+    own = _folder(folder, task)
+    make_folder(own)
+    files, path = resolve(f"{own}/lost.parquet")
+    pq.write_table(rows.select(_LOST.names).to_arrow(), path, filesystem=files)
+
+
+def _folder(folder: str, task: int) -> str:
     """Return where the lost documents of a task are listed, as Spark names partitions."""
-    return f"{folder}/lost/task={task}"
+    return f"{folder}/task={task}"
 
 
 def _read(file: str) -> pa.Table:
@@ -109,18 +129,3 @@ def losers(narrow: pa.Table) -> "pl.DataFrame":
     some = some.with_columns(kept_doc_id=pl.when(is_later).then(first))
     lost: pl.DataFrame = some.filter(pl.col("is_repeated") | pl.col("kept_doc_id").is_not_null())
     return lost.drop(_TEXT)
-
-
-def read_lost(folder: str | None) -> pa.Table:
-    """Return the lost documents that a folder lists, by place; without a folder none.
-
-    Returns:
-        Rows of `place, is_sound, is_repeated`.
-    """
-    if folder is None:
-        return _LOST.empty_table()
-    files, path = resolve(folder)
-    found = files.get_file_info(fs.FileSelector(path))
-    names = [info.path for info in found if info.path.endswith(".parquet")]
-    tables = [pq.read_table(n, schema=_LOST, filesystem=files, partitioning=None) for n in names]
-    return pa.concat_tables(tables).sort_by("place")

@@ -101,7 +101,7 @@ class Spiller:
         context = TaskContext.get()
         told = Spill(task=context.partitionId() if context else 0)
         documents, rejected = GatheredPieces(self.documents), GatheredPieces(self.rejected)
-        narrow, counts = GatheredFile(f"{self.folder}/narrow"), Counter[bool]()
+        narrow, counts = GatheredFile(f"{self.folder}/narrow", ["source"]), Counter[bool]()
         for judged in self.judge(batches):
             _count(judged, told)
             records = _without_broken(judged, told)

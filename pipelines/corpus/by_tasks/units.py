@@ -18,12 +18,10 @@ class Unit:
 
     Args:
         spills: What tasks told that judged documents, one after another.
-        lost: Numbers of those of these tasks that judged lost documents.
         is_joined: Whether all files are read, to become fewer.
     """
 
     spills: tuple[Spill, ...]
-    lost: frozenset[int]
     is_joined: bool
 
 
@@ -32,7 +30,7 @@ def units_of(spills: Sequence[Spill], lost: Sequence[int]) -> list[Unit]:
     losing = frozenset(lost)
     if sum(map(_is_small, spills)) > MOST_SMALL:
         return list(_joined(spills, losing))
-    return [Unit((s,), frozenset({s.task}), is_joined=False) for s in spills if s.task in losing]
+    return [Unit((each,), is_joined=False) for each in spills if each.task in losing]
 
 
 def _joined(spills: Sequence[Spill], losing: frozenset[int]) -> Iterator[Unit]:
@@ -41,16 +39,12 @@ def _joined(spills: Sequence[Spill], losing: frozenset[int]) -> Iterator[Unit]:
         if _is_small(spill):
             held.append(spill)
         elif spill.task in losing:
-            yield Unit((spill,), frozenset({spill.task}), is_joined=False)
+            yield Unit((spill,), is_joined=False)
         if sum(map(_size, held)) >= _JOINED_BYTES or len(held) == MOST_SMALL:
-            yield _unit(held, losing)
+            yield Unit(tuple(held), is_joined=True)
             held = []
     if held:
-        yield _unit(held, losing)
-
-
-def _unit(spills: list[Spill], losing: frozenset[int]) -> Unit:
-    return Unit(tuple(spills), losing & {spill.task for spill in spills}, is_joined=True)
+        yield Unit(tuple(held), is_joined=True)
 
 
 def _size(spill: Spill) -> int:

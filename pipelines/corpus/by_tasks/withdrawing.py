@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipelines.arrays.chunks import whole
 from pipelines.arrays.offsets import offsets_of
-from pipelines.corpus.by_tasks.losers import lost_folder, read_lost
+from pipelines.corpus.by_tasks.losers import Lost
 from pipelines.corpus.by_tasks.spilling import SAMPLES, Spill
 from pipelines.corpus.by_tasks.units import Unit
 from pipelines.corpus.judging import REASON
@@ -32,19 +32,19 @@ class Withdrawer:
     Args:
         documents: Writes pieces of `documents`; `Spiller` has written them.
         rejected: Writes pieces of `rejected_documents`; `Spiller` has written them.
-        folder: Where lost documents are listed.
+        lost: Who is lost.
     """
 
     documents: PieceWriter
     rejected: PieceWriter
-    folder: str
+    lost: Lost
 
     def __call__(self, unit: Unit) -> Spill:
         """Return the files of a unit as they are to be, and samples of new reasons."""
         documents, rejected = GatheredPieces(self.documents), GatheredPieces(self.rejected)
         samples: list[dict[str, str | None]] = []
         for spill in unit.spills:
-            lost = self._lost(spill, unit)
+            lost = self.lost.of_task(spill.task)
             sound = lost.filter(lost["is_sound"])
             for piece, rows, is_repeated in _pieces(spill.documents, sound):
                 if not len(rows) and not unit.is_joined:
@@ -67,10 +67,6 @@ class Withdrawer:
             rejected=rejected.close(),
             samples=samples[:SAMPLES],
         )
-
-    def _lost(self, spill: Spill, unit: Unit) -> pa.Table:
-        has_lost = spill.task in unit.lost
-        return read_lost(lost_folder(self.folder, spill.task) if has_lost else None)
 
 
 def _pieces(

@@ -1,7 +1,6 @@
 """The step of the tasks that read: plainly sound records to one file, all others to a second."""
 
 import pickle
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,7 +9,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from pyspark.sql.types import BinaryType, StructType
 
@@ -18,12 +16,10 @@ from pipelines.interactions.config import EventColumns, EventSettings
 from pipelines.interactions.times import micros_of
 from pipelines.sources.names import BROKEN_FILE
 from pipelines.sources.values.text_values import only_finite
-from pipelines.storage.task_files.arrow import resolve
+from pipelines.storage.task_files.gathered import GatheredFile
 
 _BLANK = 0x20  # what begins with a byte above it is not blank
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
-_GROUP_ROWS = 1 << 18  # rows that a task gathers before it writes them
-_GROUP_BYTES = 64 << 20
 ENCODED = ("source", "user", "item", "event_type")
 """Columns of strings that repeat."""
 OF_REFUSED = ("record", "problem", "notes")
@@ -73,7 +69,8 @@ class Sieve:
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Write the records of a task to two files, and tell of them."""
         told = Sifted()
-        sound, others = _File(f"{self.folder}/sound"), _File(f"{self.folder}/others")
+        sound = GatheredFile(f"{self.folder}/sound", ENCODED)
+        others = GatheredFile(f"{self.folder}/others", ENCODED)
         for given in batches:
             batch = self._without_broken(given, told)
             told.records += len(batch)
@@ -125,48 +122,6 @@ class Sieve:
         if "event_type" in batch.schema.names:
             kinds = pc.coalesce(batch["event_type"], kinds)
         return _flags(pc.is_in(kinds, pa.array(self.settings.event_types)))
-
-
-class _File:
-    """A Parquet file that is made with its first rows."""
-
-    def __init__(self, name: str) -> None:
-        self._uri = f"{name}-{uuid.uuid4().hex}.parquet"
-        self._writer: Any = None
-        self._held: list[pa.RecordBatch] = []
-        self._rows, self._bytes, self.size = 0, 0, 0
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """Add rows."""
-        if not len(batch):
-            return
-        self._held.append(batch)
-        self._rows += len(batch)
-        self._bytes += batch.nbytes
-        if self._rows >= _GROUP_ROWS or self._bytes >= _GROUP_BYTES:
-            self._flush()
-
-    def _flush(self) -> None:
-        table = pa.Table.from_batches(self._held)
-        if self._writer is None:
-            files, path = resolve(self._uri)
-            repeated = [name for name in table.schema.names if name in ENCODED]
-            self._writer = pq.ParquetWriter(
-                path, table.schema, filesystem=files, compression="lz4", use_dictionary=repeated,
-                write_statistics=False,
-            )  # fmt: skip
-        self._writer.write_table(table, row_group_size=len(table))
-        self.size += self._bytes
-        self._held, self._rows, self._bytes = [], 0, 0
-
-    def close(self) -> str:
-        """Return the file's name; empty where there are no rows."""
-        if self._held:
-            self._flush()
-        if self._writer is None:
-            return ""
-        self._writer.close()
-        return self._uri
 
 
 def _count_notes(batch: pa.RecordBatch, told: Sifted) -> None:

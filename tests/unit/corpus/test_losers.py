@@ -57,10 +57,9 @@ def test_files_with_losses_are_written_anew_and_many_small_ones_become_few() -> 
     large = [spill(n, SMALL_BYTES) for n in range(5)]
     assert units_of(large, []) == []
     [unit] = units_of(large, [3])
-    assert (unit.spills, unit.lost, unit.is_joined) == ((large[3],), {3}, False)
+    assert (unit.spills, unit.is_joined) == ((large[3],), False)
     small = [spill(n, 0 if n == 9 else 1000) for n in range(10, 11 + 2 * MOST_SMALL)]
     units = units_of([*large, *small], [1, 12, 80])
     assert [len(unit.spills) for unit in units] == [1, MOST_SMALL, MOST_SMALL, 1]
-    assert [unit.lost for unit in units] == [{1}, {12}, {80}, set()]
     assert [unit.is_joined for unit in units] == [False, True, True, True]
     assert units_of(small[:MOST_SMALL], []) == []

@@ -47,7 +47,7 @@ def test_only_files_with_losses_are_written_anew(
     assert len(told.documents) == len(told.rejected) == (4 if size == 1 else 1)
     lost = PackedLosers([told.narrow], duplicates, str(tmp_path))(1)
     [unit] = units_of([told], lost.tasks)
-    new = Withdrawer(documents, rejected, str(tmp_path))(unit)
+    new = Withdrawer(documents, rejected, lost)(unit)
 
     def stored(pieces: list[Piece]) -> list[dict[str, Any]]:
         found = [row for each in pieces for row in pq.read_table(tmp_path / each.file).to_pylist()]
