@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -25,7 +24,7 @@ class Losing:
 
     Args:
         lost: How many, and the tasks that judged them.
-        frame: Rows of `duplicate_documents`, persisted, where Spark found them.
+        frame: Rows of `duplicate_documents`, where Spark found them.
     """
 
     lost: Lost
@@ -55,11 +54,13 @@ def find(spilled: Spilled) -> Losing:
 
 
 def _by_shuffles(spilled: Spilled) -> Losing:
-    folder = f"{spilled.folder}/lost"
-    lost = deciding.find_lost(spilled.narrow_rows()).persist(StorageLevel.DISK_ONLY)
-    listed = lost.select("task", "place", "is_sound", F.col("_is_repeated").alias("is_repeated"))
+    spark, folder = spilled.store.spark, f"{spilled.folder}/lost"
+    found = deciding.find_lost(spilled.narrow_rows())
+    listed = found.withColumnRenamed("_is_repeated", "is_repeated")
     listed.repartition("task").write.partitionBy("task").parquet(folder)
-    tasks = [row[0] for row in listed.select("task").distinct().collect()]  # one per task
+    lost = spark.read.schema(listed.schema).parquet(folder)
+    tasks = [row[0] for row in lost.select("task").distinct().collect()]  # one per task
+    losses = deciding.count_losses(lost.withColumnRenamed("is_repeated", "_is_repeated"))
     duplicates = lost.where(F.col("kept_doc_id").isNotNull())
-    found = Lost(deciding.count_losses(lost), tasks, [], folder)
-    return Losing(found, duplicates.select(DUPLICATE_DOCUMENTS.column_names))
+    chosen = duplicates.select(DUPLICATE_DOCUMENTS.column_names)
+    return Losing(Lost(losses, tasks, [], folder), chosen)
