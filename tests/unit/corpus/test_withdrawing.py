@@ -41,10 +41,11 @@ def test_only_files_with_losses_are_written_anew(
     documents, rejected, duplicates = (PieceWriter(str(tmp_path), t, "zstd") for t in tables)
     spiller = Spiller(judge_of(settings, NAMES), documents, rejected, str(tmp_path))
     rows = [("a", TEXT), ("b", "too short"), ("c", TEXT.upper()), ("a", f"{TEXT} 2")]
-    rows += [("b", "short"), ("d", f"{TEXT} 3"), ("b", "brief"), ("e", "words")]
+    rows += [("b", "short"), ("d", f"{TEXT} 3"), ("b", "brief"), ("e", "words"), ("e", "a word")]
     told = spiller.spill(batches(rows))
-    assert (told.records, dict(told.reasons)) == (8, {"word_count": 4})
-    assert len(told.documents) == len(told.rejected) == (4 if size == 1 else 1)
+    assert (told.records, dict(told.reasons)) == (9, {"word_count": 5})
+    counts = len(told.documents), len(told.rejected)
+    assert counts == ((4, 5) if size == 1 else (1, 1))
     lost = PackedLosers([told.narrow], duplicates, str(tmp_path))(1)
     [unit] = units_of([told], lost.tasks)
     new = Withdrawer(documents, rejected, lost)(unit)
@@ -55,10 +56,13 @@ def test_only_files_with_losses_are_written_anew(
 
     assert [(r["doc_id"], r["text"]) for r in stored(new.documents)] == [rows[0], rows[5]]
     assert [(r["doc_id"], r["kept_doc_id"]) for r in stored(lost.duplicates)] == [("c", "a")]
-    ids = {r["doc_id"]: [each["rule"] for each in r["reasons"]] for r in stored(new.rejected)}
+    others = stored(new.rejected)
+    ids = {row["doc_id"]: [each["rule"] for each in row["reasons"]] for row in others}
     both = ["word_count", "unique_id"]
     wanted = {"b": both[:1], "a@f:3": both[1:], "b@f:4": both, "b@f:6": both, "e": both[:1]}
-    assert ids == wanted
+    assert ids == wanted | {"e@f:8": both}
+    repeated = [r for r in others if r["reasons"][-1]["rule"] == "unique_id"]
+    assert [r["reasons"][-1]["value"] for r in repeated] == ["a", "b", "b", "e"]
     assert {"rule": "unique_id", "value": "a", "threshold": "first of its id"} in new.samples
     kept = {each.file for each in told.documents} & {each.file for each in new.documents}
     assert len(kept) == (2 if size == 1 else 0)
