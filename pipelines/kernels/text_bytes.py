@@ -89,6 +89,24 @@ def word_at(_typing, data, _place):
     return types.uint64(data, types.intp), emit
 
 
+@_emitted
+def copy_block(_typing, data, _at, text, _place):
+    """Copy `COUNT` bytes of a uint8 array into another; all must be within the arrays."""
+
+    def emit(context, builder, signature, arguments):
+        pointers = []
+        for array, place in ((0, 1), (2, 3)):
+            kind = context.make_array(signature.args[array])
+            start = kind(context, builder, arguments[array]).data
+            pointers.append(
+                builder.bitcast(builder.gep(start, [arguments[place]]), _BYTES.as_pointer())
+            )
+        builder.store(builder.load(pointers[0], align=1), pointers[1], align=1)
+        return context.get_dummy_value()
+
+    return types.none(data, types.intp, text, types.intp), emit
+
+
 @inner
 def record_at(text, at, chars):
     """Return the code point at a place, how many bytes it has, and its record, all int64.

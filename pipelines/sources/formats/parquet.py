@@ -1,9 +1,9 @@
 """Parquet files: typed columns, read by row groups; a position is the row's number in the file."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from pipelines.errors import InputError
+from pipelines.sources.parquet_pages.headers import UnknownPageError
+from pipelines.sources.parquet_pages.strings import plain_strings, read_strings
 from pipelines.sources.request import Request, top_level
 from pipelines.sources.split import Split
 from pipelines.sources.values.typed import uuid_text
@@ -20,22 +22,28 @@ from pipelines.storage.task_files.arrow import resolve
 ENDINGS = (".parquet", ".parq", ".pq")
 SPLIT_BYTES = 64 << 20
 _BATCH_ROWS = 1 << 16
-_REPETITIVE = 4  # bytes a value: less than the length that stands before each string
+
+
+class _File(NamedTuple):
+    """A file that is open."""
+
+    parquet: pq.ParquetFile
+    stream: pa.NativeFile
+    is_remote: bool
 
 
 @contextmanager
-def _opened(split: Split, **options: Any) -> Iterator[pq.ParquetFile]:
+def _opened(split: Split) -> Iterator[_File]:
     filesystem, path = resolve(split.uri)
     is_remote = not isinstance(filesystem, fs.LocalFileSystem)
     with filesystem.open_input_file(path) as stream:
-        yield pq.ParquetFile(
-            stream, coerce_int96_timestamp_unit="us", pre_buffer=is_remote, **options
-        )
+        file = pq.ParquetFile(stream, coerce_int96_timestamp_unit="us", pre_buffer=is_remote)
+        yield _File(file, stream, is_remote)
 
 
 def split(whole: Split, _request: Request) -> list[Split]:
     """Cut a file at row groups into parts of about 64 MB of compressed data."""
-    with _opened(whole) as file:
+    with _opened(whole) as (file, _, _):
         sizes = [
             sum(
                 file.metadata.row_group(n).column(c).total_compressed_size
@@ -55,7 +63,7 @@ def split(whole: Split, _request: Request) -> list[Split]:
 
 def columns(whole: Split, _request: Request) -> list[str]:
     """Return the names of a file's columns, those inside structs by their dotted paths."""
-    with _opened(whole) as file:
+    with _opened(whole) as (file, _, _):
         return [name for field in file.schema_arrow for name in _names(field, field.name)]
 
 
@@ -73,18 +81,14 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
     """
     names = part.about.get("names", {})  # of a Delta table whose columns are mapped
     stored = {names.get(path, path): path for path in request.paths}
-    with ExitStack() as opened:
-        file = opened.enter_context(_opened(part))
-        end = file.num_row_groups if part.end is None else part.end
+    with _opened(part) as opened:
+        file = opened.parquet
+        groups = range(part.start, file.num_row_groups if part.end is None else part.end)
         position = sum(file.metadata.row_group(n).num_rows for n in range(part.start))
         wanted = top_level(file.schema_arrow.names, stored)
         _refuse_repeated(file.schema_arrow, wanted, part.uri)
-        repetitive = _repetitive(file, wanted, range(part.start, end))
-        types = dict.fromkeys(repetitive, pa.string()) | _other_types(file)
-        if repetitive:  # pyarrow is told when a file is opened
-            again = _opened(part, metadata=file.metadata, read_dictionary=repetitive)
-            file = opened.enter_context(again)
-        for batch in _batches(file, range(part.start, end), wanted):
+        types = _other_types(file)
+        for batch in _batches(opened, groups, wanted):
             arrays = {
                 stored.get(name, name): _as_type(batch[name], types.get(name))
                 for name in batch.schema.names
@@ -97,38 +101,45 @@ def read(part: Split, request: Request) -> Iterator[pa.RecordBatch]:
             position += len(batch)
 
 
-def _batches(
-    file: pq.ParquetFile, groups: Iterable[int], columns: list[str]
-) -> Iterator[pa.RecordBatch]:
+def _batches(opened: _File, groups: range, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Read row groups; small ones share a batch, and no batch has rows of two others.
 
     Arrow copies what it joins: batches across row groups take half as long again.
     """
+    ours = [] if opened.is_remote else plain_strings(opened.parquet, columns, groups)
     together: list[int] = []
     rows = 0
     for number in groups:
-        more = file.metadata.row_group(number).num_rows
+        more = opened.parquet.metadata.row_group(number).num_rows
         if together and rows + more > _BATCH_ROWS:
-            yield from file.iter_batches(_BATCH_ROWS, together, columns, use_threads=False)
+            yield from _joined(opened, together, columns, ours)
             together, rows = [], 0
         together.append(number)
         rows += more
     if together:
-        yield from file.iter_batches(_BATCH_ROWS, together, columns, use_threads=False)
+        yield from _joined(opened, together, columns, ours)
 
 
-def _repetitive(file: pq.ParquetFile, wanted: Iterable[str], groups: range) -> list[str]:
-    """Return the columns of strings that are read sooner as dictionaries: values repeat often."""
-    found = []
-    for number in range(len(file.schema)):
-        path = file.schema.column(number).path
-        if path in wanted and file.schema_arrow.field(path).type == pa.string():
-            chunks = [file.metadata.row_group(n).column(number) for n in groups]
-            size = sum(chunk.total_uncompressed_size for chunk in chunks)
-            values = sum(chunk.num_values for chunk in chunks)
-            if all(c.has_dictionary_page for c in chunks) and size < _REPETITIVE * values:
-                found.append(path)
-    return found
+def _joined(
+    opened: _File, groups: Sequence[int], columns: list[str], ours: Iterable[str]
+) -> Iterator[pa.RecordBatch]:
+    """Read row groups to batches, some columns by our own decoder, if it knows their pages."""
+    file, stream, _ = opened
+    found = {}
+    for name in ours:
+        try:
+            parts = [read_strings(file, stream, name, number) for number in groups]
+        except UnknownPageError:
+            continue
+        found[name] = pa.concat_arrays(parts) if len(parts) > 1 else parts[0]
+    others = [name for name in columns if name not in found]
+    place = 0
+    for batch in file.iter_batches(_BATCH_ROWS, groups, others, use_threads=False):
+        arrays = dict(zip(batch.schema.names, batch.columns, strict=True))
+        arrays |= {name: array.slice(place, len(batch)) for name, array in found.items()}
+        place += len(batch)
+        names = [name for name in file.schema_arrow.names if name in arrays]
+        yield pa.RecordBatch.from_arrays([arrays[name] for name in names], names=names)
 
 
 def _nested(batch: pa.RecordBatch, stored: dict[str, str]) -> dict[str, pa.Array]:

@@ -23,6 +23,7 @@ from pipelines.sources.json_objects.texts import text_array
 from pipelines.sources.json_objects.tokens import ARRAY, MISSING, NAN, OBJECT
 from pipelines.sources.names import NOTES
 from pipelines.sources.streams.lines import Block
+from pipelines.sources.values.constants import repeated
 
 _BITS = {
     "repeated_name": REPEATED,
@@ -103,7 +104,7 @@ class Lines:
         return _overlaid(array, {row: v.texts[number] for row, v in self._exact.items()})
 
     def _about(self) -> list[tuple[str, pa.Array]]:
-        nothing = pa.nulls(len(self._starts), pa.string())
+        nothing = repeated(None, len(self._starts))
         records = {row: self._shown(row) for row in self._problems}
         notes = _NOTES.take(pa.array(self._marks[1])) if self._marks[1].any() else nothing
         return [

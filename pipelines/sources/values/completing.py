@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from pipelines.sources.names import BROKEN_FILE
 from pipelines.sources.request import TYPED, Field, Request
 from pipelines.sources.split import Split
+from pipelines.sources.values.constants import repeated
 from pipelines.sources.values.typed import Typed, typed
 
 
@@ -16,13 +17,13 @@ def completed(batch: pa.RecordBatch, split: Split, request: Request) -> pa.Recor
 
     A row that a column refuses keeps the first problem, and its values as `record`.
     """
-    columns = {"position": batch.column(0), "source": pa.repeat(split.relative, len(batch))}
+    columns = {"position": batch.column(0), "source": repeated(split.relative, len(batch))}
     found = {field: typed(_column(batch, field, split), field) for field in request.fields}
     for field, column in found.items():
         columns[field.name] = column.text
         if field.kind in TYPED:
             suffix, kind = TYPED[field.kind]
-            value = pa.nulls(len(batch), kind) if column.value is None else column.value
+            value = repeated(None, len(batch), kind) if column.value is None else column.value
             columns[f"{field.name}_{suffix}"] = value
     given = {name: _given(batch, name, request.paths) for name in ("problem", "record", "notes")}
     columns["problem"] = _problems(given["problem"], found)
@@ -51,14 +52,14 @@ def _column(batch: pa.RecordBatch, wanted: Field, split: Split) -> pa.Array:
     """Return the folders' value of a column, else the file's, by its name or its way."""
     path = wanted.path
     if path in split.partitions:
-        return pa.array([split.partitions[path]] * len(batch), pa.string())
+        return repeated(split.partitions[path], len(batch))
     names = batch.schema.names
     if path in names[1:]:
         return batch.column(names.index(path, 1))
     name, _, rest = path.partition(".")
     if rest and name in names and pa.types.is_struct(batch[name].type):
         return _nested(batch[name], rest)
-    return pa.nulls(len(batch), pa.string())
+    return repeated(None, len(batch))
 
 
 def _nested(array: pa.Array, path: str) -> pa.Array:
@@ -68,7 +69,7 @@ def _nested(array: pa.Array, path: str) -> pa.Array:
     name, _, rest = path.partition(".")
     if rest and name in names and pa.types.is_struct(array.type.field(name).type):
         return _nested(pc.struct_field(array, name), rest)
-    return pa.nulls(len(array), pa.string())
+    return repeated(None, len(array))
 
 
 def _given(batch: pa.RecordBatch, name: str, paths: tuple[str, ...]) -> pa.Array:
@@ -76,7 +77,7 @@ def _given(batch: pa.RecordBatch, name: str, paths: tuple[str, ...]) -> pa.Array
     places = [at for at, found in enumerate(batch.schema.names) if found == name]
     if len(places) > (name in paths):
         return batch.column(places[-1])
-    return pa.nulls(len(batch), pa.string())
+    return repeated(None, len(batch))
 
 
 def _problems(problem: pa.Array, found: dict[Field, Typed]) -> pa.Array:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.sources.request import Field
+from pipelines.sources.values.constants import repeated
 from pipelines.sources.values.text_values import only_finite, read_numbers, read_times
 from pipelines.sources.values.zones import from_local
 
@@ -61,7 +62,7 @@ def _as_text(array: pa.Array, wanted: Field) -> Typed:
     if _is_binary(kind):
         return _binary(array)
     if pa.types.is_nested(kind):
-        return Typed(pa.nulls(len(array), pa.string()), problems={"scalar_value": array.is_valid()})
+        return Typed(repeated(None, len(array)), problems={"scalar_value": array.is_valid()})
     text = array.cast(pa.string())
     if wanted.kind == "time" and wanted.is_standard:
         return Typed(text, value=read_times(text, wanted.zone))
@@ -93,7 +94,7 @@ def _number(array: pa.Array) -> Typed:
     if array.type in (pa.float16(), pa.float32()):
         array = array.cast(pa.string())
     wide = array.cast(pa.float64(), safe=False)
-    nothing = pa.nulls(len(array), pa.string())
+    nothing = repeated(None, len(array))
     notes = {"not_finite": pc.invert(pc.is_finite(wide))}
     return Typed(nothing, value=only_finite(wide), notes=notes)
 

@@ -1,0 +1,1 @@
+"""Columns of strings of Parquet files, decoded from their pages straight to Arrow's strings."""
