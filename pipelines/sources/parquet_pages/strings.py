@@ -83,15 +83,14 @@ def read_strings(file: pq.ParquetFile, stream: pa.NativeFile, name: str, group: 
     sizes = [total_size(words[2], chosen) for words, chosen, _, _ in pages]
     if min(sizes, default=0) < 0 or sum(sizes) > MOST_BYTES:
         raise UnknownPageError("a page names words that it has not, or very many")
-    offsets, text = np.empty(rows + 1, np.int32), np.empty(sum(sizes) + PADDING, np.uint8)
+    buffers = pa.allocate_buffer(4 * (rows + 1)), pa.allocate_buffer(sum(sizes) + PADDING)
+    offsets, text = np.frombuffer(buffers[0], np.int32), np.frombuffer(buffers[1], np.uint8)
     row = place = 0
     for words, chosen, is_there, count in pages:
         place = copy_words((*words, chosen), is_there, offsets[row : row + count], text, place)
         row += count
     offsets[rows] = place
-    return pa.StringArray.from_buffers(
-        rows, pa.py_buffer(offsets), pa.py_buffer(text), _validity(pages)
-    )
+    return pa.StringArray.from_buffers(rows, *buffers, _validity(pages))
 
 
 def _validity(pages: Sequence[tuple[Words, Any, Any, int]]) -> pa.Buffer | None:
