@@ -56,6 +56,20 @@ def string_stops(_typing, data, _place):
 
 
 @_emitted
+def not_ascii(_typing, data, _place):
+    """Return the uint64 whose bit n is set where byte `place + n` is not ASCII."""
+
+    def emit(context, builder, signature, arguments):
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.gep(array.data, [arguments[1]])
+        text = builder.load(builder.bitcast(place, _BYTES.as_pointer()), align=1)
+        found = builder.icmp_signed("<", text, ir.Constant(_BYTES, None))
+        return builder.zext(builder.bitcast(found, _BITS), ir.IntType(64))
+
+    return types.uint64(data, types.intp), emit
+
+
+@_emitted
 def special_signs(_typing, data, _place):
     """Return the uint64 whose bit n is set where byte `place + n` is no plain character.
 
@@ -87,24 +101,6 @@ def word_at(_typing, data, _place):
         return builder.load(builder.bitcast(place, ir.IntType(64).as_pointer()), align=1)
 
     return types.uint64(data, types.intp), emit
-
-
-@_emitted
-def copy_block(_typing, data, _at, text, _place):
-    """Copy `COUNT` bytes of a uint8 array into another; all must be within the arrays."""
-
-    def emit(context, builder, signature, arguments):
-        pointers = []
-        for array, place in ((0, 1), (2, 3)):
-            kind = context.make_array(signature.args[array])
-            start = kind(context, builder, arguments[array]).data
-            pointers.append(
-                builder.bitcast(builder.gep(start, [arguments[place]]), _BYTES.as_pointer())
-            )
-        builder.store(builder.load(pointers[0], align=1), pointers[1], align=1)
-        return context.get_dummy_value()
-
-    return types.none(data, types.intp, text, types.intp), emit
 
 
 @inner

@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from pipelines.errors import InputError
 from pipelines.sources.config import SourceSettings
-from pipelines.sources.json_objects.scanning import PADDING
 from pipelines.sources.json_objects.values import Lines
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
@@ -50,7 +49,7 @@ def read(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
     """
     limit = lines.longest(request.settings)
     is_first = split.start == 0
-    for block in lines.blocks(split, _unicode(request), PADDING):
+    for block in lines.blocks(split, _unicode(request)):
         batch = Lines(block, request.paths, limit).batch()
         if batch.num_rows:
             if is_first and batch.column(_PROBLEM)[0].as_py() in ("valid_json", "max_record_bytes"):

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.kernels.marks import PADDING
 from pipelines.sources.request import Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams import lines
@@ -67,7 +66,7 @@ def _files(split: Split, request: Request) -> Iterator[list[Piece]]:
 
 def _lines(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
     limit = lines.longest(request.settings)
-    for block in lines.blocks(split, request.settings, bytes(PADDING)):
+    for block in lines.blocks(split, request.settings):
         positions, starts, ends = _texts(block)
         if not len(starts):
             continue
@@ -78,7 +77,9 @@ def _lines(split: Split, request: Request) -> Iterator[pa.RecordBatch]:
             yield pa.RecordBatch.from_arrays(columns, schema=_SCHEMA)
         else:
             places = zip(positions.tolist(), starts.tolist(), ends.tolist(), strict=True)
-            yield _batch([_row(at, block.data[start:end], limit) for at, start, end in places])
+            yield _batch(
+                [_row(at, bytes(block.data[start:end]), limit) for at, start, end in places]
+            )
 
 
 def _texts(block: lines.Block) -> tuple[Any, Any, Any]:
@@ -118,7 +119,7 @@ def _pieces(block: lines.Block) -> Iterable[Piece]:
     starts, ends = block.edges()
     places = zip(block.positions(starts).tolist(), starts.tolist(), ends.tolist(), strict=True)
     for position, start, end in places:
-        yield position, block.data[start:end].removesuffix(b"\r")
+        yield position, bytes(block.data[start:end]).removesuffix(b"\r")
 
 
 def _row(position: int, data: bytes, limit: int) -> tuple[Any, ...]:

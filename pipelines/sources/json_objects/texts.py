@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.kernels.compiling import inner
+from pipelines.kernels.marks import PADDING, copy_bytes
 from pipelines.kernels.scanning import lowest
 from pipelines.kernels.text_bytes import COUNT, byte_at, string_stops
 from pipelines.sources.json_objects.scanning import FINE, REPLACED
@@ -29,10 +30,10 @@ def text_array(data: Any, found: Any, marks: Any) -> pa.StringArray:
     is_there = (marks[0] == FINE) & (found[2] >= PLAIN) & (found[2] <= LITERAL)
     sizes = np.where(is_there, found[1] - found[0], 0)
     offsets = np.empty(rows + 1, dtype=np.int32)
-    text = np.empty(int(sizes.sum()) + COUNT, dtype=np.uint8)
-    _copy(data, found, is_there, offsets, text, marks)
+    text = pa.allocate_buffer(int(sizes.sum()) + PADDING)
+    _copy(data, found, is_there, offsets, np.frombuffer(text, np.uint8), marks)
     valid = pa.py_buffer(np.packbits(is_there, bitorder="little"))
-    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(text), valid)
+    return pa.StringArray.from_buffers(rows, pa.py_buffer(offsets), text, valid)
 
 
 @inner
@@ -42,21 +43,15 @@ def _copy(data: Any, found: Any, is_there: Any, offsets: Any, text: Any, marks: 
         offsets[row] = place
         if not is_there[row]:
             continue
-        at, end = np.int64(found[0, row]), np.int64(found[1, row])
+        at, end = int(found[0, row]), int(found[1, row])
         if found[2, row] == ESCAPED:
             place, is_replaced = _unescape(data, at, end, text, place)
             if is_replaced:
                 marks[1, row] |= REPLACED
         else:
-            place = _copy_run(data, at, end, text, place)
+            copy_bytes(text, place, data, at, end - at)
+            place += end - at
     offsets[len(is_there)] = place
-
-
-@inner
-def _copy_run(data: Any, at: int, end: int, text: Any, place: int) -> int:
-    for step in range(end - at):
-        text[np.uint64(place + step)] = byte_at(data, at + step)
-    return place + end - at
 
 
 @inner
@@ -66,8 +61,8 @@ def _unescape(data: Any, at: int, end: int, text: Any, place: int) -> tuple[int,
     while at < end:
         if byte_at(data, at) != _BACKSLASH:
             run = _run_end(data, at, end)
-            place = _copy_run(data, at, run, text, place)
-            at = run
+            copy_bytes(text, place, data, at, run - at)
+            at, place = run, place + run - at
             continue
         letter = byte_at(data, at + 1)
         if letter != _U:

@@ -114,7 +114,7 @@ class Lines:
         ]
 
     def _line(self, row: Any) -> bytes:
-        return self._block.data[self._starts[row] : self._ends[row]]
+        return bytes(self._block.data[self._starts[row] : self._ends[row]])
 
     def _shown(self, row: int) -> str:
         if self._problems[row] == "max_record_bytes":

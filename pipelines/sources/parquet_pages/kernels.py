@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 
 from pipelines.kernels.compiling import inner
-from pipelines.kernels.text_bytes import COUNT, byte_at, copy_block, word_at
-
-PADDING = COUNT
-"""Bytes that follow the last one of a page, and of the text that is written."""
+from pipelines.kernels.marks import copy_bytes
+from pipelines.kernels.text_bytes import byte_at, word_at
 
 _WIDEST = 32
 _MORE = 0x80  # of a byte of a varint
@@ -108,7 +106,6 @@ def copy_words(page: Any, is_there: Any, offsets: Any, text: Any, place: int) ->
         if len(is_there) == 0 or is_there[np.uint64(row)]:
             word = np.uint64(chosen[np.uint64(taken)])
             first, size = int(starts[word]), int(sizes[word])
-            for step in range(0, size, COUNT):
-                copy_block(data, first + step, text, place + step)
+            copy_bytes(text, place, data, first, size)
             place, taken = place + size, taken + 1
     return place

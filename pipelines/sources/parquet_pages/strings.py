@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.kernels.marks import PADDING
 from pipelines.sources.parquet_pages.headers import (
     DATA,
     DICTIONARY,
@@ -24,7 +25,6 @@ from pipelines.sources.parquet_pages.headers import (
     page_at,
 )
 from pipelines.sources.parquet_pages.kernels import (
-    PADDING,
     copy_words,
     find_words,
     total_size,

@@ -9,14 +9,20 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from pipelines.kernels.marks import PADDING
 from pipelines.sources.config import SourceSettings
 from pipelines.sources.split import Split
 from pipelines.sources.streams.encodings import is_plain, utf8_stream
 from pipelines.sources.streams.opening import BREAKS
+from pipelines.sources.streams.scanning import UNDECIDED, VALID, check_utf8, find_newlines
 
 SPLIT_BYTES = 64 << 20
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 4 << 20
 _NEWLINE = 10
+_LINES = 1 << 16  # that a block has room for at first
+_LETTERS_APART = (
+    64  # bytes from one letter beyond ASCII to the next, for our own check to be faster
+)
 _LONGEST = 1 << 30  # what the offsets of Arrow's strings hold
 
 
@@ -26,17 +32,17 @@ class Block:
 
     Args:
         position: Where the first byte is in the file.
-        data: The bytes; what follows `size` is of no line.
+        data: The bytes, until the next block is asked for; at least `PADDING` follow `size`.
         size: How many they are.
     """
 
     position: int
-    data: bytes
+    data: bytearray
     size: int
 
     def edges(self) -> tuple[Any, Any]:
         """Return where each line begins in `data`, and where it ends before its newline."""
-        ends = np.flatnonzero(np.frombuffer(self.data, np.uint8, self.size) == _NEWLINE)
+        ends = self._newlines()
         if self.data[self.size - 1] != _NEWLINE:
             ends = np.append(ends, self.size)
         starts = np.zeros_like(ends)
@@ -44,6 +50,14 @@ class Block:
         if self.position == 0 and self.data.startswith(BOM_UTF8):
             starts[0] = len(BOM_UTF8)
         return starts, ends
+
+    def _newlines(self) -> Any:
+        data, places = np.frombuffer(self.data, np.uint8), np.empty(_LINES, np.int64)
+        count = find_newlines(data, self.size, places)
+        if count > _LINES:
+            places = np.empty(count, np.int64)
+            find_newlines(data, self.size, places)
+        return places[:count]
 
     def positions(self, starts: Any) -> Any:
         """Return the lines' places in the file; a mark belongs to the first line."""
@@ -54,6 +68,10 @@ class Block:
 
     def is_utf8(self) -> bool:
         """Tell whether all bytes are UTF-8."""
+        data = np.frombuffer(self.data, np.uint8)
+        found = check_utf8(data, self.size, self.size // _LETTERS_APART)
+        if found != UNDECIDED:
+            return bool(found == VALID)
         offsets = pa.py_buffer(np.array([0, self.size], np.int32))
         text = pa.StringArray.from_buffers(1, offsets, pa.py_buffer(self.data))
         try:
@@ -76,8 +94,8 @@ def longest(settings: SourceSettings) -> int:
     return min(settings.max_record_bytes, _LONGEST)
 
 
-def blocks(split: Split, settings: SourceSettings, padding: bytes = b"") -> Iterator[Block]:
-    """Read the lines that begin in a split.
+def blocks(split: Split, settings: SourceSettings) -> Iterator[Block]:
+    """Read the lines that begin in a split; each block takes the place of the one before.
 
     A line above `longest` is given without its rest: it then has one byte more than that. Where the
     file breaks off, the whole lines before come first, then the error.
@@ -85,9 +103,8 @@ def blocks(split: Split, settings: SourceSettings, padding: bytes = b"") -> Iter
     Args:
         split: The split.
         settings: How the file is read.
-        padding: Bytes to have after the lines.
     """
-    for block in _whole_lines(split, settings, padding):
+    for block in _whole_lines(split, settings):
         if split.end is None or block.position + block.size <= split.end:
             yield block
             continue
@@ -97,68 +114,70 @@ def blocks(split: Split, settings: SourceSettings, padding: bytes = b"") -> Iter
         return
 
 
-def _whole_lines(split: Split, settings: SourceSettings, padding: bytes) -> Iterator[Block]:
+def _whole_lines(split: Split, settings: SourceSettings) -> Iterator[Block]:
     """Read whole lines from the first that begins in a split, perhaps more than it has."""
     opened = replace(split, start=max(0, split.start - 1))
     # the line that crosses the edge belongs to the split before
-    gathered = _Gathered(opened.start, longest(settings), padding, is_inside=split.start > 0)
+    window = _Window(opened.start, longest(settings), is_inside=split.start > 0)
     with utf8_stream(opened, settings, keeps_mark=True) as stream:
-        for part in _parts(stream):
-            yield from gathered.add(part)
-            if split.end is not None and gathered.position >= split.end:
+        while window.fill(stream):
+            yield from window.lines()
+            if split.end is not None and window.position >= split.end:
                 return
-        yield from gathered.take(b"")
+        yield from window.rest()
 
 
-class _Gathered:
-    """Bytes of lines that are not whole yet."""
+class _Window:
+    """The part of a file that is in memory: always in the same place, which costs no new pages."""
 
-    def __init__(self, position: int, limit: int, padding: bytes, *, is_inside: bool) -> None:
+    def __init__(self, position: int, limit: int, *, is_inside: bool) -> None:
         self.position = position
         self._limit = limit
-        self._padding = padding
         self._is_inside = is_inside  # within a line that is not wanted
-        self._waiting = bytearray()
+        self._room = BLOCK_BYTES
+        self._data = bytearray(self._room + PADDING)
+        self._filled = 0
+        self._error: Exception | None = None
 
-    def add(self, part: bytes) -> Iterator[Block]:
-        """Add bytes, and yield the lines that are whole, or too long."""
+    def fill(self, stream: Any) -> bool:
+        """Read what there is room for; before an error what was read comes first."""
+        if self._error is not None:
+            raise self._error
+        if self._filled == self._room:
+            self._room *= 2
+            self._data = self._data[: self._filled] + bytearray(self._room + PADDING - self._filled)
+        before = self._filled
+        try:
+            with memoryview(self._data) as data:
+                while count := stream.readinto1(data[self._filled : self._room]):
+                    self._filled += count
+        except BREAKS as error:
+            self._error = error
+            return True
+        return self._filled > before
+
+    def lines(self) -> Iterator[Block]:
+        """Yield the lines that are whole, or too long."""
         if self._is_inside:
-            begin = part.find(b"\n") + 1
+            begin = self._data.find(b"\n", 0, self._filled) + 1
             self._is_inside = begin == 0
-            self.position += begin or len(part)
-            part = part[begin:] if begin else b""
-        last = part.rfind(b"\n") + 1
+            self._drop(begin or self._filled)
+        last = self._data.rfind(b"\n", 0, self._filled) + 1
         if last:
-            yield from self.take(part[:last])
-        self._waiting += part[last:]
-        if len(self._waiting) > self._limit:
-            after = self.position + len(self._waiting)
-            del self._waiting[self._limit + 1 :]
-            yield from self.take(b"")
-            self.position, self._is_inside = after, True
+            yield Block(self.position, self._data, last)
+            self._drop(last)
+        if self._filled > self._limit:
+            yield Block(self.position, self._data, self._limit + 1)
+            self._drop(self._filled)
+            self._is_inside = True
 
-    def take(self, part: bytes) -> Iterator[Block]:
-        """Yield what waits and a part, which may be nothing."""
-        data = b"".join((self._waiting, part, self._padding))
-        size = len(data) - len(self._padding)
-        if size:
-            yield Block(self.position, data, size)
-        self.position += size
-        self._waiting.clear()
+    def rest(self) -> Iterator[Block]:
+        """Yield the last line, which no newline ends."""
+        if self._filled:
+            yield Block(self.position, self._data, self._filled)
 
-
-def _parts(stream: Any) -> Iterator[bytes]:
-    """Read about `BLOCK_BYTES` at a time; before an error what was read comes first."""
-    parts: list[bytes] = []
-    size = 0
-    try:
-        while part := stream.read1(BLOCK_BYTES):
-            parts.append(part)
-            size += len(part)
-            if size >= BLOCK_BYTES:
-                yield b"".join(parts)
-                parts, size = [], 0
-    except BREAKS:
-        yield b"".join(parts)
-        raise
-    yield b"".join(parts)
+    def _drop(self, count: int) -> None:
+        with memoryview(self._data) as data:
+            data[: self._filled - count] = data[count : self._filled]
+        self._filled -= count
+        self.position += count
