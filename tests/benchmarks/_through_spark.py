@@ -3,7 +3,7 @@
 `new` and `old`, which is of before, bring the rows into the JVM; `taken` is today's code with a
 step of the reading tasks as the sink, as the jobs have one.
 
-It imports nothing of the other benchmarks but the sink, for `pipelines` is that of PYTHONPATH.
+It imports nothing of the other benchmarks but the sink and the clock: `pipelines` is PYTHONPATH's.
 """
 
 import json
@@ -16,6 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from _processor import processor_seconds
 from _spark_sink import rows_of, session, sink
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import LongType, StructType
@@ -77,20 +78,25 @@ def old(spark: SparkSession, folder: str, what: str) -> DataFrame:
 
 
 def main() -> None:
-    """Read four times in one session, and print the median seconds of the last three."""
+    """Read four times in one session, and print the median seconds of the last three.
+
+    `cpu` are those of the driver, the JVM and the Python workers.
+    """
     name, folder, what = sys.argv[1:]
     spark = session("local[2]")
-    seconds = []
+    seconds, processors = [], []
     for _ in range(4):
-        started = time.perf_counter()
+        started, before = time.perf_counter(), processor_seconds()
         frame = {"new": new, "taken": taken, "old": old}[name](spark, folder, what)
         sink(frame)
         seconds.append(time.perf_counter() - started)
+        processors.append(processor_seconds() - before)
     if name == "taken":
         rows, size = frame.groupBy().sum("rows", "bytes").collect()[0]
     else:
         rows, size = rows_of(frame, COUNTED[what])
-    print(json.dumps({"wall": statistics.median(seconds[1:]), "rows": rows, "bytes": size}))
+    found = {"wall": statistics.median(seconds[1:]), "cpu": statistics.median(processors[1:])}
+    print(json.dumps(found | {"rows": rows, "bytes": size}))
 
 
 if __name__ == "__main__":
