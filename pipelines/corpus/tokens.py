@@ -37,6 +37,8 @@ def tokenize(
 ) -> dict[str, DataFrame]:
     """Return the `sentences` that hold a known token, and the `vocabulary`, by these names.
 
+    Counts, and sentences of subwords, stay persisted on disk until the Spark session ends.
+
     Args:
         documents: Frame of `doc_id, text`.
         settings: Of tokens, sentences and the vocabulary.
