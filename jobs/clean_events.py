@@ -10,7 +10,8 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.cli.running import run_job
 from pipelines.interactions import cleaning, parsing, times
 from pipelines.interactions.config import CleanEventsConfig
-from pipelines.interactions.sifting import clean_tables
+from pipelines.interactions.sifting.clean_tables import clean_tables
+from pipelines.interactions.sifting.sifted_input import SiftedInput, sift
 from pipelines.results import JobResult, survey
 from pipelines.sources.judged import stage_parts
 from pipelines.sources.notes import note_lines
@@ -29,13 +30,13 @@ def run(spark: SparkSession, config: CleanEventsConfig) -> JobResult:
 
 def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) -> JobResult:
     times.check_time_settings(spark, config)
-    sifted, choice = clean_tables.sift(store, config.inputs.events, config)
+    sifted, choice = sift(store, config.inputs.events, config)
     choice.log()
     persisted: list[DataFrame] = []
-    if sifted is not None and choice.is_packed:
-        result, rejected = clean_tables.clean_tables(store, sifted, choice, config)
+    if sifted is not None and choice.is_by_tasks:
+        result, rejected = clean_tables(store, sifted, choice, config)
     else:
-        result, rejected, *persisted = _clean_in_blocks(spark, config, store, sifted)
+        result, rejected, *persisted = _clean_by_shuffles(spark, config, store, sifted)
     result.require_balance("events", "rejected_events")
     result.require_share("rejected_events", at_most=config.max_rejected_share, rows=rejected)
     result.require_rows(
@@ -47,11 +48,11 @@ def _clean(spark: SparkSession, config: CleanEventsConfig, store: TableStore) ->
     return store.finish(result, *persisted)
 
 
-def _clean_in_blocks(
+def _clean_by_shuffles(
     spark: SparkSession,
     config: CleanEventsConfig,
     store: TableStore,
-    sifted: clean_tables.SiftedInput | None,
+    sifted: SiftedInput | None,
 ) -> tuple[JobResult, DataFrame, DataFrame, DataFrame]:
     """Stage the tables by shuffles.
 

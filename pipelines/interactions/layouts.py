@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipelines import tables
-from pipelines.cluster.executors import executor_heap, executor_memory
+from pipelines.cluster.executors import executor_heap, executor_memory, executor_threads
 from pipelines.errors import ConfigError
 from pipelines.interactions.config import Layout
 from pipelines.storage.places import locate
+from pipelines.storage.task_files.buckets import MOST_BUCKETS
 from pipelines.storage.task_files.columns import unpacked
 from pipelines.storage.task_files.pieces import PieceWriter
 from pipelines.table_store import TableStore
@@ -17,6 +18,8 @@ from schemas import Table
 LOG = logging.getLogger("vectormill")
 MARGIN = 1 << 29
 """Bytes that a worker needs besides events."""
+_UNEVEN = 4  # buckets differ in size, and a worker needs more than its events
+_BUCKETS_PER_CORE = 2
 _MOST_ROWS = 1 << 30  # events that one task holds, whatever its memory
 _MOST_FILES = 1_000  # files whose footers the driver reads
 
@@ -28,8 +31,9 @@ class Choice:
     Args:
         layout: `packed` or `blocked`.
         why: The reason, for the log.
-        writers: By table, what writes pieces of it in tasks; empty for `blocked`.
-        known: By table of ids, the files of an earlier run; not of `blocked`.
+        writers: By table, what writes pieces of it in tasks; empty where tasks cannot reach all
+            files, so that Spark itself reads, shuffles and writes the rows of `blocked`.
+        known: By table of ids, the files of an earlier run; empty likewise.
     """
 
     layout: str
@@ -41,6 +45,11 @@ class Choice:
     def is_packed(self) -> bool:
         """Tell whether one task does the step."""
         return self.layout == "packed"
+
+    @property
+    def is_by_tasks(self) -> bool:
+        """Tell whether tasks read and write the files themselves."""
+        return bool(self.writers)
 
     def log(self) -> None:
         """Tell the choice in the run's log."""
@@ -77,18 +86,25 @@ def fitted(store: TableStore, choice: Choice, layout: Layout, work: Work) -> Cho
     """Return the choice, or `blocked` where `layout` is `auto` and the work fits no executor."""
     if not choice.is_packed or layout == "packed":
         return choice
-    available = executor_memory(store.spark) or executor_heap(store.spark)
+    available = _executor_bytes(store)
     told = f"{work.memory / 2**30:.1f} GiB of an executor's {available / 2**30:.1f}"
     if work.rows > _MOST_ROWS:
-        return blocked(f"too many for one task: {work.rows:,} events")
+        return replace(choice, layout="blocked", why=f"too many for one task: {work.rows:,} events")
     if work.memory > available:
-        return blocked(f"too large for one executor: {told}")
+        return replace(choice, layout="blocked", why=f"too large for one executor: {told}")
     return replace(choice, why=f"fits one executor: {told}")
 
 
-def blocked(why: str) -> Choice:
-    """Return the layout for events that one task cannot hold."""
-    return Choice("blocked", why, {}, {})
+def bucket_count(store: TableStore, work: Work) -> int:
+    """Return the number of buckets of users: each is to fit a core, beside other cores' buckets."""
+    cores = int(store.spark.sparkContext.defaultParallelism)
+    of_core = _executor_bytes(store) // executor_threads(store.spark)
+    needed = -(-_UNEVEN * (work.memory - MARGIN) // max(1, of_core))
+    return min(max(_BUCKETS_PER_CORE * cores, needed), MOST_BUCKETS)
+
+
+def _executor_bytes(store: TableStore) -> int:
+    return executor_memory(store.spark) or executor_heap(store.spark)
 
 
 def choose(
@@ -105,15 +121,13 @@ def choose(
     Args:
         store: The tables of the run.
         layout: The setting.
-        outputs: Tables that one task is to write.
-        files: Files of the input that it is to read; None where they are not known yet.
-        ids: Outputs whose earlier rows it is to read.
+        outputs: Tables that tasks are to write.
+        files: Files of the input that they are to read; None where they are not known yet.
+        ids: Outputs whose earlier rows they are to read.
 
     Raises:
         ConfigError: `packed` is set, and a table cannot be read or written by Python tasks.
     """
-    if layout == "blocked":
-        return blocked("as configured")
     known = _known(store, ids)
     writers = {
         table.name: store.scratch.writer(locate(store.spark, store.output(table.name)), table)
@@ -124,16 +138,16 @@ def choose(
     if files is not None and not files:
         lacking.insert(0, "events")
     if lacking:
-        name = lacking[0]
-        why = f"tasks cannot reach the files of {name}"
+        why = f"tasks cannot reach the files of {lacking[0]}"
         if layout == "packed":
             raise ConfigError(f"layout: packed: {why}; set layout: blocked")
-        return blocked(why)
-    if layout == "auto" and len(files or ()) > _MOST_FILES:
-        return blocked(f"an input of more than {_MOST_FILES:,} files")
+        return Choice("blocked", f"{why}, so Spark shuffles the rows", {}, {})
     found = {name: writer for name, writer in writers.items() if writer is not None}
-    why = "as configured" if layout == "packed" else "fits one executor"
-    return Choice("packed", why, found, known)
+    if layout == "auto" and len(files or ()) > _MOST_FILES:
+        return Choice("blocked", f"an input of more than {_MOST_FILES:,} files", found, known)
+    if layout == "auto":
+        return Choice("packed", "fits one executor", found, known)
+    return Choice(layout, "as configured", found, known)
 
 
 def _known(store: TableStore, ids: Sequence[Table]) -> dict[str, Sequence[str]]:

@@ -1,157 +1,121 @@
-"""Cleaning events by one task after the records were sifted, and staging what it made."""
+"""Cleaning events by tasks after the records were sifted, and staging what they made."""
 
-import pickle
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
+from pipelines.cluster.many_tasks import in_tasks
 from pipelines.cluster.one_task import in_one_task
+from pipelines.interactions.blocked.cleaning import BucketCleaning, Dealing, FindingRepeated
 from pipelines.interactions.cleaning import judge_events
 from pipelines.interactions.config import EventSettings
-from pipelines.interactions.layouts import MARGIN, Choice, Work, choose, fitted
-from pipelines.interactions.parsing import event_fields
-from pipelines.interactions.sifting.cleaning import Cleaned, PackedCleaning
+from pipelines.interactions.layouts import Choice, bucket_count
+from pipelines.interactions.sifting.cleaning import SAMPLES, Cleaned, PackedCleaning
 from pipelines.interactions.sifting.held import JUDGED
-from pipelines.interactions.sifting.sieve import OF_REFUSED, Sieve, Sifted
+from pipelines.interactions.sifting.rejecting import told_time
+from pipelines.interactions.sifting.sifted_input import SiftedInput, own_names
 from pipelines.results import JobResult
-from pipelines.sources.names import BROKEN_FILE, NOTES
 from pipelines.sources.notes import note_lines
-from pipelines.sources.records import read_records
-from pipelines.sources.request import Request
-from pipelines.storage.places import locate
 from pipelines.table_store import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
 from schemas.corpus import REASONS
-
-_RECORD = 200  # bytes per record: columns of numbers, the rows that are written
-_COPIES = 2  # of the texts
-
-
-@dataclass(frozen=True)
-class SiftedInput:
-    """What the reading tasks have written.
-
-    Args:
-        request: What was asked of the files.
-        folder: Where they lie.
-        tasks: What each task told, in the order of the input.
-    """
-
-    request: Request
-    folder: str
-    tasks: tuple[Sifted, ...]
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Counts as `records.count_records` returns them."""
-        notes: Counter[str] = sum((task.notes for task in self.tasks), Counter())
-        found = {name: notes[name] for name in NOTES}
-        found["event_id"] = sum(task.with_id for task in self.tasks)
-        found["records"] = sum(task.records for task in self.tasks)
-        return found | {"broken": sum(len(task.broken) for task in self.tasks)}
-
-    @property
-    def work(self) -> Work:
-        """What one task would hold."""
-        size = sum(task.size for task in self.tasks)
-        rows = sum(task.records for task in self.tasks)
-        return Work(rows, MARGIN + _RECORD * rows + _COPIES * size)
-
-    def records(self, spark: SparkSession, *, only_others: bool = False) -> DataFrame:
-        """Return the records, or those that are not plainly sound, as Spark reads them."""
-        files = [*([] if only_others else self.sound), *self.others]
-        schema = from_arrow_schema(self.request.schema)
-        if not files:
-            return spark.createDataFrame([], schema)
-        return spark.read.schema(schema).parquet(*files)
-
-    def broken_files(self, spark: SparkSession) -> DataFrame:
-        """Return the files that broke off, as rows of `rejected_files`."""
-        rows = [
-            (source, size, [(BROKEN_FILE, error, "to its end")])
-            for task in self.tasks
-            for source, size, error in task.broken
-        ]  # one per file
-        return spark.createDataFrame(rows, REJECTED_FILES.schema())
-
-    @property
-    def sound(self) -> list[str]:
-        """Files of the plainly sound records."""
-        return [task.sound for task in self.tasks if task.sound]
-
-    @property
-    def others(self) -> list[str]:
-        """Files of the other records."""
-        return [task.others for task in self.tasks if task.others]
-
-
-def sift(
-    store: TableStore, uris: str | list[str], settings: EventSettings
-) -> tuple[SiftedInput | None, Choice]:
-    """Read raw events, write them to files of a folder, and choose the layout.
-
-    Returns:
-        What was written, None where tasks cannot write files; and the layout.
-
-    Raises:
-        ConfigError: See `layouts.choose`.
-        InputError: See `read_records`.
-    """
-    request = Request(tuple(event_fields(settings)), settings)
-    outputs = (EVENTS.with_own(own_names(request)), REJECTED_EVENTS)
-    choice = choose(store, settings.layout, outputs)
-    folder = store.scratch.folder(locate(store.spark, store.output(EVENTS.name)))
-    if folder is None:
-        return None, choice
-    step = Sieve(settings, folder)
-    read = read_records(store.spark, uris, request.fields, settings, step)
-    store.input_versions["events"] = read.version
-    rows = read.frame.collect()  # one per task
-    tasks = tuple(pickle.loads(row[0]) for row in rows)  # noqa: S301  (our own tasks wrote it)
-    sifted = SiftedInput(request, folder, tasks)
-    return sifted, fitted(store, choice, settings.layout, sifted.work)
-
-
-def own_names(request: Request) -> tuple[str, ...]:
-    """Return the names of the user's own columns."""
-    return tuple(f.name for f in request.fields if f.setting == "keep_columns")
 
 
 def clean_tables(
     store: TableStore, sifted: SiftedInput, choice: Choice, settings: EventSettings
 ) -> tuple[JobResult, DataFrame]:
-    """Clean sifted records in one task, and stage the tables.
+    """Clean sifted records in tasks, and stage the tables.
 
     Returns:
         The result, and some rejected rows for messages.
     """
-    counts, own, schema = sifted.counts, own_names(sifted.request), sifted.request.schema
-    for name in OF_REFUSED:
-        schema = schema.remove(schema.get_field_index(name))
-    others = tuple(_judge_others(store, sifted, settings))
-    has_ids = counts["event_id"] > 0
-    work = PackedCleaning(
-        sifted.sound, others, schema, own, choice.writers, settings, has_ids=has_ids
-    )
-    found: Cleaned = in_one_task(store.spark, work)
+    counts, own = sifted.counts, own_names(sifted.request)
+    others = list(_judge_others(store, sifted, settings))
+    clean = _packed if choice.is_packed else _blocked
+    found = clean(store, sifted, others, choice, settings)
+    reasons: Counter[str] = sum((each.reasons for each in found), Counter())
+    in_order = dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0])))
     result = JobResult(
-        rows_in={"events": counts["records"]}, rejected=found.reasons, lines=note_lines(counts)
+        rows_in={"events": counts["records"]}, rejected=in_order, lines=note_lines(counts)
     )
-    result.measures |= found.span
+    result.measures |= _span(found)
     for table in (EVENTS.with_own(own), REJECTED_EVENTS):
-        pieces = store.scratch.pieces(choice.writers[table.name], found.pieces[table.name])
+        written = [piece for each in found for piece in each.pieces[table.name]]
+        pieces = store.scratch.pieces(choice.writers[table.name], written)
         result.rows_out[table.name], _ = store.stage_pieces(pieces, table)
     files = sifted.broken_files(store.spark)
     rows = store.stage(files, REJECTED_FILES, is_empty=not counts["broken"])
     result.rows_out[REJECTED_FILES.name] = rows
-    samples = [([tuple(reason.values())],) for reason in found.samples]
+    reasons_shown = [reason for each in found for reason in each.samples][:SAMPLES]
+    samples = [([tuple(reason.values())],) for reason in reasons_shown]
     shown = StructType().add("reasons", REASONS)
     return result, store.spark.createDataFrame(samples, shown)
+
+
+def _packed(
+    store: TableStore,
+    sifted: SiftedInput,
+    others: list[str],
+    choice: Choice,
+    settings: EventSettings,
+) -> list[Cleaned]:
+    """Clean all records in one task."""
+    work = PackedCleaning(
+        sifted.sound,
+        others,
+        sifted.schema,
+        own_names(sifted.request),
+        choice.writers,
+        settings,
+        has_ids=sifted.counts["event_id"] > 0,
+    )
+    return [in_one_task(store.spark, work)]
+
+
+def _blocked(
+    store: TableStore,
+    sifted: SiftedInput,
+    others: list[str],
+    choice: Choice,
+    settings: EventSettings,
+) -> list[Cleaned]:
+    """Deal the records into buckets of users, and clean each in a task."""
+    spark, sound, schema = store.spark, sifted.sound, sifted.schema
+    own, buckets = own_names(sifted.request), bucket_count(store, sifted.work)
+    has_ids = sifted.counts["event_id"] > 0
+    deal = Dealing(sound, others, schema, own, sifted.folder, buckets, has_ids)
+    dealt = in_tasks(spark, deal, len(sound) + len(others))
+    records, repeated = [each.records for each in dealt], []
+    if has_ids:
+        find = FindingRepeated([each.bearers for each in dealt], sifted.folder)
+        repeated = in_tasks(spark, find, buckets)
+    work = BucketCleaning(
+        records[: len(sound)],
+        records[len(sound) :],
+        repeated,
+        schema,
+        own,
+        choice.writers,
+        settings,
+    )
+    return in_tasks(spark, work, buckets)
+
+
+def _span(found: Sequence[Cleaned]) -> dict[str, Any]:
+    """Return the first and the last time of kept events; nothing where none is kept."""
+    if not any(each.kept for each in found):
+        return {}
+    times = [time for each in found for time in each.times]
+    bounds = (min(times), max(times)) if times else (None, None)
+    names = ("first_time", "last_time")
+    return {
+        name: None if micros is None else told_time(micros)
+        for name, micros in zip(names, bounds, strict=True)
+    }
 
 
 def _judge_others(store: TableStore, sifted: SiftedInput, settings: EventSettings) -> Iterator[str]:

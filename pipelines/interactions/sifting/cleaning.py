@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -14,32 +13,35 @@ from pipelines.arrays.chunks import taken, whole
 from pipelines.arrays.offsets import offsets_of
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.writing import write_tables
-from pipelines.interactions.sifting.deciding import KEPT, REPEATED, Decision, decide
+from pipelines.interactions.sifting.deciding import KEPT, REPEATED, Decision, decide, repeated_ids
 from pipelines.interactions.sifting.held import Held, encoded, hold, judged_schema, read_in_order
 from pipelines.interactions.sifting.place_ids import place_ids
-from pipelines.interactions.sifting.rejecting import reasons_of, told_time
+from pipelines.interactions.sifting.rejecting import reasons_of
 from pipelines.storage.task_files.pieces import Piece, PieceWriter
 from schemas import EVENTS, REJECTED_EVENTS
 
 _PART_ROWS = 1 << 18  # rejected rows at a time: Arrow's strings hold 2 GiB together
-_SAMPLES = 3  # rejected rows whose first reason a message shows
+SAMPLES = 3  # rejected rows whose first reason a message shows
 
 
 @dataclass
 class Cleaned:
-    """What the task tells the driver.
+    """What a task tells the driver.
 
     Args:
         pieces: Files by table.
-        reasons: Rejected records by rule, most frequent first.
+        reasons: Rejected records by rule.
         samples: First reasons of some rejected records: rule, value, threshold.
-        span: First and last time of kept events; empty where none is kept.
+        kept: Kept events.
+        times: Times of the first and the last of them, microseconds since 1970; empty where none
+            has a time.
     """
 
     pieces: dict[str, list[Piece]]
-    reasons: dict[str, int]
-    samples: list[dict[str, str | None]] = field(default_factory=list)
-    span: dict[str, Any] = field(default_factory=dict)
+    reasons: Counter[str]
+    samples: list[dict[str, str | None]]
+    kept: int
+    times: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -69,43 +71,71 @@ class PackedCleaning:
         sound = read_in_order(self.sound, encoded(self.schema), threads)
         judged = read_in_order(self.judged, judged_schema(self.own), threads)
         held = hold(sound, judged, self.settings, threads)
-        decision = decide(held.facts, self.settings, has_ids=self.has_ids)
-        is_kept = held.facts.is_sound & (decision.rules == KEPT)
-        kept = np.flatnonzero(is_kept)
-        lost = np.flatnonzero(~is_kept)
-        parts = [lost[n : n + _PART_ROWS] for n in range(0, max(1, len(lost)), _PART_ROWS)]
-        rejected = pa.concat_tables(self._rejected(held, decision, part) for part in parts)
-        rows = {EVENTS.name: held.events(kept), REJECTED_EVENTS.name: rejected}
-        return Cleaned(
-            pieces=write_tables(rows, self.writers, threads),
-            reasons=_counts(rejected["reasons"]),
-            samples=[each[0] for each in rejected["reasons"].slice(0, _SAMPLES).to_pylist()],
-            span=_span(held, kept),
-        )
+        facts, repeated = held.facts, np.empty(0, np.int64)
+        if self.has_ids:
+            sources, positions = facts.sources.codes, facts.positions
+            repeated = repeated_ids(facts.ids, facts.is_sound, sources, positions)
+        return write_cleaned(held, repeated, self.writers, self.settings, threads)
 
-    def _rejected(self, held: Held, decision: Decision, rows: NDArray[np.int64]) -> pa.Table:
-        """Return rows of `rejected_events`."""
-        facts, count = held.facts, held.sound.num_rows
-        lost = decision.rules[rows] != KEPT
-        before = taken(held.judged["reasons"], rows[rows >= count] - count)
-        given = whole(taken(facts.ids, rows[lost]))
-        new = reasons_of(decision, rows[lost], given, self.settings)
-        ids = taken(facts.ids, rows)
-        repeated = decision.rules[rows] == REPEATED
-        if repeated.any():
-            places = {"source": facts.sources.encoded(rows[repeated])}
-            places["position"] = pa.array(facts.positions[rows[repeated]])
-            own = whole(place_ids(pa.table(places), 1))
-            ids = pc.replace_with_mask(whole(ids), pa.array(repeated), own)
-        return pa.table(
-            {
-                "event_id": ids,
-                "record": held.records(rows),
-                "source": facts.sources.encoded(rows),
-                "position": facts.positions[rows],
-                "reasons": _appended(int((rows < count).sum()), before, lost, new),
-            }
-        )
+
+def write_cleaned(
+    held: Held,
+    repeated: NDArray[np.int64],
+    writers: Mapping[str, PieceWriter],
+    settings: EventSettings,
+    threads: int,
+) -> Cleaned:
+    """Decide on duplicates and bots, and write the events and the rejected records.
+
+    Args:
+        held: All records of some users.
+        repeated: Rows whose ids are borne by others.
+        writers: Writers of the tables, by table.
+        settings: Settings.
+        threads: Threads.
+    """
+    decision = decide(held.facts, settings, repeated)
+    is_kept = held.facts.is_sound & (decision.rules == KEPT)
+    kept = np.flatnonzero(is_kept)
+    lost = np.flatnonzero(~is_kept)
+    parts = [lost[n : n + _PART_ROWS] for n in range(0, max(1, len(lost)), _PART_ROWS)]
+    rejected = pa.concat_tables(_rejected(held, decision, part, settings) for part in parts)
+    rows = {EVENTS.name: held.events(kept), REJECTED_EVENTS.name: rejected}
+    micros = held.facts.micros[kept][held.facts.has_time[kept]]
+    return Cleaned(
+        pieces=write_tables(rows, writers, threads),
+        reasons=_counts(rejected["reasons"]),
+        samples=[each[0] for each in rejected["reasons"].slice(0, SAMPLES).to_pylist()],
+        kept=len(kept),
+        times=(int(micros.min()), int(micros.max())) if micros.size else (),
+    )
+
+
+def _rejected(
+    held: Held, decision: Decision, rows: NDArray[np.int64], settings: EventSettings
+) -> pa.Table:
+    """Return rows of `rejected_events`."""
+    facts, count = held.facts, held.sound.num_rows
+    lost = decision.rules[rows] != KEPT
+    before = taken(held.judged["reasons"], rows[rows >= count] - count)
+    given = whole(taken(facts.ids, rows[lost]))
+    new = reasons_of(decision, rows[lost], given, settings)
+    ids = taken(facts.ids, rows)
+    repeated = decision.rules[rows] == REPEATED
+    if repeated.any():
+        places = {"source": facts.sources.encoded(rows[repeated])}
+        places["position"] = pa.array(facts.positions[rows[repeated]])
+        own = whole(place_ids(pa.table(places), 1))
+        ids = pc.replace_with_mask(whole(ids), pa.array(repeated), own)
+    return pa.table(
+        {
+            "event_id": ids,
+            "record": held.records(rows),
+            "source": facts.sources.encoded(rows),
+            "position": facts.positions[rows],
+            "reasons": _appended(int((rows < count).sum()), before, lost, new),
+        }
+    )
 
 
 def _appended(
@@ -128,21 +158,9 @@ def _appended(
     return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)))
 
 
-def _counts(reasons: pa.ChunkedArray) -> dict[str, int]:
+def _counts(reasons: pa.ChunkedArray) -> Counter[str]:
     rules: Counter[str] = Counter()
     for chunk in reasons.chunks:
         for each in pc.value_counts(chunk.flatten().field("rule")).to_pylist():
             rules[each["values"]] += each["counts"]
-    return dict(sorted(rules.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _span(held: Held, kept: NDArray[np.int64]) -> dict[str, Any]:
-    if not kept.size:
-        return {}
-    micros = held.facts.micros[kept][held.facts.has_time[kept]]
-    bounds = (int(micros.min()), int(micros.max())) if micros.size else (None, None)
-    names = ("first_time", "last_time")
-    return {
-        name: None if micros is None else told_time(micros)
-        for name, micros in zip(names, bounds, strict=True)
-    }
+    return rules

@@ -59,12 +59,17 @@ class Decision:
     measured: NDArray[np.float64]
 
 
-def decide(facts: Facts, settings: EventSettings, *, has_ids: bool) -> Decision:
-    """Decide on repeated ids, then on duplicates among sound records, then on bots."""
+def decide(facts: Facts, settings: EventSettings, repeated: NDArray[np.int64]) -> Decision:
+    """Decide on duplicates among sound records, then on bots.
+
+    Args:
+        facts: All records of some users.
+        settings: The window of duplicates and the limit of bots.
+        repeated: Rows that are lost already, as their ids are borne by others.
+    """
     count = len(facts.positions)
     rules, measured = np.zeros(count, np.int8), np.zeros(count)
-    if has_ids:
-        rules[_repeated(facts)] = REPEATED
+    rules[repeated] = REPEATED
     if settings.duplicate_window_seconds is not None:
         rows = np.flatnonzero(facts.is_sound & (rules == KEPT) & facts.has_time)
         lost, since = _duplicates(facts, rows, settings.duplicate_window_seconds)
@@ -78,15 +83,24 @@ def decide(facts: Facts, settings: EventSettings, *, has_ids: bool) -> Decision:
     return Decision(rules, measured)
 
 
-def _repeated(facts: Facts) -> NDArray[np.int64]:
-    """Return the rows whose id an earlier one bears; sound ones come first."""
+def repeated_ids(
+    ids: pa.ChunkedArray, is_sound: Flags, sources: NDArray[np.int32], positions: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Return the rows whose id an earlier one bears; sound ones come first.
+
+    Args:
+        ids: Ids of records.
+        is_sound: Whether a record breaks no rule by itself.
+        sources: Numbers of the records' files, in the order of their names.
+        positions: Places in the files.
+    """
     import polars as pl  # in the task: after the worker has forked
 
-    ids = pl.Series("id", pl.from_arrow(facts.ids))
-    rows = np.flatnonzero(ids.is_duplicated().to_numpy())
-    some = pl.DataFrame({"id": ids.gather(rows), "is_lost": ~facts.is_sound[rows]})
+    named = pl.Series("id", pl.from_arrow(ids))
+    rows = np.flatnonzero(named.is_duplicated().to_numpy())
+    some = pl.DataFrame({"id": named.gather(rows), "is_lost": ~is_sound[rows]})
     some = some.with_columns(
-        pl.Series("source", facts.sources.codes[rows]), pl.Series("position", facts.positions[rows])
+        pl.Series("source", sources[rows]), pl.Series("position", positions[rows])
     )
     order = some.select(pl.arg_sort_by("id", "is_lost", "source", "position")).to_series()
     chosen = some["id"].gather(order)

@@ -129,11 +129,32 @@ def _read(
     file: str, part: int, parts: int, schema: pa.Schema, rows: int = _BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
     """Yield the row groups of a file whose numbers are equal to `part` modulo `parts`."""
+
+    def chosen(footer: Any) -> list[int]:
+        return list(range(part, footer.num_row_groups, parts))
+
+    return read_groups(file, chosen, schema, rows)
+
+
+def read_groups(
+    file: str,
+    chosen: Callable[[Any], list[int]],
+    schema: pa.Schema,
+    rows: int = _BATCH_ROWS,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the columns of a schema from some row groups of a file; see `read_part`.
+
+    Args:
+        file: A Parquet file.
+        chosen: Returns the numbers of the row groups; called with the file's footer.
+        schema: Columns.
+        rows: Most rows of a batch.
+    """
     files, path = resolve(file)
     held = [field.name for field in schema if pa.types.is_dictionary(field.type)]
     how: Any = {"read_dictionary": held, "coerce_int96_timestamp_unit": "us"}  # ns end in 2262
     with files.open_input_file(path) as source, pq.ParquetFile(source, **how) as stored:
-        groups = list(range(part, stored.num_row_groups, parts))
+        groups = chosen(stored.metadata)
         inside = [name for name in schema.names if name in stored.schema_arrow.names]
         if groups:
             batches = stored.iter_batches(rows, row_groups=groups, columns=inside)
