@@ -49,6 +49,8 @@ def write_lines(folder: Path) -> None:
             for field, values in (choices | {"event_id": IDS}).items():
                 if random.random() < 0.2:
                     row[field] = values[random.integers(len(values))]
+            if n == MANY // 4:  # an odd record of more than a block of Hadoop's compression
+                row |= {"time": "soon", "kept": random.bytes(300_000).hex()}
             lines.append(json.dumps(row))
         (folder / name).write_text("\n".join([*lines, "rubbish"]), encoding="utf-8")
     (folder / "c.jsonl.gz").write_bytes(b"\x1f\x8b broken")

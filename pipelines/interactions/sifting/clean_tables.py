@@ -130,7 +130,8 @@ def _judge_others(store: TableStore, sifted: SiftedInput, settings: EventSetting
         moment if name == "time" else F.col(f"`{name}`")
         for name in [*JUDGED.names, *own_names(sifted.request)]
     ]
-    judged.select(columns).write.option("compression", "lz4").parquet(folder)
+    # Hadoop cuts pages of its own "lz4" into blocks that Arrow does not read
+    judged.select(columns).write.option("compression", "lz4_raw").parquet(folder)
     for info in store.files.walk(folder):
         if info.relative.endswith(".parquet"):
             yield info.uri
