@@ -10,8 +10,9 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.cli.running import run_job
 from pipelines import tables
 from pipelines.interactions import building, identities, pairs
+from pipelines.interactions.blocked.build_tables import build_in_buckets
 from pipelines.interactions.config import BuildInteractionsConfig
-from pipelines.interactions.packed import build_tables
+from pipelines.interactions.packed.build_tables import build_tables, choose_layout
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
 from schemas import EVENTS, INTERACTIONS, ITEM_IDS, SESSIONS, USER_IDS, Table
@@ -31,20 +32,27 @@ def run(spark: SparkSession, config: BuildInteractionsConfig) -> JobResult:
 
 def _build(config: BuildInteractionsConfig, store: TableStore) -> JobResult:
     events = store.read("events", EVENTS)
-    choice, files = build_tables.choose_layout(store, events, config)
+    choice, files, buckets = choose_layout(store, events, config)
     choice.log()
-    if not choice.is_packed:
-        result, persisted = _build_in_blocks(config, store, events)
+    persisted: list[DataFrame] = []
+    if choice.is_packed:
+        result = build_tables(store, files, choice, config)
+    elif choice.is_by_tasks:
+        result, persisted = build_in_buckets(store, files, buckets, choice, config)
     else:
-        result, persisted = build_tables.build_tables(store, files, choice, config), []
+        result, persisted = _build_by_shuffles(config, store, events)
     result.require_rows("interactions", allow_empty=False)
     return store.finish(result, *persisted)
 
 
-def _build_in_blocks(
+def _build_by_shuffles(
     config: BuildInteractionsConfig, store: TableStore, events: DataFrame
 ) -> tuple[JobResult, list[DataFrame]]:
-    """Stage the tables by shuffles; return the result, and the frames that are persisted."""
+    """Stage the tables by Spark's shuffles, where tasks cannot reach all files.
+
+    Returns:
+        The result, and the frames that are persisted.
+    """
     weighed, survey = building.weigh(events, config)
     parts, train_end = building.split(weighed, survey, config)
     paired = building.pair(parts, train_end, config).persist(StorageLevel.DISK_ONLY)

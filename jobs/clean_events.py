@@ -54,7 +54,7 @@ def _clean_by_shuffles(
     store: TableStore,
     sifted: SiftedInput | None,
 ) -> tuple[JobResult, DataFrame, DataFrame, DataFrame]:
-    """Stage the tables by shuffles.
+    """Stage the tables where tasks cannot write files: Spark shuffles the rows.
 
     Returns:
         The result, rejected rows, and two frames that are persisted.

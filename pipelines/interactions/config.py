@@ -71,9 +71,9 @@ class EventSettings(SourceSettings):
 
     layout: Layout = "auto"
     """`packed`: one task holds all records that were read, and decides and writes with all its
-    threads. `blocked`: records are shuffled among tasks, for those that fit no executor. `auto`
-    decides by their size and an executor's memory; the tables are the same. Of frames: always
-    `blocked`."""
+    threads. `blocked`: records are dealt by user into buckets, each of which one task does, for
+    those that fit no executor. `auto` decides by their size and an executor's memory; the tables
+    are the same. Frames, and tables that tasks cannot write, are shuffled by Spark."""
     columns: EventColumns = EventColumns()
     """Names of the fields in the raw records."""
     default_event_type: str = Field(default="event", min_length=1)
@@ -116,8 +116,9 @@ class InteractionSettings(StageSettings):
 
     layout: Layout = "auto"
     """`packed`: one task holds all events, and does the whole step with all its threads. `blocked`:
-    events are shuffled among tasks, for those that fit no executor. `auto` decides by the size of
-    the files and an executor's memory; the tables are the same. Of frames: always `blocked`."""
+    events are dealt by user into buckets, each of which one task does, for those that fit no
+    executor. `auto` decides by the size of the files and an executor's memory; the tables are the
+    same. Frames, and tables that tasks cannot reach, are shuffled by Spark."""
     event_weights: dict[str, Weight] = Field(default_factory=dict)
     """Weight of one event by its type; 0 drops the type."""
     unlisted_event_weight: Weight = 1.0

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pyspark.sql import SparkSession
+
 from pipelines import tables
 from pipelines.cluster.executors import executor_heap, executor_memory, executor_threads
 from pipelines.errors import ConfigError
@@ -70,7 +72,7 @@ class Work:
 
 
 def work_of(files: Sequence[str], columns: Sequence[str], *, per_row: int, copies: int) -> Work:
-    """Return the work of files of events.
+    """Return the work of files of events; of very many files, some stand for all.
 
     Args:
         files: Parquet files.
@@ -78,7 +80,8 @@ def work_of(files: Sequence[str], columns: Sequence[str], *, per_row: int, copie
         per_row: Bytes per event of numbers.
         copies: How often the strings are held.
     """
-    rows, size = unpacked(files, columns)
+    some = files[:_MOST_FILES]
+    rows, size = (len(files) * each // len(some) for each in unpacked(some, columns))
     return Work(rows, MARGIN + per_row * rows + copies * size)
 
 
@@ -86,7 +89,7 @@ def fitted(store: TableStore, choice: Choice, layout: Layout, work: Work) -> Cho
     """Return the choice, or `blocked` where `layout` is `auto` and the work fits no executor."""
     if not choice.is_packed or layout == "packed":
         return choice
-    available = _executor_bytes(store)
+    available = executor_bytes(store.spark)
     told = f"{work.memory / 2**30:.1f} GiB of an executor's {available / 2**30:.1f}"
     if work.rows > _MOST_ROWS:
         return replace(choice, layout="blocked", why=f"too many for one task: {work.rows:,} events")
@@ -98,13 +101,14 @@ def fitted(store: TableStore, choice: Choice, layout: Layout, work: Work) -> Cho
 def bucket_count(store: TableStore, work: Work) -> int:
     """Return the number of buckets of users: each is to fit a core, beside other cores' buckets."""
     cores = int(store.spark.sparkContext.defaultParallelism)
-    of_core = _executor_bytes(store) // executor_threads(store.spark)
+    of_core = executor_bytes(store.spark) // executor_threads(store.spark)
     needed = -(-_UNEVEN * (work.memory - MARGIN) // max(1, of_core))
     return min(max(_BUCKETS_PER_CORE * cores, needed), MOST_BUCKETS)
 
 
-def _executor_bytes(store: TableStore) -> int:
-    return executor_memory(store.spark) or executor_heap(store.spark)
+def executor_bytes(spark: SparkSession) -> int:
+    """Return the bytes that a task which takes a whole executor may hold."""
+    return executor_memory(spark) or executor_heap(spark)
 
 
 def choose(

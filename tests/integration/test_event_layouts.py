@@ -1,4 +1,4 @@
-"""Both layouts of `clean_events` write the same tables, whatever the log holds."""
+"""All layouts of `clean_events` write the same tables, whatever the log holds."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,15 +9,17 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from clusters import on_a_cluster
 from pyspark.sql import SparkSession
 
 from jobs import clean_events
 from pipelines import tables
+from pipelines.errors import ConfigError
 from pipelines.interactions.config import CleanEventsConfig
 from pipelines.results import JobResult
+from pipelines.storage.task_files.written_pieces import Scratch
 from schemas import EVENTS, REJECTED_EVENTS
 
-LAYOUTS = ("packed", "blocked")
 USERS = ["ann", " bob", "c\u00e9\u6f22", 'd"e\\f', "g\x01h\ti", " ", "", None, 7]
 TIMES = [0, 1, 2, 1700000000, "2024-01-31", "2024-1-31 10:00:00 Europe/Berlin", "soon", None, ""]
 TYPES = ["view", "buy", " ", "odd", None]
@@ -76,26 +78,56 @@ def clean(spark: SparkSession, folder: Path, layout: str, **settings: Any) -> Jo
         "inputs": {"events": f"{folder}/in"},
         "outputs": {"events": f"{folder}/{layout}/events"},
         "format": "delta" if layout == "packed" else "parquet",
-        "layout": layout,
+        "layout": "packed" if layout == "packed" else "blocked",
         **settings,
     }
     return clean_events.run(spark, CleanEventsConfig.model_validate_json(json.dumps(tree)))
+
+
+def stored(spark: SparkSession, folder: Path) -> dict[str, list[str]]:
+    found = {}
+    for table in (EVENTS.with_own(["kept"]), REJECTED_EVENTS):
+        rows = tables.read(spark, f"{folder}/{table.name}", table).collect()
+        assert len({row["event_id"] for row in rows}) == len(rows) > 5
+        found[table.name] = sorted(map(str, rows))
+    return found
 
 
 @pytest.mark.parametrize(
     ("write", "changed"),
     [(write_lines, {}), (write_typed, {"max_value": None, "max_events_per_user": 9})],
 )
-def test_both_layouts_write_the_same_tables(
-    spark: SparkSession, tmp_path: Path, write: Any, changed: dict[str, Any]
+def test_all_layouts_write_the_same_tables(
+    spark: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Any,
+    changed: dict[str, Any],
 ) -> None:
     write(tmp_path)
-    packed, blocked = (clean(spark, tmp_path, each, **SETTINGS | changed) for each in LAYOUTS)
-    assert packed == blocked
+    packed = clean(spark, tmp_path, "packed", **SETTINGS | changed)
     assert packed.rejected.keys() >= {"duplicate_event", "max_events_per_user"}
-    for table in (EVENTS.with_own(["kept"]), REJECTED_EVENTS):
-        places = [f"{tmp_path}/{each}/{table.name}" for each in LAYOUTS]
-        one, other = (tables.read(spark, place, table).collect() for place in places)
-        assert sorted(map(str, one)) == sorted(map(str, other))
-        assert len({row["event_id"] for row in one}) == len(one) > 5
-    assert not [*(tmp_path / "packed").glob(".*")]  # what tasks wrote for each other is gone
+    expected = stored(spark, tmp_path / "packed")
+    for layout in ("blocked", "shuffled"):
+        if layout == "shuffled":
+            monkeypatch.setattr(Scratch, "folder", lambda *_: None)  # tasks cannot write there
+        assert clean(spark, tmp_path, layout, **SETTINGS | changed) == packed
+        assert stored(spark, tmp_path / layout) == expected
+        assert not [*(tmp_path / layout).glob(".*")]  # what tasks wrote for each other is gone
+
+
+def test_packed_is_refused_where_tasks_cannot_write(spark: SparkSession, tmp_path: Path) -> None:
+    names = ("events", "rejected_events", "rejected_files", "run_counts")
+    catalog = {name: f"spark_catalog.default.layouts_{name}" for name in names}
+    with pytest.raises(ConfigError, match=r"layout: packed: tasks .* events; set layout: blocked"):
+        clean(spark, tmp_path, "packed", outputs=catalog)
+
+
+@pytest.mark.slow
+def test_a_cluster_writes_the_same_tables(spark: SparkSession, tmp_path: Path) -> None:
+    write_lines(tmp_path)
+    clean(spark, tmp_path, "packed", **SETTINGS)
+    given = SETTINGS | {"layout": "blocked", "inputs.events": f"{tmp_path}/in"}
+    given["outputs.events"] = f"{tmp_path}/cluster/events"
+    on_a_cluster("clean_events", tmp_path, given)
+    assert stored(spark, tmp_path / "cluster") == stored(spark, tmp_path / "packed")

@@ -5,7 +5,7 @@ from pyspark.sql import DataFrame
 from pipelines.cluster.one_task import in_one_task
 from pipelines.interactions import pairs
 from pipelines.interactions.config import InteractionSettings
-from pipelines.interactions.layouts import Choice, choose, fitted, work_of
+from pipelines.interactions.layouts import Choice, bucket_count, choose, fitted, work_of
 from pipelines.interactions.packed.building import Built, PackedBuilding
 from pipelines.results import JobResult
 from pipelines.table_store import TableStore
@@ -20,18 +20,21 @@ _TABLES = (*_IDS, INTERACTIONS, SESSIONS)  # ids first: they may be ahead of the
 
 def choose_layout(
     store: TableStore, events: DataFrame, settings: InteractionSettings
-) -> tuple[Choice, tuple[str, ...]]:
-    """Return the layout and the files of `events`.
+) -> tuple[Choice, tuple[str, ...], int]:
+    """Choose the layout.
+
+    Returns:
+        The layout, the files of `events`, and the number of buckets of users for `blocked`.
 
     Raises:
         ConfigError: See `layouts.choose`.
     """
     files = store.columns("events", events, list(_STRINGS)).files
     choice = choose(store, settings.layout, _TABLES, files, ids=_IDS)
-    if not choice.is_packed:
-        return choice, files
+    if not choice.is_by_tasks:
+        return choice, files, 0
     work = work_of(files, _STRINGS, per_row=_EVENT, copies=_COPIES)
-    return fitted(store, choice, settings.layout, work), files
+    return fitted(store, choice, settings.layout, work), files, bucket_count(store, work)
 
 
 def build_tables(

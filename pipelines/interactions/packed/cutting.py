@@ -1,6 +1,6 @@
 """Training events to sessions, as `interactions.sessions` cuts them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pyarrow as pa
@@ -8,20 +8,25 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.interactions.config import InteractionSettings
-from pipelines.interactions.packed.keys import read_table
-from pipelines.interactions.packed.weighed import Events
+from pipelines.interactions.packed.labelling import Labels
+from pipelines.interactions.packed.weighed import TRAIN, Events
 
 _SECOND = 1_000_000  # microseconds
-_IDS = pa.schema([("event_id", pa.string())])
 _DIGITS = 6  # of a session's number
 
 Numbers = NDArray[np.int64]
 
 
-def in_time_order(events: Events, chosen: Numbers, files: Sequence[str], threads: int) -> Numbers:
+def in_time_order(
+    events: Events, chosen: Numbers, read_ids: Callable[[], pa.ChunkedArray]
+) -> Numbers:
     """Return chosen events in the order of (user, time, event_id).
 
-    Ids are read only where two events of a user have one time.
+    Args:
+        events: Events.
+        chosen: Some of their rows.
+        read_ids: Returns the ids of the table that `events.rows` counts; it is called only where
+            two events of a user have one time.
     """
     import polars as pl  # in the task: after the worker has forked
 
@@ -34,13 +39,29 @@ def in_time_order(events: Events, chosen: Numbers, files: Sequence[str], threads
     is_tied = np.append(same, False) | np.append(False, same)
     tied = np.flatnonzero(is_tied)
     rows = order[tied]
-    ids = read_table(files, _IDS, threads)["event_id"]
-    names = pl.Series("id", pl.from_arrow(ids)).gather(events.rows[chosen[rows]])
+    names = pl.Series("id", pl.from_arrow(read_ids())).gather(events.rows[chosen[rows]])
     ties = pl.DataFrame({"user": users[rows], "micros": micros[rows], "id": names})
     by_id = ties.select(pl.arg_sort_by("user", "micros", "id")).to_series().to_numpy()
     order = order.copy()
     order[tied] = rows[by_id]
     return np.asarray(chosen[order])
+
+
+def training_sessions(
+    events: Events,
+    parts: Numbers,
+    users: Labels,
+    items: Labels,
+    settings: InteractionSettings,
+    read_ids: Callable[[], pa.ChunkedArray],
+) -> tuple[pa.Table, int]:
+    """Cut the training events of users and items with ids into sessions; see `session_rows`."""
+    is_cut = (parts == TRAIN) & (users.ids[events.users.codes] >= 0)
+    is_cut &= (items.ids[events.items.codes] >= 0) & events.has_time
+    order = in_time_order(events, np.flatnonzero(is_cut), read_ids)
+    of_users = events.users.codes[order].astype(np.int64)
+    of_items = items.ids[events.items.codes[order]]
+    return session_rows(events.users.names, of_users, of_items, settings, events.micros[order])
 
 
 def cut_sessions(

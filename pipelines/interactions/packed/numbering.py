@@ -1,5 +1,6 @@
 """Dense ids of the keys in use, as `interactions.identities` assigns them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.interactions.config import InteractionSettings
 from pipelines.interactions.identities import digest_of_ids
+from pipelines.interactions.k_core import core_of_codes, nothing_left
+from pipelines.interactions.packed.keys import Keys, read_table
+from schemas import ITEM_IDS, USER_IDS
 
 KNOWN = pa.schema([("id", pa.int32()), ("key", pa.string())])
 """Columns of the ids of an earlier run."""
@@ -30,6 +35,40 @@ class Numbered:
         """Version of the ids in use: see `identities.content_version`."""
         in_use = self.table.filter(pc.invert(self.table["is_retired"]))
         return digest_of_ids(in_use["id"].to_pylist(), in_use["key"].to_pylist())
+
+
+def number_core(
+    users: Keys,
+    items: Keys,
+    counts: NDArray[np.int64],
+    known: Mapping[str, Sequence[str]],
+    settings: InteractionSettings,
+    threads: int,
+) -> dict[str, Numbered]:
+    """Number the users and items of the core, by table.
+
+    Args:
+        users: Of each training pair the user.
+        items: Of each the item.
+        counts: Of each the number of events.
+        known: Files of the ids of an earlier run, by table.
+        settings: Least interactions.
+        threads: Threads.
+
+    Raises:
+        GateError: The core is empty.
+    """
+    least = settings.min_user_interactions, settings.min_item_interactions
+    core = np.flatnonzero(core_of_codes(users.codes, items.codes, *least))
+    if not core.size:
+        raise nothing_left(*least)
+    numbered = {}
+    for name, keys in ((USER_IDS.name, users), (ITEM_IDS.name, items)):
+        of_keys = np.bincount(keys.codes[core], counts[core], len(keys)).astype(np.int64)
+        files = known.get(name)
+        earlier = read_table(files, KNOWN, threads) if files else None
+        numbered[name] = number(keys.names, of_keys, earlier)
+    return numbered
 
 
 def number(names: pa.Array, counts: NDArray[np.int64], known: pa.Table | None) -> Numbered:

@@ -49,10 +49,15 @@ class Events:
 
 def read_events(files: Sequence[str], settings: InteractionSettings, threads: int) -> pa.Table:
     """Read the columns of `events` that interactions are made of."""
+    return read_table(files, columns_of_events(settings), threads)
+
+
+def columns_of_events(settings: InteractionSettings) -> pa.Schema:
+    """Return the columns of `events` that interactions are made of."""
     fields = [("user", CODES), ("item", CODES), ("event_type", CODES), ("time", _MICROS)]
     if settings.use_value_as_weight:
         fields.append(("value", pa.float64()))
-    return read_table(files, pa.schema(fields), threads)
+    return pa.schema(fields)
 
 
 def weigh(
@@ -115,9 +120,13 @@ def cut_times(events: Events, settings: InteractionSettings) -> tuple[int, int]:
     """Return the last time of training and of validation, as `weighing.cut_times` does."""
     if not events.has_time:
         return 0, 0
-    count = len(events.micros)
+    places = [rank - 1 for rank in cut_ranks(len(events.micros), settings)]
+    ordered = np.partition(events.micros, places)
+    return int(ordered[places[0]]), int(ordered[places[1]])
+
+
+def cut_ranks(count: int, settings: InteractionSettings) -> tuple[int, int]:
+    """Return the number of the last event of training and of validation, in the order of time."""
     test = Decimal(str(settings.test_share))
     later = Decimal(str(settings.valid_share)) + test
-    ranks = [count - floor(count * share) - 1 for share in (later, test)]
-    ordered = np.partition(events.micros, ranks)
-    return int(ordered[ranks[0]]), int(ordered[ranks[1]])
+    return count - floor(count * later), count - floor(count * test)

@@ -16,6 +16,7 @@ from pipelines.storage.task_files.columns import read_groups
 
 MOST_BUCKETS = 1 << 15
 _HELD_BYTES = 128 << 20  # that a task gathers before it deals them
+_BATCH_ROWS = 1 << 17
 _DICTIONARY_BYTES = 64 << 20  # of a column of a row group; larger ones are written as strings
 _NOTE = "buckets"  # of the footer: the bucket of each row group
 
@@ -125,5 +126,9 @@ def _groups(bucket: int, footer: Any) -> list[int]:
 
 
 def read_batches(file: str, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a file that tasks have written."""
-    return read_groups(file, lambda footer: list(range(footer.num_row_groups)), schema)
+    """Yield the rows of a file that tasks have written, some at a time."""
+
+    def every(footer: Any) -> list[int]:
+        return list(range(footer.num_row_groups))
+
+    return read_groups(file, every, schema, _BATCH_ROWS)
