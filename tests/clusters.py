@@ -23,7 +23,7 @@ def on_a_cluster(job: str, folder: Path, settings: Mapping[str, Any]) -> dict[st
     master = ["--master=local-cluster[2,1,1024]", "--json", f"--log-dir={folder}/logs"]
     command = [sys.executable, str(ROOT / "jobs" / f"{job}.py"), *master, *conf, *given]
     told = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=400
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900
     )
     assert told.returncode == 0, told.stdout[-2000:] + told.stderr[-6000:]
     result: dict[str, Any] = json.loads(told.stdout.splitlines()[-1])
