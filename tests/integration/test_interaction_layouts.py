@@ -41,6 +41,7 @@ def store_events(spark: SparkSession, folder: Path, count: int, users: str) -> N
     rows = []
     for n in random.permutation(count).tolist():
         user, item = random.choice([*users]), random.choice([*"bcdéf1\u6f22"])
+        user = f"rare {n}" if n % 8 == 7 else user
         kind, value = random.choice(["view", "buy", "drop"]), float(random.exponential(3))
         time = START + timedelta(seconds=n // 3 * 17)
         rows.append((f"{n:04}", user, item, kind, None if n % 19 == 0 else value, time, "log"))
@@ -81,6 +82,7 @@ def test_all_layouts_write_the_same_tables(spark: SparkSession, tmp_path: Path) 
         packed = build(spark, tmp_path, "packed", **SETTINGS)
         expected = stored(spark, tmp_path, "packed")
         assert all(expected.values())
+        assert packed.rejected.keys() >= {"k_core", "not_in_train", "repeated_pair"}
         for layout in ("blocked", "numbered by shuffles", "shuffled"):
             with pytest.MonkeyPatch.context() as patch:
                 forced(layout, patch)
