@@ -76,19 +76,24 @@ def forced(layout: str, patch: pytest.MonkeyPatch) -> None:
         patch.setattr(Scratch, "folder", lambda *_: None)
 
 
-def test_all_layouts_write_the_same_tables(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "layout",
+    ["blocked", "numbered by shuffles", pytest.param("shuffled", marks=pytest.mark.slow)],
+)
+def test_all_layouts_write_the_same_tables(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layout: str
+) -> None:
     for count, users in ((150, "uvwxyz"), (200, "tuvwé\u6f22")):
         store_events(spark, tmp_path, count, users)
         packed = build(spark, tmp_path, "packed", **SETTINGS)
         expected = stored(spark, tmp_path, "packed")
         assert all(expected.values())
         assert packed.rejected.keys() >= {"k_core", "not_in_train", "repeated_pair"}
-        for layout in ("blocked", "numbered by shuffles", "shuffled"):
-            with pytest.MonkeyPatch.context() as patch:
-                forced(layout, patch)
-                assert build(spark, tmp_path, layout, **SETTINGS) == packed
-            assert stored(spark, tmp_path, layout) == expected
-            assert not [*(tmp_path / layout).glob(".*")]  # what tasks wrote for each other is gone
+        with monkeypatch.context() as patch:
+            forced(layout, patch)
+            assert build(spark, tmp_path, layout, **SETTINGS) == packed
+        assert stored(spark, tmp_path, layout) == expected
+        assert not [*(tmp_path / layout).glob(".*")]  # what tasks wrote for each other is gone
     assert {row[3] for row in expected["user_ids"]} == {True, False}
 
 
