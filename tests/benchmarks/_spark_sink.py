@@ -11,6 +11,7 @@ def session(master: str) -> SparkSession:
     """Return a session as vectormill's, without Delta."""
     builder = SparkSession.builder.master(master).config("spark.ui.enabled", "false")
     builder = builder.config("spark.driver.memory", "2g")
+    builder = builder.config("spark.python.unix.domain.socket.enabled", "true")
     running = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
     running.sparkContext.setLogLevel("ERROR")
     return running
