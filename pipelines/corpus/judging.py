@@ -14,6 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.reasons import REASON
 from pipelines.corpus.languages.identifying import Identifier
 from pipelines.corpus.line_rules import REMOVING, LineRules, has_stops
 from pipelines.corpus.normalising.choices import AS_USUAL, Normalisation
@@ -29,7 +30,6 @@ STORED_SIGNALS = {"character_count": pa.int32(), "word_count": pa.int32()} | dic
 )
 """The signals that tables have, with their types."""
 
-REASON = pa.struct([(name, pa.string()) for name in ("rule", "value", "threshold")])
 _BLANKLESS = 0.2  # share of scripts without blanks from which on their letters are no words
 _OF_WORDS = frozenset(
     {"mean_word_length", *(f"duplicate_{n}_gram_character_share" for n in range(5, 11))}

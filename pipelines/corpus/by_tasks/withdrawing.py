@@ -13,11 +13,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from pipelines.arrays.chunks import whole
-from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.reasons import REASON, appended, no_reasons
 from pipelines.corpus.by_tasks.losers import Lost
 from pipelines.corpus.by_tasks.spilling import SAMPLES, Spill
 from pipelines.corpus.by_tasks.units import Unit
-from pipelines.corpus.judging import REASON
 from pipelines.storage.task_files.arrow import resolve
 from pipelines.storage.task_files.gathered import GatheredPieces
 from pipelines.storage.task_files.pieces import Piece, PieceWriter
@@ -97,8 +96,7 @@ def _is_other(table: pa.Table, rows: Rows) -> NDArray[np.bool_]:
 
 def _repeated(documents: pa.Table) -> pa.Table:
     """Return sound documents whose id is repeated as rejected ones."""
-    none = pa.array([[]] * documents.num_rows, pa.list_(REASON))
-    rejected = documents.append_column("reasons", none)
+    rejected = documents.append_column("reasons", no_reasons(documents.num_rows))
     return _with_repetition(rejected, np.arange(documents.num_rows))
 
 
@@ -112,16 +110,6 @@ def _with_repetition(rejected: pa.Table, rows: Rows) -> pa.Table:
     places = pc.binary_join_element_wise(ids, place, "@")
     given = whole(ids).take(pa.array(rows))
     new = pa.array([("unique_id", each, "first of its id") for each in given.to_pylist()], REASON)
-    reasons = _appended(whole(rejected["reasons"]), rows, new)
+    reasons = appended([whole(rejected["reasons"])], rows, new)
     found = rejected.set_column(0, "doc_id", pc.if_else(is_repeated, places, ids))
     return found.set_column(found.schema.names.index("reasons"), "reasons", reasons)
-
-
-def _appended(reasons: pa.ListArray, rows: Rows, new: pa.StructArray) -> pa.ListArray:
-    """Return lists of reasons with one more at the end of some of them."""
-    lengths = pc.list_value_length(reasons).to_numpy()
-    values = pa.concat_arrays([reasons.flatten().cast(REASON), new])
-    owners = np.append(np.repeat(np.arange(len(reasons)), lengths), rows)
-    order = np.argsort(owners, kind="stable")
-    ends = offsets_of(np.bincount(owners, minlength=len(reasons))).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(ends), values.take(pa.array(order)))

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.arrays.chunks import taken, whole
-from pipelines.arrays.offsets import offsets_of
+from pipelines.arrays.reasons import appended, no_reasons
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.writing import write_tables
 from pipelines.interactions.sifting.deciding import KEPT, REPEATED, Decision, decide, repeated_ids
@@ -117,7 +117,8 @@ def _rejected(
     """Return rows of `rejected_events`."""
     facts, count = held.facts, held.sound.num_rows
     lost = decision.rules[rows] != KEPT
-    before = taken(held.judged["reasons"], rows[rows >= count] - count)
+    judged = taken(held.judged["reasons"], rows[rows >= count] - count)
+    before = [no_reasons(int((rows < count).sum())), *judged.chunks]
     given = whole(taken(facts.ids, rows[lost]))
     new = reasons_of(decision, rows[lost], given, settings)
     ids = taken(facts.ids, rows)
@@ -133,29 +134,9 @@ def _rejected(
             "record": held.records(rows),
             "source": facts.sources.encoded(rows),
             "position": facts.positions[rows],
-            "reasons": _appended(int((rows < count).sum()), before, lost, new),
+            "reasons": appended(before, np.flatnonzero(lost), new),
         }
     )
-
-
-def _appended(
-    unjudged: int, before: pa.ChunkedArray, lost: NDArray[np.bool_], new: pa.StructArray
-) -> pa.ListArray:
-    """Return lists of reasons: those that judged rows have, then the new one of lost rows.
-
-    Args:
-        unjudged: Number of rows, the first ones, that have no reasons yet.
-        before: Reasons of the other rows.
-        lost: Of each row, whether it has a new reason.
-        new: The new reasons.
-    """
-    lengths = np.append(np.zeros(unjudged, np.int64), pc.list_value_length(before).to_numpy())
-    old = pc.list_flatten(before)
-    values = pa.concat_arrays([*old.chunks, new]) if old.num_chunks else new
-    owners = np.repeat(np.arange(len(lost)), lengths)
-    order = np.argsort(np.append(owners, np.flatnonzero(lost)), kind="stable")
-    offsets = offsets_of(lengths + lost).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), values.take(pa.array(order)))
 
 
 def _counts(reasons: pa.ChunkedArray) -> Counter[str]:

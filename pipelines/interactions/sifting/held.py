@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from pipelines.arrays.chunks import taken, whole
+from pipelines.arrays.reasons import REASON
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.packed.keys import CODES, keys_of, values_of
 from pipelines.interactions.sifting.deciding import Facts
 from pipelines.interactions.sifting.place_ids import place_ids
-from pipelines.interactions.sifting.rejecting import REASON, json_records, texts_of
+from pipelines.interactions.sifting.rejecting import json_records, texts_of
 from pipelines.interactions.sifting.sieve import ENCODED, raw_fields
 from pipelines.storage.task_files.columns import read_part
 

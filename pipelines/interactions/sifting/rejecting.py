@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from pipelines.arrays.reasons import REASON
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.sifting.deciding import BOT, DUPLICATE, REPEATED, Decision
 
-REASON = pa.struct([(name, pa.string()) for name in ("rule", "value", "threshold")])
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPECIAL = r'["\\\x00-\x1f]'
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
