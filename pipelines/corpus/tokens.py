@@ -52,21 +52,30 @@ def tokenize(
 
 
 @dataclass(frozen=True)
-class TokenizedDocuments:
+class EncodedDocuments:
     """Documents as sentences of token ids.
 
     Args:
         sentences: Rows of `sentences`.
         vocabulary: Rows of `vocabulary`, with phrases if these are asked for.
         phrases: Rows of `phrases`, in the order of its columns.
-        survey: Sums over the documents.
-        tokenizer: The tokenizer of subwords, if any.
-        persisted: Frames to unpersist when the sentences are written.
     """
 
     sentences: SentencePieces
     vocabulary: pa.Table
     phrases: list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True)
+class TokenizedDocuments(EncodedDocuments):
+    """Encoded documents, and what was found on the way.
+
+    Args:
+        survey: Sums over the documents.
+        tokenizer: The tokenizer of subwords, if any.
+        persisted: Frames to unpersist when the sentences are written.
+    """
+
     survey: "Survey"
     tokenizer: SubwordTokenizer | None
     persisted: tuple[DataFrame, ...]
@@ -186,21 +195,6 @@ def survey_counts(counts: DataFrame, vocabulary: pa.Table, earlier: pa.Table | N
 def frame_of(spark: SparkSession, vocabulary: pa.Table) -> DataFrame:
     """Return the rows of a vocabulary, in one partition."""
     return spark.createDataFrame(vocabulary, VOCABULARY.schema()).coalesce(1)
-
-
-@dataclass(frozen=True)
-class EncodedDocuments:
-    """Documents as sentences of token ids.
-
-    Args:
-        sentences: Rows of `sentences`.
-        vocabulary: Rows of `vocabulary`, with phrases if these are asked for.
-        phrases: Rows of `phrases`, in the order of its columns.
-    """
-
-    sentences: EncodedSentences
-    vocabulary: pa.Table
-    phrases: list[tuple[Any, ...]]
 
 
 def encode(
