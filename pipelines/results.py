@@ -1,10 +1,12 @@
 """Result of a job: rows in and out, reasons of rejection, measures, lines of the summary."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from pipelines.errors import GateError, VectormillError
 from schemas.corpus import REASONS
@@ -140,6 +142,17 @@ def reason(rule: Column | str, value: Column, threshold: Column, is_broken: Colu
             threshold.cast("string").alias("threshold"),
         ),
     )
+
+
+def first_reasons(spark: SparkSession, found: Iterable[Mapping[str, str | None]]) -> DataFrame:
+    """Return rows of `reasons`, of one reason each, for messages that show rejected rows.
+
+    Args:
+        spark: The session.
+        found: First reasons of rejected rows, of which some are taken.
+    """
+    rows = [([(each["rule"], each["value"], each["threshold"])],) for each in found]
+    return spark.createDataFrame(rows[:_SAMPLES], StructType().add("reasons", REASONS))
 
 
 def with_reasons(frame: DataFrame, *reasons: Column) -> DataFrame:

@@ -70,6 +70,14 @@ def _free_here() -> int:
     return min(free, max(0, limit - used + cached))
 
 
+def executor_bytes(spark: SparkSession) -> int:
+    """Return the bytes that Python may hold in a task that takes a whole executor.
+
+    Where they are not known, those of the heap.
+    """
+    return executor_memory(spark) or executor_heap(spark)
+
+
 def executor_heap(spark: SparkSession) -> int:
     """Return the bytes of an executor's heap; Spark's default, 1 GiB, if not configured."""
     return _bytes(spark, "spark.executor.memory") or 1 << 30

@@ -4,10 +4,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pyspark.sql import SparkSession
-
 from pipelines import tables
-from pipelines.cluster.executors import executor_heap, executor_memory, executor_threads
+from pipelines.cluster.executors import executor_bytes, executor_threads
 from pipelines.errors import ConfigError
 from pipelines.interactions.config import Layout
 from pipelines.storage.places import locate
@@ -104,11 +102,6 @@ def bucket_count(store: TableStore, work: Work) -> int:
     of_core = executor_bytes(store.spark) // executor_threads(store.spark)
     needed = -(-_UNEVEN * (work.memory - MARGIN) // max(1, of_core))
     return min(max(_BUCKETS_PER_CORE * cores, needed), MOST_BUCKETS)
-
-
-def executor_bytes(spark: SparkSession) -> int:
-    """Return the bytes that a task which takes a whole executor may hold."""
-    return executor_memory(spark) or executor_heap(spark)
 
 
 def choose(

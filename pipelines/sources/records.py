@@ -27,6 +27,7 @@ from pipelines.sources.files import (
 )
 from pipelines.sources.formats.registry import format_named
 from pipelines.sources.names import BROKEN_FILE, NOTES
+from pipelines.sources.notes import Broken
 from pipelines.sources.request import Field, Request
 from pipelines.sources.split import Split
 from pipelines.sources.streams.opening import BREAKS
@@ -205,3 +206,9 @@ def broken_files(records: DataFrame) -> DataFrame:
         )
         .select(REJECTED_FILES.column_names)
     )
+
+
+def broken_rows(spark: SparkSession, broken: Iterable[Broken]) -> DataFrame:
+    """Return files that broke off, which tasks have told of, as rows of `rejected_files`."""
+    rows = [(path, size, [(BROKEN_FILE, error, "to its end")]) for path, size, error in broken]
+    return spark.createDataFrame(rows, REJECTED_FILES.schema())

@@ -1,24 +1,19 @@
 """Cleaning by tasks that read, judge and write, and staging what they made."""
 
-import pickle
-from collections.abc import Iterable, Iterator
-
-import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
 
+from pipelines.cluster.many_tasks import in_tasks
 from pipelines.corpus import deciding
 from pipelines.corpus.by_tasks.finding import find
 from pipelines.corpus.by_tasks.losers import Lost
 from pipelines.corpus.by_tasks.spilled import Spilled, spill
-from pipelines.corpus.by_tasks.spilling import SAMPLES, Spill
+from pipelines.corpus.by_tasks.spilling import Spill
 from pipelines.corpus.by_tasks.units import units_of
 from pipelines.corpus.by_tasks.withdrawing import Withdrawer
 from pipelines.corpus.config import CleaningSettings
-from pipelines.results import JobResult
+from pipelines.results import JobResult, first_reasons
 from pipelines.table_store import TableStore
 from schemas import DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
-from schemas.corpus import REASONS
 
 
 def clean_by_tasks(
@@ -51,28 +46,14 @@ def clean_by_tasks(
     result.rows_out[REJECTED_FILES.name] = store.stage(
         files, REJECTED_FILES, is_empty=not told.broken
     )
-    samples = [([tuple(first.values())],) for each in spills for first in each.samples]
-    shown = StructType().add("reasons", REASONS)
-    return result, store.spark.createDataFrame(samples[:SAMPLES], shown)
+    return result, first_reasons(store.spark, (one for each in spills for one in each.samples))
 
 
 def _withdrawn(spilled: Spilled, lost: Lost) -> list[Spill]:
     """Return what the tasks told, those whose files were written anew as one per unit."""
     units = units_of(spilled.spills, lost.tasks)
-    if not units:
-        return list(spilled.spills)
     documents, rejected = (spilled.writers[t.name] for t in (DOCUMENTS, REJECTED_DOCUMENTS))
     withdraw = Withdrawer(documents, rejected, lost)
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            for unit in batch.column(0).to_pylist():
-                found = withdraw(pickle.loads(unit))  # noqa: S301  (our own driver wrote it)
-                yield pa.record_batch({"spill": pa.array([pickle.dumps(found)])})
-
-    spark = spilled.store.spark
-    rows = spark.sparkContext.parallelize([(pickle.dumps(unit),) for unit in units], len(units))
-    new = spark.createDataFrame(rows, "unit binary").mapInArrow(run, "spill binary").collect()
+    new = in_tasks(spilled.store.spark, lambda number: withdraw(units[number]), len(units))
     done = {spill.task for unit in units for spill in unit.spills}
-    others = [each for each in spilled.spills if each.task not in done]
-    return [*others, *(pickle.loads(row[0]) for row in new)]  # noqa: S301  (our own tasks wrote it)
+    return [*(each for each in spilled.spills if each.task not in done), *new]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipelines.cluster.executors import executor_heap, executor_memory
+from pipelines.cluster.executors import executor_bytes
 from pipelines.cluster.one_task import in_one_task
 from pipelines.corpus import deciding
 from pipelines.corpus.by_tasks.losers import Lost, PackedLosers
@@ -46,8 +46,7 @@ def find(spilled: Spilled) -> Losing:
     if not spilled.narrow:
         return Losing(_NONE)
     store = spilled.store
-    available = executor_memory(store.spark) or executor_heap(store.spark)
-    if _MARGIN + _COPIES * spilled.narrow_bytes > available:
+    if _MARGIN + _COPIES * spilled.narrow_bytes > executor_bytes(store.spark):
         return _by_shuffles(spilled)
     writer = spilled.writers[DUPLICATE_DOCUMENTS.name]
     return Losing(in_one_task(store.spark, PackedLosers(spilled.narrow, writer, spilled.folder)))

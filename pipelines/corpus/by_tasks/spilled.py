@@ -13,13 +13,12 @@ from pipelines.corpus.by_tasks.spilling import NARROW, Spill, Spiller
 from pipelines.corpus.cleaning import document_fields, judge_of
 from pipelines.corpus.config import CleaningSettings
 from pipelines.corpus.line_rules import REMOVING
-from pipelines.sources.names import BROKEN_FILE
-from pipelines.sources.records import read_records
+from pipelines.sources.records import broken_rows, read_records
 from pipelines.sources.request import Request
 from pipelines.storage.places import locate
 from pipelines.storage.task_files.pieces import PieceWriter
 from pipelines.table_store import TableStore
-from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS, REJECTED_FILES
+from schemas import DOCUMENTS, DUPLICATE_DOCUMENTS, REJECTED_DOCUMENTS
 
 
 @dataclass(frozen=True)
@@ -70,12 +69,8 @@ class Spilled:
 
     def broken_files(self) -> DataFrame:
         """Return the files that broke off, as rows of `rejected_files`."""
-        rows = [
-            (source, size, [(BROKEN_FILE, error, "to its end")])
-            for each in self.spills
-            for source, size, error in each.broken
-        ]  # one per file
-        return self.store.spark.createDataFrame(rows, REJECTED_FILES.schema())
+        broken = (file for each in self.spills for file in each.broken)
+        return broken_rows(self.store.spark, broken)
 
 
 def spill(store: TableStore, uris: str | list[str], settings: CleaningSettings) -> Spilled | None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark import TaskContext
@@ -17,7 +18,7 @@ from pyspark.sql.types import BinaryType, StructType
 
 from pipelines.corpus.judging import Judge
 from pipelines.corpus.line_rules import REMOVING
-from pipelines.sources.names import BROKEN_FILE
+from pipelines.sources.notes import Broken, count_notes, without_broken
 from pipelines.storage.task_files.gathered import GatheredFile, GatheredPieces
 from pipelines.storage.task_files.pieces import Piece, PieceWriter
 from schemas import DOCUMENTS, REJECTED_DOCUMENTS
@@ -68,7 +69,7 @@ class Spill:
     reasons: Counter[str] = field(default_factory=Counter)
     removed_lines: Counter[str] = field(default_factory=Counter)
     samples: list[dict[str, str | None]] = field(default_factory=list)
-    broken: list[tuple[str, int, str]] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ class Spiller:
         narrow, counts = GatheredFile(f"{self.folder}/narrow", ["source"]), Counter[bool]()
         for judged in self.judge(batches):
             _count(judged, told)
-            records = _without_broken(judged, told)
+            records = without_broken(judged, told.broken, error="text")
             is_sound = pc.equal(pc.list_value_length(records["reasons"]), 0)
             sound, others = records.filter(is_sound), records.filter(pc.invert(is_sound))
             for is_kept, rows in ((True, sound), (False, others)):
@@ -123,29 +124,18 @@ def _narrow(rows: pa.RecordBatch, task: int, first: int, *, is_sound: bool) -> p
     """Return `NARROW` rows, which are numbered from `first`."""
     count = len(rows)
     made: dict[str, Any] = {
-        "task": pa.array([task] * count, pa.int32()),
-        "place": pa.array(range(first, first + count), pa.int64()),
-        "is_sound": pa.array([is_sound] * count),
+        "task": pa.repeat(pa.scalar(task, pa.int32()), count),
+        "place": pa.array(np.arange(first, first + count)),
+        "is_sound": pa.repeat(is_sound, count),
     }
     columns = [made[name] if name in made else rows[name] for name in NARROW.names]
     return pa.RecordBatch.from_arrays(columns, schema=NARROW)
 
 
-def _without_broken(judged: pa.RecordBatch, told: Spill) -> pa.RecordBatch:
-    """Return the rows that are documents, and tell of the files that broke off."""
-    if judged["problem"].null_count == len(judged):
-        return judged
-    is_broken = pc.fill_null(pc.equal(judged["problem"], BROKEN_FILE), False)
-    for row in judged.filter(is_broken).select(["source", "position", "text"]).to_pylist():
-        told.broken.append((row["source"], row["position"], row["text"]))
-    return judged.filter(pc.invert(is_broken))
-
-
 def _count(judged: pa.RecordBatch, told: Spill) -> None:
     removed = judged["_removed_lines"][0].as_py()  # of the batch, in its first row
     told.removed_lines.update(dict(zip(REMOVING, removed, strict=True)))
-    for notes in judged["notes"].drop_null().to_pylist():
-        told.notes.update(set(notes.split(" ")))
+    told.notes += count_notes(judged["notes"])
 
 
 def _tell_reasons(reasons: pa.ListArray, told: Spill) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 
+from pipelines.cluster.executors import executor_bytes
 from pipelines.cluster.many_tasks import in_tasks
 from pipelines.cluster.one_task import in_one_task
 from pipelines.interactions import pairs
@@ -21,7 +22,7 @@ from pipelines.interactions.blocked.ranks import times_at
 from pipelines.interactions.blocked.weighing import Slice, Weighed, Weighing, merged
 from pipelines.interactions.building import require_no_times
 from pipelines.interactions.config import InteractionSettings
-from pipelines.interactions.layouts import MARGIN, Choice, executor_bytes
+from pipelines.interactions.layouts import MARGIN, Choice
 from pipelines.interactions.packed.weighed import cut_ranks
 from pipelines.interactions.weighing import EventsSurvey
 from pipelines.results import JobResult

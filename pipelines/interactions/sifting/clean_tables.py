@@ -6,7 +6,6 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from pipelines.cluster.many_tasks import in_tasks
 from pipelines.cluster.one_task import in_one_task
@@ -14,15 +13,14 @@ from pipelines.interactions.blocked.cleaning import BucketCleaning, Dealing, Fin
 from pipelines.interactions.cleaning import judge_events
 from pipelines.interactions.config import EventSettings
 from pipelines.interactions.layouts import Choice, bucket_count
-from pipelines.interactions.sifting.cleaning import SAMPLES, Cleaned, PackedCleaning
+from pipelines.interactions.sifting.cleaning import Cleaned, PackedCleaning
 from pipelines.interactions.sifting.held import JUDGED
 from pipelines.interactions.sifting.rejecting import told_time
 from pipelines.interactions.sifting.sifted_input import SiftedInput, own_names
-from pipelines.results import JobResult
+from pipelines.results import JobResult, first_reasons
 from pipelines.sources.notes import note_lines
 from pipelines.table_store import TableStore
 from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
-from schemas.corpus import REASONS
 
 
 def clean_tables(
@@ -50,10 +48,7 @@ def clean_tables(
     files = sifted.broken_files(store.spark)
     rows = store.stage(files, REJECTED_FILES, is_empty=not counts["broken"])
     result.rows_out[REJECTED_FILES.name] = rows
-    reasons_shown = [reason for each in found for reason in each.samples][:SAMPLES]
-    samples = [([tuple(reason.values())],) for reason in reasons_shown]
-    shown = StructType().add("reasons", REASONS)
-    return result, store.spark.createDataFrame(samples, shown)
+    return result, first_reasons(store.spark, (one for each in found for one in each.samples))
 
 
 def _packed(

@@ -14,7 +14,7 @@ from pyspark.sql.types import BinaryType, StructType
 
 from pipelines.interactions.config import EventColumns, EventSettings
 from pipelines.interactions.times import micros_of
-from pipelines.sources.names import BROKEN_FILE
+from pipelines.sources.notes import Broken, count_notes, without_broken
 from pipelines.sources.values.text_values import only_finite
 from pipelines.storage.task_files.gathered import GatheredFile
 
@@ -46,7 +46,7 @@ class Sifted:
     size: int = 0
     with_id: int = 0
     notes: Counter[str] = field(default_factory=Counter)
-    broken: list[tuple[str, int, str]] = field(default_factory=list)
+    broken: list[Broken] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -72,9 +72,11 @@ class Sieve:
         sound = GatheredFile(f"{self.folder}/sound", ENCODED)
         others = GatheredFile(f"{self.folder}/others", ENCODED)
         for given in batches:
-            batch = self._without_broken(given, told)
+            batch = without_broken(given, told.broken)
             told.records += len(batch)
-            _count_notes(batch, told)
+            told.notes += count_notes(batch["notes"])
+            if "event_id" in batch.schema.names:
+                told.with_id += len(batch) - batch["event_id"].null_count
             batch, is_sound = self.sift(batch)
             chosen = batch.drop_columns(list(OF_REFUSED))
             sound.add(chosen if is_sound.all() else chosen.filter(pa.array(is_sound)))
@@ -83,14 +85,6 @@ class Sieve:
         told.sound, told.others = sound.close(), others.close()
         told.size = sound.size + others.size
         yield pa.record_batch({"sifted": pa.array([pickle.dumps(told)], pa.binary())})
-
-    def _without_broken(self, batch: pa.RecordBatch, told: Sifted) -> pa.RecordBatch:
-        if batch["problem"].null_count == len(batch):
-            return batch
-        is_broken = pc.fill_null(pc.equal(batch["problem"], BROKEN_FILE), False)
-        for row in batch.filter(is_broken).to_pylist():
-            told.broken.append((row["source"], row["position"], row["record"]))
-        return batch.filter(pc.invert(is_broken))
 
     def sift(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, NDArray[np.bool_]]:
         """Tell which records are sound beyond doubt; return the batch with all numbers read.
@@ -122,13 +116,6 @@ class Sieve:
         if "event_type" in batch.schema.names:
             kinds = pc.coalesce(batch["event_type"], kinds)
         return _flags(pc.is_in(kinds, pa.array(self.settings.event_types)))
-
-
-def _count_notes(batch: pa.RecordBatch, told: Sifted) -> None:
-    if "event_id" in batch.schema.names:
-        told.with_id += len(batch) - batch["event_id"].null_count
-    for notes in batch["notes"].drop_null().to_pylist():
-        told.notes.update(set(notes.split(" ")))
 
 
 def _flags(array: Any) -> NDArray[np.bool_]:

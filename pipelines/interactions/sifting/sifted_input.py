@@ -12,12 +12,12 @@ from pipelines.interactions.config import EventSettings
 from pipelines.interactions.layouts import MARGIN, Choice, Work, choose, fitted
 from pipelines.interactions.parsing import event_fields
 from pipelines.interactions.sifting.sieve import OF_REFUSED, Sieve, Sifted
-from pipelines.sources.names import BROKEN_FILE, NOTES
-from pipelines.sources.records import read_records
+from pipelines.sources.names import NOTES
+from pipelines.sources.records import broken_rows, read_records
 from pipelines.sources.request import Request
 from pipelines.storage.places import locate
 from pipelines.table_store import TableStore
-from schemas import EVENTS, REJECTED_EVENTS, REJECTED_FILES
+from schemas import EVENTS, REJECTED_EVENTS
 
 _RECORD = 200  # bytes per record: columns of numbers, the rows that are written
 _COPIES = 2  # of the texts
@@ -63,12 +63,7 @@ class SiftedInput:
 
     def broken_files(self, spark: SparkSession) -> DataFrame:
         """Return the files that broke off, as rows of `rejected_files`."""
-        rows = [
-            (source, size, [(BROKEN_FILE, error, "to its end")])
-            for task in self.tasks
-            for source, size, error in task.broken
-        ]  # one per file
-        return spark.createDataFrame(rows, REJECTED_FILES.schema())
+        return broken_rows(spark, (file for task in self.tasks for file in task.broken))
 
     @property
     def schema(self) -> pa.Schema:
